@@ -1,0 +1,48 @@
+namespace ClaudeGateway.Config;
+
+/// <summary>The <c>admin</c> section: who may use the spend API, and for how long its records are kept.</summary>
+internal sealed record AdminConfig
+{
+    public IReadOnlyList<AdminKey> WriteKeys { get; init; } = [];
+
+    public IReadOnlyList<AdminKey> ReadKeys { get; init; } = [];
+
+    public IReadOnlyList<string> AdminGroups { get; init; } = [];
+
+    /// <summary>Appended to the message of a blocked request.</summary>
+    public string? BlockedMessage { get; init; }
+
+    public int AuditRetentionDays { get; init; } = 365;
+
+    public int SpendRetentionMonths { get; init; } = 13;
+
+    public int IdentityRetentionDays { get; init; } = 90;
+
+    public GroupLimitMode GroupLimitMode { get; init; } = GroupLimitMode.Min;
+
+    /// <summary>Name of the request tag that is billed to a group; null leaves tags alone.</summary>
+    public string? BillingGroupTag { get; init; }
+}
+
+/// <summary>A static credential of the admin API; ids are unique, keys at least 32 characters.</summary>
+internal sealed record AdminKey(string Id, Secret Key);
+
+/// <summary>Which cap counts for a developer in several capped groups.</summary>
+internal enum GroupLimitMode
+{
+    Min,
+    Max,
+}
+
+/// <summary>The <c>enforcement</c> section.</summary>
+internal sealed record EnforcementConfig
+{
+    /// <summary>Whether inference is refused while spend cannot be checked.</summary>
+    public bool FailClosedOnError { get; init; }
+}
+
+/// <summary>The <c>pricing</c> section; rates are US dollars per million tokens.</summary>
+internal sealed record PricingConfig(decimal? Multiplier, IReadOnlyList<PriceOverride> Overrides);
+
+/// <summary>Rates of one model on one upstream, each above 0 and at most 10,000 US dollars per million tokens.</summary>
+internal sealed record PriceOverride(string Upstream, string Model, decimal Input, decimal Output, decimal CacheRead, decimal CacheWrite);

@@ -1,0 +1,72 @@
+using System.Net;
+
+namespace ClaudeGateway.Config;
+
+/// <summary>The <c>listen</c> section: where the gateway listens and under which origin developers reach it.</summary>
+internal sealed record ListenConfig
+{
+    public string Host { get; init; } = "0.0.0.0";
+
+    /// <summary>0 to 65535; 0 lets the system choose.</summary>
+    public int Port { get; init; } = 8080;
+
+    /// <summary>The public origin without a trailing slash; null only on a loopback host, where the Host header stands in for it.</summary>
+    public string? PublicUrl { get; init; }
+
+    public TlsConfig? Tls { get; init; }
+
+    /// <summary>Peers whose X-Forwarded-For is believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+}
+
+/// <summary>PEM files of the certificate (chain) and its key.</summary>
+internal sealed record TlsConfig(string CertPath, string KeyPath);
+
+/// <summary>The <c>access_control</c> section; deny is checked first, an empty allow list allows everybody.</summary>
+internal sealed record AccessControlConfig
+{
+    public IReadOnlyList<IPNetwork> AllowCidrs { get; init; } = [];
+
+    public IReadOnlyList<IPNetwork> DenyCidrs { get; init; } = [];
+}
+
+/// <summary>The <c>limits</c> section. Null means no limit of the gateway's own (Kestrel's ceilings still hold).</summary>
+internal sealed record LimitsConfig
+{
+    /// <summary>Bytes of one request body; exactly the limit passes.</summary>
+    public long MaxRequestBytes { get; init; } = 33_554_432;
+
+    /// <summary>Bytes of all headers, each counted as name + value + 4.</summary>
+    public int? MaxRequestHeaderBytes { get; init; }
+
+    /// <summary>Characters of the whole URL: scheme, host, path and query.</summary>
+    public int? MaxUrlLength { get; init; }
+}
+
+/// <summary>The <c>timeouts</c> section.</summary>
+internal sealed record TimeoutsConfig
+{
+    public static readonly TimeSpan DefaultUpstreamTtfb = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long an upstream may take to send response headers.</summary>
+    public TimeSpan UpstreamTtfb { get; init; } = DefaultUpstreamTtfb;
+
+    /// <summary>Whether the file sets it: cloud upstreams are bounded only then.</summary>
+    public bool UpstreamTtfbIsSet { get; init; }
+}
+
+/// <summary>The <c>rate_limits</c> section: sign-in attempts per client address and fixed window.</summary>
+internal sealed record RateLimitsConfig
+{
+    public RateLimitRule DeviceAuthorization { get; init; } = new(30, TimeSpan.FromMinutes(10));
+
+    public RateLimitRule DeviceVerify { get; init; } = new(10, TimeSpan.FromMinutes(10));
+}
+
+/// <summary>At most <paramref name="Max"/> attempts in each <paramref name="Window"/>; both above zero.</summary>
+internal sealed record RateLimitRule(int Max, TimeSpan Window);
+
+/// <summary>The <c>load_test_mode</c> section: canned answers instead of a model (spec/newer.md).</summary>
+/// <param name="ReplyTokens">1 to 100,000.</param>
+/// <param name="ReplyDuration">0 to 600 seconds over which a streamed answer is spread.</param>
+internal sealed record LoadTestModeConfig(bool Enabled, int ReplyTokens, TimeSpan ReplyDuration);

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace ClaudeGateway.Config;
+
+/// <summary>The <c>managed</c> section: which settings and models each group gets.</summary>
+internal sealed record ManagedConfig
+{
+    public IReadOnlyList<PolicyConfig> Policies { get; init; } = [];
+
+    public PolicyMode PolicyMode { get; init; } = PolicyMode.FirstMatch;
+
+    /// <summary>Whether an unknown settings key is only warned about; our own option (<c>unknown_settings: warn</c>).</summary>
+    public bool WarnOnUnknownSettings { get; init; }
+}
+
+internal enum PolicyMode
+{
+    FirstMatch,
+    Layered,
+}
+
+/// <summary>One policy: whom it matches and what they are served.</summary>
+internal sealed record PolicyConfig
+{
+    /// <summary>Null or without conditions matches everybody: the catch-all.</summary>
+    public PolicyMatch Match { get; init; } = new(null, null);
+
+    /// <summary>Settings of Claude Code under the file's key (<see cref="SettingsKey"/>); null when the policy has none.</summary>
+    public PolicyDocument? Settings { get; init; }
+
+    /// <summary>Which key held the settings; <c>settings</c> is another name of <c>cli</c>.</summary>
+    public PolicySettingsKey SettingsKey { get; init; } = PolicySettingsKey.Cli;
+
+    public PolicyDocument? Desktop { get; init; }
+
+    public bool? ServeToDesktop { get; init; }
+}
+
+internal enum PolicySettingsKey
+{
+    Cli,
+    Code,
+}
+
+/// <param name="Groups">Any of these, exact case; null does not ask.</param>
+/// <param name="EmailDomain">Domain without "@", compared without regard to case; null does not ask.</param>
+internal sealed record PolicyMatch(IReadOnlyList<string>? Groups, string? EmailDomain)
+{
+    public bool IsCatchAll => Groups is null && EmailDomain is null;
+}
+
+/// <summary>A JSON document written inside gateway.yaml.</summary>
+/// <param name="Path">Configuration path of the block, e.g. <c>managed.policies[0].cli</c>.</param>
+/// <param name="Json">An object; numbers are written as JavaScript prints them.</param>
+/// <param name="Positions">Where each value stands in the file, keyed by RFC 6901 pointer from the block's root; the block itself is "".</param>
+internal sealed record PolicyDocument(string Path, JsonElement Json, IReadOnlyDictionary<string, ConfigPosition> Positions);
+
+/// <summary>A place in a configuration file; both numbers count from 1.</summary>
+internal readonly record struct ConfigPosition(int Line, int Column);

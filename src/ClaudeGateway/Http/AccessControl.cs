@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Sockets;
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway.Http;
+
+/// <summary>Which client addresses are served at all (spec/auth.md, Access control and client address).</summary>
+internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
+{
+    private static readonly IPNetwork[] PrivateNetworks =
+    [
+        IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"),
+        IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("127.0.0.0/8"),
+        IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("fe80::/10"), IPNetwork.Parse("::1/128"),
+    ];
+
+    private int _publicClientSeen;
+
+    /// <summary>Whether the request may go on; a refusal is audited here and answered by the caller with 403.</summary>
+    public bool Admits(GatewayRequest request, string? unreadableHop)
+    {
+        var isProbe = request.Path is "/healthz" or "/readyz";
+        if (unreadableHop is not null && (config.DenyCidrs.Count > 0 || (config.AllowCidrs.Count > 0 && !isProbe)))
+        {
+            return Deny(request, "xff_unparseable", unreadableHop);
+        }
+
+        if (ClientAddress.Contains(config.DenyCidrs, request.ClientAddress))
+        {
+            return Deny(request, "ip_denylist", null);
+        }
+
+        if (config.AllowCidrs.Count == 0)
+        {
+            NoticePublicClient(request, isProbe);
+            return true;
+        }
+
+        return isProbe || ClientAddress.Contains(config.AllowCidrs, request.ClientAddress) || Deny(request, "ip_not_allowlisted", null);
+    }
+
+    /// <summary>Once per process: a gateway open to the internet by mistake should show in the audit.</summary>
+    private void NoticePublicClient(GatewayRequest request, bool isProbe)
+    {
+        if (_publicClientSeen == 0 && !isProbe && !ClientAddress.Contains(PrivateNetworks, request.ClientAddress)
+            && request.ClientAddress.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6
+            && Interlocked.Exchange(ref _publicClientSeen, 1) == 0)
+        {
+            audit.PublicClient(request.Id, request.ClientAddress.ToString());
+        }
+    }
+
+    private bool Deny(GatewayRequest request, string reason, string? hop)
+    {
+        audit.AccessDenied(request.Id, reason, request.ClientAddress.ToString(), hop);
+        return false;
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text.RegularExpressions;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Sessions;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ClaudeGateway.Http;
+
+/// <summary>
+/// What every request passes, in this order (spec/auth.md, Common):
+/// 1. request id and security headers, 2. client address and access control (403), 3. URL, header and body limits,
+/// 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration snapshot.
+/// </summary>
+internal sealed partial class RequestPipeline(
+    Routes routes,
+    ClientAddress clientAddress,
+    AccessControl accessControl,
+    RequestLimits limits,
+    RequireSession session,
+    bool terminatesTls,
+    TimeProvider clock,
+    AuditLog audit,
+    OperationalLog log)
+{
+    public async Task HandleAsync(HttpContext http)
+    {
+        var address = clientAddress.Of(http);
+        var request = new GatewayRequest(http, RequestId(http), address.Address, clock.GetTimestamp());
+        SetCommonHeaders(request);
+        try
+        {
+            await RouteAsync(request, address.UnreadableHop);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client left; there is nobody to answer.
+        }
+        catch (BadHttpRequestException e)
+        {
+            await AnswerBadRequestAsync(request, e);
+        }
+#pragma warning disable CA1031 // The one place where anything unforeseen becomes a 500.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await AnswerFailureAsync(request, e);
+        }
+    }
+
+    private Task RouteAsync(GatewayRequest request, string? unreadableHop)
+    {
+        if (!accessControl.Admits(request, unreadableHop))
+        {
+            return Answers.TextAsync(request, StatusCodes.Status403Forbidden, "forbidden");
+        }
+
+        if (limits.Check(request) is { } refusal)
+        {
+            return Answers.TextAsync(request, refusal.Status, refusal.Text);
+        }
+
+        var route = routes.Find(request.Http.Request.Method, RoutingPath(request));
+        if (route?.Public is { } handler)
+        {
+            return handler(request);
+        }
+
+        var check = session.Check(request);
+        if (check.Principal is not { } principal)
+        {
+            audit.AuthDenied(request.Id, check.Reason, request.Path, request.ClientAddress.ToString());
+            request.Http.Response.Headers["x-should-retry"] = "false";
+            return ApiError.Authentication("invalid token").WriteAsync(request);
+        }
+
+        return route?.Session is { } sessionHandler
+            ? sessionHandler(request, principal)
+            : Answers.TextAsync(request, StatusCodes.Status404NotFound, "not found");
+    }
+
+    /// <summary>Kestrel has decoded the path; a percent-encoded spelling of a route is not that route.</summary>
+    private static string RoutingPath(GatewayRequest request)
+    {
+        var target = request.Http.Features.Get<IHttpRequestFeature>()?.RawTarget;
+        if (target is null)
+        {
+            return request.Path;
+        }
+
+        var path = target.AsSpan();
+        var query = path.IndexOf('?');
+        path = query < 0 ? path : path[..query];
+        return path.Contains('%') ? path.ToString() : request.Path;
+    }
+
+    private void SetCommonHeaders(GatewayRequest request)
+    {
+        var headers = request.Http.Response.Headers;
+        headers["x-request-id"] = request.Id;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        if (terminatesTls)
+        {
+            headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
+        }
+    }
+
+    /// <summary>A client may name its request through x-client-request-id; x-request-id of a client is never adopted.</summary>
+    private static string RequestId(HttpContext http)
+    {
+        var own = http.Request.Headers["x-client-request-id"];
+        return own.Count == 1 && own[0] is { } id && ClientRequestId().IsMatch(id) ? id : Guid.NewGuid().ToString();
+    }
+
+    private static Task AnswerBadRequestAsync(GatewayRequest request, BadHttpRequestException e)
+    {
+        if (request.Http.Response.HasStarted)
+        {
+            request.Http.Abort();
+            return Task.CompletedTask;
+        }
+
+        return e.StatusCode == StatusCodes.Status413PayloadTooLarge
+            ? Answers.TextAsync(request, e.StatusCode, "payload too large")
+            : new ApiError(e.StatusCode, "invalid_request_error", "the request could not be read").WriteAsync(request);
+    }
+
+    private Task AnswerFailureAsync(GatewayRequest request, Exception e)
+    {
+        log.Error($"request {request.Id} {request.Http.Request.Method} {request.Path} failed: {e.GetType().Name}: {e.Message}");
+        if (log.IsDebugEnabled)
+        {
+            log.Debug(e.ToString());
+        }
+
+        if (request.Http.Response.HasStarted)
+        {
+            // A truncated answer must not look complete.
+            request.Http.Abort();
+            return Task.CompletedTask;
+        }
+
+        return ApiError.Internal().WriteAsync(request);
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9._-]{1,64}$", RegexOptions.CultureInvariant)]
+    private static partial Regex ClientRequestId();
+}

@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ClaudeGateway.Outbound;
+
+/// <summary>
+/// Keeps outbound connections off addresses an operator or a discovery document must not point at: cloud metadata and
+/// link-local always, loopback unless CLAUDE_GATEWAY_ALLOW_LOOPBACK is set. Private ranges are allowed: companies keep
+/// their IdP and collectors there.
+/// </summary>
+internal sealed class SsrfGuard(bool allowLoopback)
+{
+    private static readonly IPNetwork[] Forbidden =
+    [
+        IPNetwork.Parse("169.254.0.0/16"), // link-local; 169.254.169.254 is the metadata service of every cloud
+        IPNetwork.Parse("fe80::/10"),
+        IPNetwork.Parse("fd00:ec2::/32"), // metadata of AWS on IPv6
+        IPNetwork.Parse("100.100.100.200/32"), // metadata of Alibaba Cloud
+        IPNetwork.Parse("168.63.129.16/32"), // the Azure host agent
+        IPNetwork.Parse("0.0.0.0/8"),
+        IPNetwork.Parse("::/128"),
+        IPNetwork.Parse("224.0.0.0/4"),
+        IPNetwork.Parse("ff00::/8"),
+    ];
+
+    private static readonly string[] MetadataNames = ["metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"];
+
+    public bool AllowLoopback => allowLoopback;
+
+    /// <summary>Why a configured URL's host may not be used, judged without asking DNS; null when it may.</summary>
+    public static string? RefusesHost(Uri url)
+    {
+        var host = url.IdnHost.TrimEnd('.');
+        if (Array.Exists(MetadataNames, name => host.Equals(name, StringComparison.OrdinalIgnoreCase)))
+        {
+            return "is a cloud metadata endpoint";
+        }
+
+        return IPAddress.TryParse(host, out var address) && IsForbidden(address) ? "is a link-local or metadata address" : null;
+    }
+
+    /// <summary>Whether the host is this machine, judged by its spelling.</summary>
+    public static bool IsLoopbackHost(string host)
+    {
+        var name = host.Trim('[', ']').TrimEnd('.');
+        return name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(Http.ClientAddress.Unmap(address)));
+    }
+
+    /// <summary>Resolves <paramref name="host"/> once and returns the addresses a connection may be pinned to.</summary>
+    /// <exception cref="HttpRequestException">The name does not resolve, or one of its addresses is refused.</exception>
+    public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
+    {
+        IPAddress[] addresses;
+        try
+        {
+            addresses = IPAddress.TryParse(host.Trim('[', ']'), out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellation);
+        }
+        catch (SocketException e)
+        {
+            throw new HttpRequestException(HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {host}", e);
+        }
+
+        foreach (var resolved in addresses)
+        {
+            // One bad address refuses the name: otherwise a second DNS answer could win the race.
+            var address = Http.ClientAddress.Unmap(resolved);
+            if (IsForbidden(address))
+            {
+                throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
+            }
+
+            if (IPAddress.IsLoopback(address) && !allowLoopback)
+            {
+                throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host} → {address}");
+            }
+        }
+
+        return addresses;
+    }
+
+    private static bool IsForbidden(IPAddress address) => Http.ClientAddress.Contains(Forbidden, Http.ClientAddress.Unmap(address));
+}

@@ -1,0 +1,27 @@
+namespace ClaudeGateway;
+
+/// <summary>The environment variables the gateway itself reads, taken once at start so that tests can pass their own.</summary>
+internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> variables)
+{
+    public static ProcessEnvironment Current()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            variables[(string)entry.Key] = (string?)entry.Value ?? "";
+        }
+
+        return new ProcessEnvironment(variables);
+    }
+
+    public string? this[string name] => variables.GetValueOrDefault(name);
+
+    /// <summary>CLAUDE_GATEWAY_ALLOW_LOOPBACK: whether outbound connections may go to this machine.</summary>
+    public bool AllowLoopback => this["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] is { Length: > 0 } value
+        && value is not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>CLAUDE_GATEWAY_DRAIN_TIMEOUT_MS: how long open requests may go on after SIGTERM; 25 seconds unless a positive number.</summary>
+    public TimeSpan DrainTimeout => int.TryParse(this["CLAUDE_GATEWAY_DRAIN_TIMEOUT_MS"], System.Globalization.CultureInfo.InvariantCulture, out var ms) && ms > 0
+        ? TimeSpan.FromMilliseconds(ms)
+        : TimeSpan.FromSeconds(25);
+}

@@ -1,0 +1,3 @@
+using ClaudeGateway;
+
+return await CommandLine.RunAsync(args);
