@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace ClaudeGateway.Testing;
+
+/// <summary>
+/// A real PostgreSQL server, one for the whole test run (<see cref="SharedAsync"/>) or one of a test's own that it may
+/// stop and start. Its files are in a temporary folder, and it ends with the process that started it, however that ends.
+/// </summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    private const int StartAttempts = 5;
+
+    // Ends with its standard input, which the system closes when the test process dies.
+    private const string Script = """
+        set -eu
+        bin=$1; port=$2
+        cd /
+        dir=$(mktemp -d /tmp/claude-gateway-postgres.XXXXXX)
+        trap 'rm -rf "$dir"' EXIT
+        "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
+        options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300"
+        while read -r command; do
+          case $command in
+            start) if "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null 2>&1; then echo ok; else tail -n 3 "$dir/log" >&2; exit 1; fi ;;
+            stop) "$bin/pg_ctl" -D "$dir/data" -w -m fast stop >/dev/null 2>&1 && echo ok ;;
+          esac
+        done
+        "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true
+        """;
+
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+
+    private readonly Process _process;
+    private readonly int _port;
+
+    private PostgresServer(Process process, int port)
+    {
+        _process = process;
+        _port = port;
+    }
+
+    /// <summary>The server of this test run, started by the first test that asks.</summary>
+    public static Task<PostgresServer> SharedAsync() => Shared.Value;
+
+    /// <summary>An empty database on the shared server: its postgres:// URL.</summary>
+    public static async Task<string> NewDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync();
+
+    /// <exception cref="InvalidOperationException">PostgreSQL is not installed or does not start.</exception>
+    public static async Task<PostgresServer> StartAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            // Another process may take the port between choosing and binding it.
+            var server = new PostgresServer(Launch(FreePort(), out var port), port);
+            try
+            {
+                await server.StartServerAsync();
+                return server;
+            }
+            catch (InvalidOperationException) when (attempt < StartAttempts)
+            {
+                await server.DisposeAsync();
+            }
+        }
+    }
+
+    /// <returns>The postgres:// URL of a new, empty database.</returns>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var name = "gw_" + RandomNumberGenerator.GetHexString(12, lowercase: true);
+        await ExecuteAsync($"create database {name}");
+        return $"postgres://postgres@127.0.0.1:{_port}/{name}";
+    }
+
+    /// <summary>Runs a statement in the maintenance database.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={_port};Username=postgres;Database=postgres;Pooling=false");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // The statements are the tests' own.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Starts the server again on its port, with its data.</summary>
+    public Task StartServerAsync() => SayAsync("start");
+
+    /// <summary>Ends every session and stops listening; the data stays.</summary>
+    public Task StopServerAsync() => SayAsync("stop");
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.StandardInput.Close();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private async Task SayAsync(string command)
+    {
+        await _process.StandardInput.WriteLineAsync(command);
+        await _process.StandardInput.FlushAsync();
+        if (await _process.StandardOutput.ReadLineAsync() != "ok")
+        {
+            throw new InvalidOperationException($"PostgreSQL did not {command}: {await _process.StandardError.ReadToEndAsync()}");
+        }
+    }
+
+    private static Process Launch(int freePort, out int port)
+    {
+        port = freePort;
+        var start = new ProcessStartInfo
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // PostgreSQL refuses to run as root; Debian's package brings the user.
+        string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", "sh"] : ["sh"];
+        start.FileName = command[0];
+        foreach (var argument in command[1..].Concat(["-c", Script, "sh", ProgramsFolder(), port.ToString(CultureInfo.InvariantCulture)]))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    private static string ProgramsFolder()
+    {
+        if (Environment.GetEnvironmentVariable("PGBIN") is { Length: > 0 } given)
+        {
+            return given;
+        }
+
+        var debian = new DirectoryInfo("/usr/lib/postgresql");
+        var newest = debian.Exists
+            ? debian.GetDirectories().Where(d => File.Exists(Path.Combine(d.FullName, "bin", "initdb"))).MaxBy(d => int.TryParse(d.Name, CultureInfo.InvariantCulture, out var n) ? n : 0)
+            : null;
+        return newest is null
+            ? throw new InvalidOperationException("no PostgreSQL found: run './dev test', which installs it, or set PGBIN to the folder of initdb and pg_ctl")
+            : Path.Combine(newest.FullName, "bin");
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+}
