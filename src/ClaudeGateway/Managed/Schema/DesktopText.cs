@@ -1,0 +1,62 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace ClaudeGateway.Managed.Schema;
+
+/// <summary>
+/// Claude Desktop's settings also come from places that know only text (registry, profiles), so a desktop block may hold
+/// a list or map as JSON in a text, and an empty text counts as a mistake rather than a value.
+/// </summary>
+internal static class DesktopText
+{
+    /// <summary>The document with texts that hold JSON replaced by what they hold, where the schema wants a list or map.</summary>
+    public static JsonDocument Expand(JsonElement document, JsonElement schema)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            foreach (var member in document.EnumerateObject())
+            {
+                json.WritePropertyName(member.Name);
+                using var held = Held(member.Name, member.Value, schema);
+                (held?.RootElement ?? member.Value).WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return JsonDocument.Parse(buffer.WrittenMemory);
+    }
+
+    /// <summary>The JSON a text value holds, or null when the value stands for itself.</summary>
+    public static JsonDocument? Held(string key, JsonElement value, JsonElement schema)
+    {
+        if (value.ValueKind != JsonValueKind.String
+            || !schema.GetProperty("properties").TryGetProperty(key, out var property)
+            || !property.TryGetProperty("type", out var type)
+            || type.ValueKind != JsonValueKind.String
+            || !(type.ValueEquals("array") || type.ValueEquals("object"))
+            || value.GetString()!.TrimStart() is not ['[' or '{', ..])
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonDocument.Parse(value.GetString()!);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public static IEnumerable<SchemaProblem> EmptyValues(JsonElement document, JsonElement schema)
+    {
+        var settable = schema.GetProperty("x-settable").EnumerateArray().Select(n => n.GetString()!).ToHashSet(StringComparer.Ordinal);
+        return document.EnumerateObject()
+            .Where(m => settable.Contains(m.Name) && (m.Value.ValueKind == JsonValueKind.Null || (m.Value.ValueKind == JsonValueKind.String && m.Value.ValueEquals(""))))
+            .Select(m => new SchemaProblem(ProblemSeverity.Error, JsonPlace.Root.Member(m.Name), SchemaProblemKind.Value, "must not be empty; leave the key out instead"));
+    }
+}
