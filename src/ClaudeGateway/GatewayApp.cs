@@ -61,6 +61,11 @@ internal sealed class GatewayApp : IAsyncDisposable
 
         var address = server.Urls.First();
         log.Always($"claude gateway listening on {address}");
+        if (outbound.ProxyIsEgressBoundary)
+        {
+            _ = EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock);
+        }
+
         return new GatewayApp(server, outbound, address);
     }
 

@@ -14,11 +14,13 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
         return new ProcessEnvironment(variables);
     }
 
+    /// <summary>Whether a switch is on: anything but empty, "0" and "false".</summary>
+    public static bool IsTrue(string? value) => value is { Length: > 0 } and not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
+
     public string? this[string name] => variables.GetValueOrDefault(name);
 
     /// <summary>CLAUDE_GATEWAY_ALLOW_LOOPBACK: whether outbound connections may go to this machine.</summary>
-    public bool AllowLoopback => this["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] is { Length: > 0 } value
-        && value is not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
+    public bool AllowLoopback => IsTrue(this["CLAUDE_GATEWAY_ALLOW_LOOPBACK"]);
 
     /// <summary>CLAUDE_GATEWAY_DRAIN_TIMEOUT_MS: how long open requests may go on after SIGTERM; 25 seconds unless a positive number.</summary>
     public TimeSpan DrainTimeout => int.TryParse(this["CLAUDE_GATEWAY_DRAIN_TIMEOUT_MS"], System.Globalization.CultureInfo.InvariantCulture, out var ms) && ms > 0

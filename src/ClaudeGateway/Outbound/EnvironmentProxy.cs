@@ -17,6 +17,7 @@ internal sealed class EnvironmentProxy : IWebProxy
     {
         _http = Read(environment, "HTTP_PROXY") ?? Read(environment, "ALL_PROXY");
         _https = Read(environment, "HTTPS_PROXY") ?? Read(environment, "ALL_PROXY");
+        Credentials = CredentialsOf(_https) ?? CredentialsOf(_http);
         _noProxy = (Value(environment, "NO_PROXY") ?? "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
@@ -25,6 +26,7 @@ internal sealed class EnvironmentProxy : IWebProxy
 
     public bool HasExceptions => _noProxy.Length > 0;
 
+    /// <summary>User and password of the proxy URL, as <c>http://user:password@host:port</c> gives them.</summary>
     public ICredentials? Credentials { get; set; }
 
     public Uri? GetProxy(Uri destination) => IsBypassed(destination) ? null : For(destination);
@@ -55,6 +57,17 @@ internal sealed class EnvironmentProxy : IWebProxy
         var host = uri.IdnHost;
         return host.Equals(name.TrimStart('.'), StringComparison.OrdinalIgnoreCase)
             || host.EndsWith(name.StartsWith('.') ? name : "." + name, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static NetworkCredential? CredentialsOf(Uri? proxy)
+    {
+        if (proxy is null || proxy.UserInfo.Length == 0)
+        {
+            return null;
+        }
+
+        var parts = proxy.UserInfo.Split(':', 2);
+        return new NetworkCredential(Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
     }
 
     private static string? Value(ProcessEnvironment environment, string name) =>

@@ -36,6 +36,7 @@ internal sealed class OutboundHttp : IDisposable
     {
         _proxy = new EnvironmentProxy(environment);
         _guard = new SsrfGuard(environment.AllowLoopback);
+        ProxyIsEgressBoundary = EgressBoundary.IsInForce(environment, _proxy, log);
         if (environment["NODE_EXTRA_CA_CERTS"] is { Length: > 0 } file)
         {
             try
@@ -53,9 +54,16 @@ internal sealed class OutboundHttp : IDisposable
 
     public EnvironmentProxy Proxy => _proxy;
 
+    /// <summary>
+    /// Whether every connection goes through the proxy and names are resolved there, not here
+    /// (CLAUDE_GATEWAY_PROXY_IS_EGRESS_BOUNDARY): for networks in which the gateway has no DNS of the outside.
+    /// </summary>
+    public bool ProxyIsEgressBoundary { get; }
+
     /// <summary>A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each request.</summary>
     public HttpMessageInvoker CreateClient(OutboundOptions options)
     {
+        var useProxy = (options.UseProxy || ProxyIsEgressBoundary) && _proxy.IsConfigured;
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -67,9 +75,9 @@ internal sealed class OutboundHttp : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
             // Bounded, so that a changed DNS record is noticed.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
-            UseProxy = options.UseProxy && _proxy.IsConfigured,
-            Proxy = options.UseProxy && _proxy.IsConfigured ? _proxy : null,
-            ConnectCallback = ConnectAsync,
+            UseProxy = useProxy,
+            Proxy = useProxy ? _proxy : null,
+            ConnectCallback = (context, cancellation) => ConnectAsync(context, useProxy, cancellation),
         };
         if (options.TrustedRoots is not null || _extraRoots.Count > 0)
         {
@@ -94,24 +102,15 @@ internal sealed class OutboundHttp : IDisposable
     }
 
     /// <summary>
-    /// Through a proxy the endpoint is the proxy, so the target is judged by its own name first; the proxy itself is the
-    /// operator's choice and may be anywhere.
+    /// Through a proxy the endpoint is the proxy, which is the operator's choice and may be anywhere; the target is judged
+    /// by its own name first.
     /// </summary>
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool useProxy, CancellationToken cancellation)
     {
         var endpoint = context.DnsEndPoint;
-        var target = context.InitialRequestMessage.RequestUri;
-        IPAddress[] addresses;
-        if (target is not null && _proxy.GetProxy(target) is { } proxy && proxy.IdnHost == endpoint.Host && proxy.Port == endpoint.Port && target.IdnHost != endpoint.Host)
-        {
-            await _guard.ResolveAsync(target.IdnHost, cancellation);
-            addresses = await Dns.GetHostAddressesAsync(endpoint.Host, cancellation);
-        }
-        else
-        {
-            addresses = await _guard.ResolveAsync(endpoint.Host, cancellation);
-        }
-
+        var addresses = useProxy && ProxiedHost(context.InitialRequestMessage) is { } target
+            ? await ResolveProxyAsync(endpoint.Host, target, cancellation)
+            : await _guard.ResolveAsync(endpoint.Host, cancellation);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -127,6 +126,42 @@ internal sealed class OutboundHttp : IDisposable
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// The host a request reaches through the proxy, or null when it goes direct. A tunnel is opened by a CONNECT
+    /// request whose URI is the proxy's own; its Host header names the target.
+    /// </summary>
+    private string? ProxiedHost(HttpRequestMessage request)
+    {
+        if (request.Method == HttpMethod.Connect)
+        {
+            var authority = request.Headers.Host ?? "";
+            return authority[..Math.Max(0, authority.LastIndexOf(':'))];
+        }
+
+        return request.RequestUri is { } uri && _proxy.GetProxy(uri) is not null ? uri.IdnHost : null;
+    }
+
+    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, CancellationToken cancellation)
+    {
+        if (ProxyIsEgressBoundary)
+        {
+            _guard.CheckSpelling(target);
+        }
+        else
+        {
+            await _guard.ResolveAsync(target, cancellation);
+        }
+
+        try
+        {
+            return await Dns.GetHostAddressesAsync(proxyHost, cancellation);
+        }
+        catch (SocketException e)
+        {
+            throw new HttpRequestException(HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {proxyHost} (the proxy)", e);
         }
     }
 

@@ -80,5 +80,20 @@ internal sealed class SsrfGuard(bool allowLoopback)
         return addresses;
     }
 
+    /// <summary>Judges a host that the proxy resolves: names of this machine and literal addresses are all that can be seen here.</summary>
+    /// <exception cref="HttpRequestException">The host is refused.</exception>
+    public void CheckSpelling(string host)
+    {
+        if (IsLoopbackHost(host) && !allowLoopback)
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host}");
+        }
+
+        if (MetadataNames.Contains(host.TrimEnd('.'), StringComparer.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IsForbidden(address)))
+        {
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host}");
+        }
+    }
+
     private static bool IsForbidden(IPAddress address) => Http.ClientAddress.Contains(Forbidden, Http.ClientAddress.Unmap(address));
 }
