@@ -1,0 +1,83 @@
+using System.Text.Json;
+
+namespace ClaudeGateway.Logging;
+
+/// <summary>Audit events of inference (spec/inference.md, Audit).</summary>
+internal sealed partial class AuditLog
+{
+    /// <summary>One per request, when its response starts.</summary>
+    public void Inference(in InferenceEvent e)
+    {
+        var json = Begin("inference");
+        json.WriteString("request_id", e.RequestId);
+        json.WriteString("sub", e.Sub);
+        if (e.Email is not null)
+        {
+            json.WriteString("email", e.Email);
+        }
+
+        json.WriteString("path", e.Path);
+        WriteNullable(json, "model", e.Model);
+        WriteNullable(json, "upstream", e.Upstream);
+        WriteNullable(json, "upstream_request_id", e.UpstreamRequestId);
+        WriteNullable(json, "upstream_cloud_request_id", e.UpstreamCloudRequestId);
+        if (e.BillingGroup is { } group)
+        {
+            json.WriteString("billing_group", group);
+        }
+        else if (e.BillingGroupIgnored)
+        {
+            json.WriteBoolean("billing_group_ignored", true);
+        }
+
+        json.WriteNumber("status", e.Status);
+        json.WriteNumber("ms", e.Milliseconds);
+        End(json);
+    }
+
+    /// <summary>Ours, beside the reference's event: how the answer ended that <see cref="Inference"/> saw begin.</summary>
+    /// <param name="end">complete, upstream_cut or client_gone.</param>
+    /// <param name="bytes">Body bytes sent to the client.</param>
+    /// <param name="attempts">Upstreams asked, the answering one included.</param>
+    /// <param name="msFirstByte">Null when no body byte came.</param>
+    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms)
+    {
+        var json = Begin("inference.end");
+        json.WriteString("request_id", requestId);
+        json.WriteString("end", end);
+        json.WriteNumber("bytes", bytes);
+        json.WriteNumber("attempts", attempts);
+        if (msFirstByte is { } first)
+        {
+            json.WriteNumber("ms_first_byte", first);
+        }
+        else
+        {
+            json.WriteNull("ms_first_byte");
+        }
+
+        json.WriteNumber("ms", ms);
+        End(json);
+    }
+
+    private static void WriteNullable(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is null)
+        {
+            json.WriteNull(name);
+        }
+        else
+        {
+            json.WriteString(name, value);
+        }
+    }
+}
+
+/// <summary>The facts of one <c>inference</c> event.</summary>
+/// <param name="Model">The client's string; null when the gateway refused the request.</param>
+/// <param name="Upstream">The name of the upstream that answered; null when none did.</param>
+/// <param name="BillingGroup">The group the request's tag bills, when the developer is in it.</param>
+/// <param name="BillingGroupIgnored">Whether there is such a tag that names no group of the developer.</param>
+internal readonly record struct InferenceEvent(
+    string RequestId, string Sub, string? Email, string Path, string? Model, string? Upstream, string? UpstreamRequestId, string? UpstreamCloudRequestId,
+    string? BillingGroup, bool BillingGroupIgnored, int Status, long Milliseconds);

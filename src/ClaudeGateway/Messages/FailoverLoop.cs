@@ -1,0 +1,104 @@
+using ClaudeGateway.Http;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>How a request fared with the upstreams.</summary>
+/// <param name="Response">The answer for the client, to be disposed; null when every upstream failed without one worth showing.</param>
+/// <param name="Attempts">How many upstreams were asked.</param>
+/// <param name="LastRequestId">The last upstream's id of the request, of those that sent one.</param>
+/// <param name="LastCloudRequestId">Likewise of the clouds.</param>
+internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId);
+
+/// <summary>
+/// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
+/// Nothing has been sent to the client yet; once this returns there is no way back.
+/// </summary>
+internal sealed class FailoverLoop(OperationalLog log)
+{
+    /// <exception cref="OperationCanceledException">The client left.</exception>
+    public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
+    {
+        UpstreamResponse? shown = null;
+        string? requestId = null, cloudRequestId = null;
+        var attempts = 0;
+        try
+        {
+            foreach (var target in targets)
+            {
+                attempts++;
+                var response = await TryAsync(call, target);
+                if (response is null)
+                {
+                    continue;
+                }
+
+                if (FailoverRules.Judge(response.Status) == FailoverVerdict.Final)
+                {
+                    shown?.Dispose();
+                    return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId);
+                }
+
+                log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.Status}");
+                requestId = response.RequestId ?? requestId;
+                cloudRequestId = response.CloudRequestId ?? cloudRequestId;
+                shown = Better(shown, response);
+            }
+        }
+        catch
+        {
+            shown?.Dispose();
+            throw;
+        }
+
+        return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId);
+    }
+
+    /// <summary>Null when there is no answer.</summary>
+    private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
+    {
+        var aborted = call.Request.Aborted;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        if (target.Upstream.FirstByteTimeout(call) is { } timeout)
+        {
+            deadline.CancelAfter(timeout);
+        }
+
+        try
+        {
+            return await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        {
+            LogFailure(call.Request, target, "no response headers in time");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException && !aborted.IsCancellationRequested)
+        {
+            LogFailure(call.Request, target, e.Message);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            // The abort reached the socket before the token's check.
+            throw new OperationCanceledException(e.Message, e, aborted);
+        }
+
+        return null;
+    }
+
+    private static UpstreamResponse? Better(UpstreamResponse? shown, UpstreamResponse later)
+    {
+        var worth = FailoverRules.Worth(later.Status);
+        if (worth == 0 || (shown is not null && worth < FailoverRules.Worth(shown.Status)))
+        {
+            later.Dispose();
+            return shown;
+        }
+
+        shown?.Dispose();
+        return later;
+    }
+
+    private void LogFailure(GatewayRequest request, RouteTarget target, string reason) =>
+        log.Warn($"request {request.Id}: upstream '{target.Upstream.Name}' failed: {reason}");
+}

@@ -1,0 +1,7 @@
+using System.Text.Json.Serialization;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>Source-generated serialisation of the few values this folder writes into JSON.</summary>
+[JsonSerializable(typeof(string))]
+internal sealed partial class JsonText : JsonSerializerContext;

@@ -1,0 +1,141 @@
+using ClaudeGateway.Http;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Managed;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams;
+using Microsoft.AspNetCore.Http;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>
+/// POST /v1/messages and /v1/messages/count_tokens: the hot path. The bearer has been checked. Then
+/// 1. the body is read and its few fields looked at, 2. the developer's policy and the catalogue judge the model,
+/// 3. upstreams are asked in order until one answers, 4. the answer is audited and relayed as it comes, 5. its end is audited.
+/// </summary>
+/// <param name="modelAccess">The models a developer's policy allows.</param>
+/// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
+internal sealed class MessagesEndpoint(
+    ModelRoutes routes,
+    Func<Principal, ModelAccess> modelAccess,
+    FailoverLoop failover,
+    ResponseRelay relay,
+    string? billingGroupTag,
+    TimeProvider clock,
+    AuditLog audit)
+{
+    private const int StatusClientClosedRequest = 499;
+
+    public void Map(Routes table)
+    {
+        table.Session("POST", "/v1/messages", (request, principal) => HandleAsync(request, principal, MessagesOperation.CreateMessage));
+        table.Session("POST", "/v1/messages/count_tokens", (request, principal) => HandleAsync(request, principal, MessagesOperation.CountTokens));
+    }
+
+    private async Task HandleAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
+    {
+        var body = await RequestBody.ReadAsync(request);
+        FailoverOutcome outcome;
+        try
+        {
+            var (message, error) = MessagesRequest.Read(body.Bytes);
+            if (message is null)
+            {
+                await RefuseAsync(request, principal, error!, default);
+                return;
+            }
+
+            var billing = billingGroupTag is null || operation == MessagesOperation.CountTokens ? default : BillingTag.Read(message, billingGroupTag, principal);
+            var (targets, refusal) = FindTargets(message.Model, principal);
+            if (refusal is not null)
+            {
+                await RefuseAsync(request, principal, refusal, billing);
+                return;
+            }
+
+            var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
+            try
+            {
+                outcome = await failover.RunAsync(call, targets);
+            }
+            catch (OperationCanceledException) when (request.Aborted.IsCancellationRequested)
+            {
+                Audit(call, billing, null, null, null, StatusClientClosedRequest);
+                return;
+            }
+
+            Audit(call, billing, outcome.Response?.Upstream, outcome.LastRequestId, outcome.LastCloudRequestId, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
+        }
+        finally
+        {
+            // A long answer needs no request body: two thousand of them would be most of the memory in use.
+            body.Dispose();
+        }
+
+        if (outcome.Response is null)
+        {
+            await new ApiError(StatusCodes.Status502BadGateway, "api_error", $"all upstreams failed ({routes.CountFor(principal)} attempted)").WriteAsync(request);
+            return;
+        }
+
+        using (outcome.Response)
+        {
+            await RelayAsync(request, outcome);
+        }
+    }
+
+    private (IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(string model, Principal principal)
+    {
+        var route = routes.Find(model);
+        switch (modelAccess(principal).Check(model, route?.Model))
+        {
+            case ModelVerdict.Denied:
+                return ([], ApiError.InvalidRequest($"model {model} is blocked by your role's deniedModels denylist"));
+            case ModelVerdict.NotAvailable:
+                return ([], ApiError.InvalidRequest($"model {model} is not in your role's availableModels allowlist"));
+        }
+
+        if (route is null)
+        {
+            return ([], ApiError.InvalidRequest($"model {model} is not in the operator's model allowlist"));
+        }
+
+        var targets = routes.For(route, principal);
+        return targets.Count > 0 ? (targets, null) : ([], ApiError.InvalidRequest(routes.WhyNone(model, route, principal)));
+    }
+
+    private async Task RelayAsync(GatewayRequest request, FailoverOutcome outcome)
+    {
+        var upstream = outcome.Response!;
+        var acceptEncoding = request.Http.Request.Headers.AcceptEncoding.ToString();
+        var response = request.Http.Response;
+        response.StatusCode = upstream.Status;
+        upstream.CopyHeaders(response.Headers, acceptEncoding);
+        if (upstream.Status is >= 200 and < 300)
+        {
+            response.Headers["request-id"] = request.Id;
+        }
+
+        var result = await relay.RelayAsync(request, upstream, acceptEncoding);
+        audit.InferenceEnd(request.Id, EndWord(result.End), result.Bytes, outcome.Attempts, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request, clock.GetTimestamp()));
+    }
+
+    private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)
+    {
+        audit.Inference(new InferenceEvent(request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group, billing.IsIgnored, error.Status, Milliseconds(request, clock.GetTimestamp())));
+        return error.WriteAsync(request);
+    }
+
+    private void Audit(UpstreamCall call, BillingTag billing, Upstream? upstream, string? requestId, string? cloudRequestId, int status) =>
+        audit.Inference(new InferenceEvent(
+            call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream?.Name, requestId, cloudRequestId,
+            billing.Group, billing.IsIgnored, status, Milliseconds(call.Request, clock.GetTimestamp())));
+
+    private long Milliseconds(GatewayRequest request, long timestamp) => (long)clock.GetElapsedTime(request.StartedAt, timestamp).TotalMilliseconds;
+
+    private static string EndWord(RelayEnd end) => end switch
+    {
+        RelayEnd.Complete => "complete",
+        RelayEnd.UpstreamCut => "upstream_cut",
+        _ => "client_gone",
+    };
+}

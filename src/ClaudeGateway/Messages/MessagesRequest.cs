@@ -1,0 +1,97 @@
+using System.Text.Json;
+using ClaudeGateway.Http;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>
+/// A Messages API request: the bytes as they came and the few fields the gateway acts on (spec/inference.md, order of the
+/// checks). Everything else is the upstream's business.
+/// </summary>
+internal sealed class MessagesRequest
+{
+    private MessagesRequest(ReadOnlyMemory<byte> body, string model, Range modelValue, Range? tagsValue, bool isStream)
+    {
+        Body = body;
+        Model = model;
+        ModelValue = modelValue;
+        TagsValue = tagsValue;
+        IsStream = isStream;
+    }
+
+    public ReadOnlyMemory<byte> Body { get; }
+
+    /// <summary>As the client wrote it, untrimmed; not empty.</summary>
+    public string Model { get; }
+
+    /// <summary>Where the value of <c>model</c> stands in the body, quotes included.</summary>
+    public Range ModelValue { get; }
+
+    /// <summary>Where the value of <c>tags</c> stands in the body; null without that member.</summary>
+    public Range? TagsValue { get; }
+
+    public bool IsStream { get; }
+
+    /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
+    public static (MessagesRequest? Request, ApiError? Error) Read(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return Parse(body);
+        }
+        catch (JsonException)
+        {
+            return (null, ApiError.InvalidRequest("invalid JSON"));
+        }
+    }
+
+    private static (MessagesRequest? Request, ApiError? Error) Parse(ReadOnlyMemory<byte> body)
+    {
+        var members = new TopLevelMembers(body.Span);
+        if (!members.IsObject)
+        {
+            return (null, ApiError.InvalidRequest("request body must be a JSON object"));
+        }
+
+        string? model = null;
+        Range modelValue = default;
+        Range? tagsValue = null;
+        bool isStream = false, hasModel = false, isRepeated = false;
+        while (members.MoveNext())
+        {
+            if (members.NameIs("model"u8))
+            {
+                isRepeated |= hasModel;
+                hasModel = true;
+                model = members.ReadValue() == JsonTokenType.String ? members.ReadString() : null;
+                modelValue = members.ValueStart..members.ValueEnd;
+            }
+            else if (members.NameIs("tags"u8))
+            {
+                isRepeated |= tagsValue is not null;
+                members.ReadValue();
+                tagsValue = members.ValueStart..members.ValueEnd;
+            }
+            else if (members.NameIs("stream"u8))
+            {
+                isStream = members.ReadValue() == JsonTokenType.True;
+            }
+            else
+            {
+                members.ReadValue();
+            }
+        }
+
+        if (isRepeated)
+        {
+            // The gateway would check one of them and an upstream obey the other.
+            return (null, ApiError.InvalidRequest("model and tags must each appear only once"));
+        }
+
+        return model switch
+        {
+            null when hasModel => (null, ApiError.InvalidRequest("model must be a string")),
+            null or "" => (null, ApiError.InvalidRequest("model is required")),
+            _ => (new MessagesRequest(body, model, modelValue, tagsValue, isStream), null),
+        };
+    }
+}

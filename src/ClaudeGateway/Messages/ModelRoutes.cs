@@ -1,0 +1,81 @@
+using ClaudeGateway.Models;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>An upstream that can serve a model, and what it calls it.</summary>
+internal sealed record RouteTarget(Upstream Upstream, string ModelId);
+
+/// <summary>Where requests for one model may go.</summary>
+/// <param name="Targets">In configured order; upstreams that cannot serve the model are left out.</param>
+internal sealed record ModelRoute(CatalogModel Model, IReadOnlyList<RouteTarget> Targets);
+
+/// <summary>
+/// Which upstreams serve which model for whom, worked out at boot (spec/inference.md, Routing and failover; spec/newer.md,
+/// upstreams[].groups and upstreams[].models).
+/// </summary>
+internal sealed class ModelRoutes
+{
+    private readonly ModelCatalog _catalog;
+    private readonly IReadOnlyList<Upstream> _upstreams;
+    private readonly Dictionary<string, ModelRoute> _routes = new(StringComparer.Ordinal);
+    private readonly bool _isForEveryone;
+
+    public ModelRoutes(ModelCatalog catalog, IReadOnlyList<Upstream> upstreams)
+    {
+        _catalog = catalog;
+        _upstreams = upstreams;
+        _isForEveryone = upstreams.All(upstream => upstream.IsForEveryone);
+        foreach (var model in catalog.All.Concat(catalog.Listed))
+        {
+            _routes.TryAdd(Key(model), new ModelRoute(model, [.. Targets(model)]));
+        }
+    }
+
+    /// <summary>The route of a requested id, or null when the catalogue does not have it.</summary>
+    public ModelRoute? Find(string id) => _catalog.Find(id) is { } model ? _routes[Key(model)] : null;
+
+    /// <summary>The models of /v1/models that this developer can reach, in its order.</summary>
+    public IEnumerable<ModelRoute> ListedFor(Principal principal) =>
+        _catalog.Listed.Select(model => _routes[Key(model)]).Where(route => For(route, principal).Count > 0);
+
+    /// <summary>The targets of a route this developer may use.</summary>
+    public IReadOnlyList<RouteTarget> For(ModelRoute route, Principal principal) =>
+        _isForEveryone ? route.Targets : [.. route.Targets.Where(target => target.Upstream.IsOpenTo(principal))];
+
+    /// <summary>How many upstreams this developer may use, whatever the model.</summary>
+    public int CountFor(Principal principal) => _isForEveryone ? _upstreams.Count : _upstreams.Count(upstream => upstream.IsOpenTo(principal));
+
+    /// <summary>Why a developer without a target for this model has none.</summary>
+    public string WhyNone(string requestedId, ModelRoute route, Principal principal)
+    {
+        var open = _upstreams.Where(upstream => upstream.IsOpenTo(principal)).ToArray();
+        return open.Length == 0
+            ? "you aren't in a group that can use this gateway. Ask your administrator to add you to one"
+            : string.Join("; ", open.Select(upstream => WhyNot(requestedId, route.Model, upstream)).Distinct());
+    }
+
+    private static string WhyNot(string requestedId, CatalogModel model, Upstream upstream) =>
+        upstream.Serves(model) && model.BuiltIn is { } builtIn && upstream.BuiltInModelId(builtIn) is null
+            ? $"model {requestedId} is not available on {upstream.Provider}"
+            : $"model {requestedId} is not served by upstream '{upstream.Name}'";
+
+    private IEnumerable<RouteTarget> Targets(CatalogModel model)
+    {
+        foreach (var upstream in _upstreams)
+        {
+            if (upstream.Serves(model) && ModelId(model, upstream) is { } id)
+            {
+                yield return new RouteTarget(upstream, id);
+            }
+        }
+    }
+
+    /// <summary>The operator's name for it wins; without one an operator's own model cannot be sent there.</summary>
+    private static string? ModelId(CatalogModel model, Upstream upstream) =>
+        model.Configured?.UpstreamModel.GetValueOrDefault(upstream.Name) ?? (model.BuiltIn is { } builtIn ? upstream.BuiltInModelId(builtIn) : null);
+
+    /// <summary>Two entries may name one built-in model in two spellings: the listing shows both, each with its own label.</summary>
+    private static string Key(CatalogModel model) => model.Id;
+}

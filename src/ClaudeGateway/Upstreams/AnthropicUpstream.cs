@@ -1,0 +1,120 @@
+using System.Net;
+using ClaudeGateway.Config;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>An endpoint that speaks the Messages API itself: Anthropic's, or a proxy before it (spec/inference.md, request to the upstream).</summary>
+internal sealed class AnthropicUpstream : Upstream
+{
+    private const string OAuthBeta = "oauth-2025-04-20";
+
+    private readonly AnthropicUpstreamConfig _config;
+    private readonly HttpMessageInvoker _http;
+    private readonly FederationTokens? _federation;
+    private readonly TimeSpan _firstByteTimeout;
+    private readonly RequestTarget _messages;
+    private readonly RequestTarget _countTokens;
+
+    public AnthropicUpstream(AnthropicUpstreamConfig config, HttpMessageInvoker http, TimeSpan firstByteTimeout, TimeProvider clock)
+        : base(config)
+    {
+        _config = config;
+        _http = http;
+        _firstByteTimeout = firstByteTimeout;
+        var origin = (config.BaseUrl?.OriginalString ?? "https://api.anthropic.com").TrimEnd('/');
+        _messages = new RequestTarget(origin + "/v1/messages");
+        _countTokens = new RequestTarget(origin + "/v1/messages/count_tokens");
+        _federation = config.Auth is AnthropicAuth.Federation federation ? new FederationTokens(federation, origin, http, clock) : null;
+    }
+
+    public override string BuiltInModelId(BuiltInModel model) => model.AnthropicId;
+
+    public override TimeSpan? FirstByteTimeout(UpstreamCall call) => _firstByteTimeout;
+
+    public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    {
+        if (_federation is null)
+        {
+            return new UpstreamResponse(this, await SendAsync(call, modelId, null, cancellation));
+        }
+
+        var token = await _federation.GetAsync(cancellation);
+        var response = await SendAsync(call, modelId, token, cancellation);
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+        {
+            // The token was revoked before its time: once more with a new one.
+            response.Dispose();
+            response = await SendAsync(call, modelId, await _federation.RenewAsync(token, cancellation), cancellation);
+        }
+
+        return new UpstreamResponse(this, response);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
+    {
+        using var request = CreateRequest(call, modelId, federationToken);
+        return await _http.SendAsync(request, cancellation);
+    }
+
+    private HttpRequestMessage CreateRequest(UpstreamCall call, string modelId, string? federationToken)
+    {
+        var client = call.Request.Http.Request;
+        var target = call.Operation == MessagesOperation.CountTokens ? _countTokens : _messages;
+        var request = new HttpRequestMessage(HttpMethod.Post, target.With(client.QueryString.Value))
+        {
+            Version = HttpVersion.Version11,
+            Content = new PiecesContent(Body(call, modelId)),
+        };
+        ClientHeaders.Copy(client.Headers, request);
+        AddCredential(request, client.Headers, federationToken, call.StripTags);
+        if (_config.ForwardUserIdentity)
+        {
+            UserIdentityHeaders.Add(request, call.Principal);
+        }
+
+        foreach (var (name, value) in _config.Headers)
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return request;
+    }
+
+    private void AddCredential(HttpRequestMessage request, Microsoft.AspNetCore.Http.IHeaderDictionary client, string? federationToken, bool stripTags)
+    {
+        var betas = ClientHeaders.Betas(client, stripTags);
+        if (_config.Auth is AnthropicAuth.ApiKey apiKey)
+        {
+            request.Headers.TryAddWithoutValidation("x-api-key", apiKey.Key.Reveal());
+        }
+        else
+        {
+            var token = federationToken ?? (_config.Auth is AnthropicAuth.OAuthToken oauth ? oauth.Token.Reveal() : "");
+            request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
+            betas = ClientHeaders.WithBeta(betas, OAuthBeta);
+        }
+
+        if (betas is not null)
+        {
+            request.Headers.TryAddWithoutValidation("anthropic-beta", betas);
+        }
+    }
+
+    /// <summary>The client's bytes; only the model's name is written over when this upstream calls it differently, and tags of the gateway cut out.</summary>
+    private static ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId)
+    {
+        var message = call.Message;
+        var body = message.Body;
+        var rename = message.Model != modelId;
+        if (call.StripTags && message.TagsValue is not null)
+        {
+            var edit = new JsonEdit(body).Remove("tags"u8);
+            return (rename ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit).Apply();
+        }
+
+        return rename ? [body[..message.ModelValue.Start], JsonEdit.String(modelId), body[message.ModelValue.End..]] : [body];
+    }
+}

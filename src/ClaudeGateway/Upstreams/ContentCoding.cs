@@ -1,0 +1,45 @@
+using System.IO.Compression;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>Content codings of answers (RFC 9110 section 8.4): passed on when the client takes them, decoded when not.</summary>
+internal static class ContentCoding
+{
+    public static bool CanDecode(string coding) => Kind(coding) is not null;
+
+    /// <summary>Whether an Accept-Encoding value admits <paramref name="coding"/>. No value admits only the identity: the client may know no other.</summary>
+    public static bool Accepts(string? acceptEncoding, string coding)
+    {
+        foreach (var item in (acceptEncoding ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var semicolon = item.IndexOf(';', StringComparison.Ordinal);
+            var name = (semicolon < 0 ? item : item[..semicolon]).Trim();
+            if (name.Equals(coding, StringComparison.OrdinalIgnoreCase) && (semicolon < 0 || !IsZeroWeight(item.AsSpan(semicolon + 1))))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public static Stream Decode(string coding, Stream body) => Kind(coding) switch
+    {
+        "gzip" => new GZipStream(body, CompressionMode.Decompress),
+        "deflate" => new ZLibStream(body, CompressionMode.Decompress),
+        "br" => new BrotliStream(body, CompressionMode.Decompress),
+        _ => body,
+    };
+
+    private static string? Kind(string coding) =>
+        coding.Equals("gzip", StringComparison.OrdinalIgnoreCase) || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase) ? "gzip"
+        : coding.Equals("deflate", StringComparison.OrdinalIgnoreCase) ? "deflate"
+        : coding.Equals("br", StringComparison.OrdinalIgnoreCase) ? "br"
+        : null;
+
+    private static bool IsZeroWeight(ReadOnlySpan<char> parameter)
+    {
+        var weight = parameter.Trim();
+        return weight.StartsWith("q=0", StringComparison.OrdinalIgnoreCase) && !weight.ContainsAnyInRange('1', '9');
+    }
+}

@@ -1,0 +1,16 @@
+using ClaudeGateway.Http;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Sessions;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>Which operation of the Messages API a request asks for.</summary>
+internal enum MessagesOperation
+{
+    CreateMessage,
+    CountTokens,
+}
+
+/// <summary>One client request on its way to upstreams; the same for every upstream tried.</summary>
+/// <param name="StripTags">Whether <c>tags</c> and their beta value stay with the gateway (<c>admin.billing_group_tag</c>).</param>
+internal sealed record UpstreamCall(GatewayRequest Request, Principal Principal, MessagesRequest Message, MessagesOperation Operation, bool StripTags);
