@@ -2,8 +2,12 @@ using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -38,6 +42,7 @@ internal sealed class GatewayApp : IAsyncDisposable
 
         var routes = new Routes();
         new HealthEndpoints(_ => Task.FromResult(true)).Map(routes);
+        MapModels(routes, config, UpstreamList.Create(config, outbound, clock, log), static _ => ModelAccess.Unrestricted, clock, audit, log);
 
         var pipeline = new RequestPipeline(
             routes,
@@ -82,12 +87,21 @@ internal sealed class GatewayApp : IAsyncDisposable
         _outbound.Dispose();
     }
 
+    private static void MapModels(Routes routes, GatewayConfig config, IReadOnlyList<Upstream> upstreams, Func<Principal, ModelAccess> modelAccess, TimeProvider clock, AuditLog audit, OperationalLog log)
+    {
+        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), upstreams);
+        new ModelsEndpoint(modelRoutes, modelAccess).Map(routes);
+        new MessagesEndpoint(modelRoutes, modelAccess, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, clock, audit).Map(routes);
+    }
+
     private static WebApplication CreateServer(GatewayConfig config, RequestDelegate handle)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
+            kestrel.ResponseHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = 256 * 1024;
             kestrel.Limits.MaxRequestHeaderCount = 1000;

@@ -45,9 +45,9 @@ internal sealed class ModelsEndpoint(ModelRoutes routes, Func<Principal, ModelAc
         json.WriteString("type", "model");
         json.WriteString("id", route.Model.Id);
         // An entry for another spelling of the same model does not describe this one.
-        var entry = route.Model.Configured is { } configured && configured.Id == route.Model.Id ? configured : null;
-        json.WriteString("display_name", entry?.Label ?? route.Model.Id);
-        if (entry?.Description is { } description)
+        var isNamed = route.Model.Configured?.Id == route.Model.Id;
+        json.WriteString("display_name", isNamed ? route.Model.Configured?.Label ?? route.Model.Id : route.Model.Id);
+        if (isNamed && route.Model.Configured?.Description is { } description)
         {
             json.WriteString("description", description);
         }

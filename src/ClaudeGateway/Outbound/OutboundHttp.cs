@@ -73,6 +73,10 @@ internal sealed class OutboundHttp : IDisposable
             ConnectTimeout = options.ConnectTimeout,
             MaxConnectionsPerServer = int.MaxValue,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90),
+            // An answer nobody wants is read to its end only if that is near; else its connection is closed.
+            ResponseDrainTimeout = TimeSpan.FromMilliseconds(250),
+            // The server reads request headers as UTF-8; their bytes go out as they came in.
+            RequestHeaderEncodingSelector = static (_, _) => System.Text.Encoding.UTF8,
             // Bounded, so that a changed DNS record is noticed.
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             UseProxy = useProxy,
