@@ -1,0 +1,39 @@
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config;
+
+/// <summary>What one reading of a configuration file finds: its problems and warnings, gathered rather than thrown.</summary>
+internal sealed class ConfigReading(ProcessEnvironment environment)
+{
+    private readonly List<ConfigProblem> _problems = [];
+    private readonly List<ConfigProblem> _warnings = [];
+
+    public ProcessEnvironment Environment => environment;
+
+    public int ProblemCount => _problems.Count;
+
+    /// <summary>In the order of the file.</summary>
+    public IReadOnlyList<ConfigProblem> Problems => Sorted(_problems);
+
+    public IReadOnlyList<ConfigProblem> Warnings => Sorted(_warnings);
+
+    public void Problem(ConfigNode node, string text) => Problem(node.Position, node.Path, text);
+
+    public void Problem(ConfigPosition position, string path, string text) => _problems.Add(new ConfigProblem(position, path, text));
+
+    public void Warn(ConfigNode node, string text) => Warn(node.Position, node.Path, text);
+
+    public void Warn(ConfigPosition position, string path, string text) => _warnings.Add(new ConfigProblem(position, path, text));
+
+    private static List<ConfigProblem> Sorted(List<ConfigProblem> problems) =>
+        [.. problems.Distinct().OrderBy(problem => problem.Position.Line).ThenBy(problem => problem.Position.Column)];
+}
+
+/// <summary>One thing wrong with a configuration file. <paramref name="Text"/> says what is wrong and what is allowed, and holds no secret.</summary>
+internal sealed record ConfigProblem(ConfigPosition Position, string Path, string Text)
+{
+    /// <summary>The line an operator reads: <c>gateway.yaml:14:3 oidc.issuer: must be …</c>.</summary>
+    public string Describe(string file) => Path.Length == 0
+        ? $"{file}:{Position.Line}:{Position.Column} {Text}"
+        : $"{file}:{Position.Line}:{Position.Column} {Path}: {Text}";
+}

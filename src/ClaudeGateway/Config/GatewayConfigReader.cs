@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using System.Text;
+using ClaudeGateway.Config.Sections;
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config;
+
+/// <summary>
+/// Reads gateway.yaml into a <see cref="GatewayConfig"/>, or into every problem it has: 1. the file, 2. its YAML,
+/// 3. references to the environment and to files, 4. every section by its <see cref="Shapes.Shape"/>. Touches no service.
+/// </summary>
+internal static class GatewayConfigReader
+{
+    private const long MaxFileBytes = 16 * 1024 * 1024;
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    public static ConfigReadResult Read(string path, ProcessEnvironment environment)
+    {
+        byte[] bytes;
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                return ConfigReadResult.Unreadable(path, $"{path} is a directory, not a file");
+            }
+
+            if (!File.Exists(path))
+            {
+                return ConfigReadResult.Unreadable(path, $"{path} does not exist");
+            }
+
+            if (new FileInfo(path).Length > MaxFileBytes)
+            {
+                return ConfigReadResult.Unreadable(path, $"{path} is larger than 16 MiB");
+            }
+
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ConfigReadResult.Unreadable(path, $"{path} cannot be read: {e.Message}");
+        }
+
+        return Read(path, bytes, environment);
+    }
+
+    /// <param name="path">Only names the file.</param>
+    public static ConfigReadResult Read(string path, byte[] bytes, ProcessEnvironment environment)
+    {
+        var reading = new ConfigReading(environment);
+        ConfigNode? root = null;
+        GatewayConfig? config = null;
+        try
+        {
+            var text = StrictUtf8.GetString(bytes).TrimStart('\uFEFF');
+            var document = YamlComposer.Compose(text, (position, warning) => reading.Warn(position, "", warning));
+            root = new ReferenceExpansion(reading).Expand(document, "");
+            if (RootSection.Shape.TryRead(root, reading, out var read))
+            {
+                config = read with
+                {
+                    Path = path,
+                    Sha256 = Convert.ToHexStringLower(SHA256.HashData(bytes)),
+                    Warnings = [.. reading.Warnings.Select(warning => warning.Describe(path))],
+                };
+            }
+        }
+        catch (DecoderFallbackException e)
+        {
+            reading.Problem(new ConfigPosition(1, 1), "", $"not UTF-8: byte {e.Index} begins no character");
+        }
+        catch (YamlReadException e)
+        {
+            reading.Problem(e.Position, "", e.Message);
+        }
+
+        return new ConfigReadResult(path, reading.ProblemCount == 0 ? config : null, reading.Problems, reading.Warnings, root);
+    }
+}
+
+/// <summary>What reading a configuration gave: the configuration, or its problems.</summary>
+/// <param name="Config">Null when there are problems.</param>
+/// <param name="Root">The resolved document, for printing; null when the file is no YAML.</param>
+internal sealed record ConfigReadResult(string Path, GatewayConfig? Config, IReadOnlyList<ConfigProblem> Problems, IReadOnlyList<ConfigProblem> Warnings, ConfigNode? Root)
+{
+    /// <summary>One readable line per problem.</summary>
+    public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(problem => problem.Describe(Path))];
+
+    private string? FileProblem { get; init; }
+
+    public static ConfigReadResult Unreadable(string path, string problem) => new(path, null, [], [], null) { FileProblem = problem };
+}

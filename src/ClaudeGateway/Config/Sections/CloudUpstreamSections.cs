@@ -1,0 +1,202 @@
+using System.Text.RegularExpressions;
+using ClaudeGateway.Config.Shapes;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Keys of upstreams with <c>provider: bedrock</c>.</summary>
+internal static class BedrockUpstreamSection
+{
+    private static readonly Key<string> Region = new("region", Text().Named("AWS region"), "AWS region; it also decides the prefix of model ids.") { IsRequired = true, Example = "us-east-1" };
+
+    private static readonly UpstreamKeys Common = new("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com");
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail),
+        fields => new BedrockUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            Region = fields.Get(Region),
+            Auth = fields.Get(AwsKeys.Auth),
+            AssumeRole = fields.Get(AwsKeys.AssumeRole),
+            Guardrail = fields.Get(AwsKeys.Guardrail),
+        },
+        fields =>
+        {
+            Common.Check(fields);
+            AwsKeys.CheckRole(fields);
+            if (fields.Has(Region) && fields.Get(Region).Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-'))
+            {
+                fields.Warn(Region, "is not spelled like an AWS region (lower-case letters, digits and hyphens)");
+            }
+        });
+}
+
+/// <summary>Keys of upstreams with <c>provider: mantle</c>.</summary>
+internal static class MantleUpstreamSection
+{
+    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.") { IsRequired = true, Example = "us-east-1" };
+
+    private static readonly UpstreamKeys Common = new("mantle", "https://bedrock-mantle.us-east-1.api.aws/anthropic", needsModels: true);
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole),
+        fields => new MantleUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            Region = fields.Get(Region),
+            Auth = fields.Get(AwsKeys.Auth),
+            AssumeRole = fields.Get(AwsKeys.AssumeRole),
+        },
+        fields =>
+        {
+            Common.Check(fields);
+            AwsKeys.CheckRole(fields);
+        });
+}
+
+/// <summary>Keys of upstreams with <c>provider: anthropicAws</c>, the Claude Platform on AWS.</summary>
+internal static class ClaudePlatformAwsUpstreamSection
+{
+    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.") { IsRequired = true, Example = "us-east-1" };
+
+    private static readonly Key<string> WorkspaceId = new("workspace_id", Text().Must(id => id.All(c => c is >= ' ' and <= '~') && id == id.Trim() ? null : "must be a valid header value: printable ASCII without blank ends"), "Workspace; sent as a header.") { IsRequired = true, Example = "wrkspc_123" };
+
+    private static readonly UpstreamKeys Common = new("anthropicAws", "https://aws-external-anthropic.us-east-1.api.aws");
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(Region, WorkspaceId, AwsKeys.PlatformAuth),
+        fields => new ClaudePlatformAwsUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            Region = fields.Get(Region),
+            WorkspaceId = fields.Get(WorkspaceId),
+            Auth = fields.Get(AwsKeys.PlatformAuth),
+        },
+        Common.Check);
+}
+
+/// <summary>Credentials that upstreams on Google Cloud share.</summary>
+internal static class GoogleKeys
+{
+    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(), "File of a service account key or external account configuration.") { Example = "/etc/gateway/google.json" };
+
+    private static readonly Key<Secret> AccessToken = new("access_token", SecretText(), "Ready access token; it is not renewed.") { Example = "${GOOGLE_ACCESS_TOKEN}" };
+
+    public static readonly Key<GoogleAuth> Auth = new(
+        "auth",
+        Object([ServiceAccountJson, AccessToken], fields => new GoogleAuth(fields.Get(ServiceAccountJson), fields.Get(AccessToken))),
+        "Google credentials; empty or absent means Application Default Credentials.")
+    {
+        Default = "{}",
+    };
+}
+
+/// <summary>Keys of upstreams with <c>provider: anthropicGoogleCloud</c>, Claude on Google Cloud.</summary>
+internal static class ClaudeOnGoogleCloudUpstreamSection
+{
+    private static readonly Key<string> ProjectId = new("project_id", Text(), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
+
+    private static readonly Key<string> Location = new("location", Text(), "Google Cloud location.") { Default = "global" };
+
+    private static readonly Key<string> WorkspaceId = new("workspace_id", Text(), "Workspace.") { IsRequired = true, Example = "wrkspc_123" };
+
+    private static readonly UpstreamKeys Common = new("anthropicGoogleCloud", "https://claude-proxy.example.com");
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(ProjectId, Location, WorkspaceId, GoogleKeys.Auth),
+        fields => new ClaudeOnGoogleCloudUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            ProjectId = fields.Get(ProjectId),
+            Location = fields.Get(Location),
+            WorkspaceId = fields.Get(WorkspaceId),
+            Auth = fields.Get(GoogleKeys.Auth),
+        },
+        Common.Check);
+}
+
+/// <summary>Keys of upstreams with <c>provider: vertex</c>.</summary>
+internal static class VertexUpstreamSection
+{
+    private static readonly Key<string> Region = new("region", Text(), "Google Cloud region, `global`, `us` or `eu`.") { IsRequired = true, Example = "us-east5" };
+
+    private static readonly Key<string> ProjectId = new("project_id", Text(), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
+
+    private static readonly UpstreamKeys Common = new("vertex", "https://us-east5-aiplatform.googleapis.com/v1");
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(Region, ProjectId, GoogleKeys.Auth),
+        fields => new VertexUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            Region = fields.Get(Region),
+            ProjectId = fields.Get(ProjectId),
+            Auth = fields.Get(GoogleKeys.Auth),
+        },
+        Common.Check);
+}
+
+/// <summary>Keys of upstreams with <c>provider: foundry</c>.</summary>
+internal static partial class FoundryUpstreamSection
+{
+    private static readonly Key<string> Resource = new("resource", Text(0).Must(resource => ResourceName().IsMatch(resource) ? null : "must be 2 to 64 letters, digits or hyphens, without a hyphen at an end"), "Azure AI Foundry resource.") { IsRequired = true, Example = "my-resource" };
+
+    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "unless `use_azure_ad` is true", Example = "${FOUNDRY_API_KEY}" };
+
+    private static readonly Key<bool> UseAzureAd = new("use_azure_ad", Flag(), "Use Microsoft Entra ID: managed identity, workload identity or service principal.") { Example = "true" };
+
+    private static readonly Key<Secret?> Auth = new("auth", Object<Secret?>([ApiKey, UseAzureAd], fields => fields.Get(ApiKey), CheckAuth), "Exactly one of `api_key` and `use_azure_ad: true`.") { IsRequired = true };
+
+    private static readonly UpstreamKeys Common = new("foundry", "https://my-resource.services.ai.azure.com/anthropic");
+
+    public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
+        Common.With(Resource, Auth),
+        fields => new FoundryUpstreamConfig
+        {
+            Name = Common.Name(fields),
+            BaseUrl = Common.Url(fields),
+            Headers = Common.Headers(fields),
+            Groups = Common.Groups(fields),
+            Models = Common.Models(fields),
+            Resource = fields.Get(Resource),
+            ApiKey = fields.Get(Auth),
+        },
+        Common.Check);
+
+    private static void CheckAuth(Fields fields)
+    {
+        var isEntra = fields.Get(UseAzureAd);
+        if (fields.IsGiven(UseAzureAd) && fields.Has(UseAzureAd) && !isEntra)
+        {
+            fields.Problem(UseAzureAd, "must be true or absent; give api_key instead");
+        }
+        else if (fields.IsGiven(ApiKey) == fields.IsGiven(UseAzureAd))
+        {
+            fields.Reading.Problem(fields.Map, "must hold exactly one of api_key and use_azure_ad: true");
+        }
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]$", RegexOptions.CultureInvariant)]
+    private static partial Regex ResourceName();
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Outbound;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Keys of <c>listen</c>.</summary>
+internal static class ListenSection
+{
+    private static readonly Key<string> Host = new("host", Text(), "Address to listen on; a loopback address or `localhost` for one machine only.")
+    {
+        Default = "0.0.0.0",
+        Example = "127.0.0.1",
+    };
+
+    private static readonly Key<int> Port = new("port", Integer(0, 65535), "TCP port; 0 lets the system choose a free one.") { Default = "8080" };
+
+    private static readonly Key<string> PublicUrl = new("public_url", Text(0).Named("http(s) origin").Must(PublicUrlProblem), "The origin under which developers reach the gateway: scheme, host and port only. It is the issuer of the gateway's tokens and the base of the address the IdP sends the browser back to.")
+    {
+        Required = "unless `host` is a loopback address",
+        Example = "https://claude-gateway.example.com",
+    };
+
+    private static readonly Key<string> Cert = new("cert", ExistingFile(), "PEM file of the certificate, followed by its chain.") { IsRequired = true, Example = "/etc/gateway/tls.crt" };
+
+    private static readonly Key<string> KeyFile = new("key", ExistingFile(), "PEM file of the certificate's private key.") { IsRequired = true, Example = "/etc/gateway/tls.key" };
+
+    private static readonly Key<TlsConfig> Tls = new("tls", Object([Cert, KeyFile], fields => new TlsConfig(fields.Get(Cert), fields.Get(KeyFile))), "Serve HTTPS directly. Leave it out behind a proxy that ends TLS.");
+
+    private static readonly Key<IReadOnlyList<IPNetwork>> TrustedProxies = new("trusted_proxies", ListOf(Cidr()), "Proxies in front of the gateway whose `X-Forwarded-For` is believed.")
+    {
+        Default = "[]",
+        Example = "[10.0.0.0/8]",
+    };
+
+    public static readonly Shape<ListenConfig> Shape = Object([Host, Port, PublicUrl, Tls, TrustedProxies], Build, Check);
+
+    private static void Check(Fields fields)
+    {
+        if (!fields.IsGiven(PublicUrl) && fields.Get(Host) is { } host && !SsrfGuard.IsLoopbackHost(host))
+        {
+            fields.Require(PublicUrl, $"because listen.host {host} is not a loopback address: the origin developers use, such as https://claude-gateway.example.com");
+        }
+        else if (fields.Has(PublicUrl) && Uri.TryCreate(fields.Get(PublicUrl), UriKind.Absolute, out var url)
+            && url.Scheme == Uri.UriSchemeHttp && !SsrfGuard.IsLoopbackHost(url.Host))
+        {
+            fields.Warn(PublicUrl, "is plain http: bearers and sign-in codes cross the network unencrypted; use https");
+        }
+    }
+
+    private static ListenConfig Build(Fields fields) => new()
+    {
+        Host = fields.Get(Host),
+        Port = fields.Get(Port),
+        PublicUrl = fields.Get(PublicUrl)?.TrimEnd('/'),
+        Tls = fields.Get(Tls),
+        TrustedProxies = fields.Get(TrustedProxies),
+    };
+
+    private static string? PublicUrlProblem(string text)
+    {
+        const string Allowed = "it must be an origin such as https://claude-gateway.example.com";
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Host.Length == 0 || text.Any(char.IsWhiteSpace))
+        {
+            return $"is not a URL; {Allowed}";
+        }
+
+        return url switch
+        {
+            { Scheme: not ("https" or "http") } => $"begins with {url.Scheme}:, which browsers and clients cannot use; {Allowed}",
+            { UserInfo.Length: > 0 } => $"holds credentials, and every client would see them; {Allowed}",
+            { Query.Length: > 0 } or { Fragment.Length: > 0 } => $"has a query or fragment; {Allowed}",
+            { AbsolutePath: not "/" } => $"has a path, but the gateway serves at the root of its origin; {Allowed}",
+            _ => null,
+        };
+    }
+}

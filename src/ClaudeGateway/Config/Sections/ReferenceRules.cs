@@ -1,0 +1,42 @@
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Sections that name upstreams must name existing ones.</summary>
+internal static class ReferenceRules
+{
+    public static void CheckModels(string[] upstreams, ConfigNode models, ConfigReading reading)
+    {
+        foreach (var model in ((ConfigList)models).Items.OfType<ConfigMap>())
+        {
+            var map = model.Entries.FirstOrDefault(entry => entry.Key is "upstream_model")?.Value as ConfigMap;
+            foreach (var entry in (map?.Entries ?? []).Where(entry => Array.IndexOf(upstreams, entry.Key) < 0))
+            {
+                reading.Problem(entry.KeyPosition, entry.Value.Path, $"no upstream is named '{entry.Key}'{Known(entry.Key, upstreams)}");
+            }
+        }
+    }
+
+    public static void CheckOverrides(string[] upstreams, IReadOnlyList<PriceOverride> overrides, ConfigNode pricing, ConfigReading reading)
+    {
+        var rows = ((pricing as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key is "overrides")?.Value as ConfigList)?.Items ?? [];
+        var seen = new Dictionary<(string, string), int>();
+        for (var i = 0; i < overrides.Count; i++)
+        {
+            var row = overrides[i];
+            if (Array.IndexOf(upstreams, row.Upstream) < 0)
+            {
+                reading.Problem(rows[i], $"no upstream is named '{row.Upstream}'{Known(row.Upstream, upstreams)}");
+            }
+
+            if (!seen.TryAdd((row.Upstream, ModelSpelling.Canonical(row.Model)), i))
+            {
+                var first = seen[(row.Upstream, ModelSpelling.Canonical(row.Model))];
+                reading.Problem(rows[i], $"prices '{row.Model}' on '{row.Upstream}' a second time; overrides[{first}] already does");
+            }
+        }
+    }
+
+    private static string Known(string written, string[] upstreams) =>
+        NearestKey.Suggestion(written, upstreams) is { Length: > 0 } nearest ? nearest : $"; there are {string.Join(", ", upstreams)}";
+}

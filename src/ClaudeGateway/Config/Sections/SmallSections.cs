@@ -1,0 +1,78 @@
+using System.Net;
+using ClaudeGateway.Config.Shapes;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Keys of <c>access_control</c>.</summary>
+internal static class AccessControlSection
+{
+    private static readonly Key<IReadOnlyList<IPNetwork>> Allow = new("allow_cidrs", ListOf(Cidr()), "Only clients in these blocks are served; an empty list serves everybody.") { Default = "[]", Example = "[10.0.0.0/8]" };
+
+    private static readonly Key<IReadOnlyList<IPNetwork>> Deny = new("deny_cidrs", ListOf(Cidr()), "Clients in these blocks are refused, even when allowed above.") { Default = "[]", Example = "[10.9.0.0/16]" };
+
+    public static readonly Shape<AccessControlConfig> Shape = Object([Allow, Deny], fields => new AccessControlConfig { AllowCidrs = fields.Get(Allow), DenyCidrs = fields.Get(Deny) });
+}
+
+/// <summary>Keys of <c>limits</c>.</summary>
+internal static class LimitsSection
+{
+    private static readonly Key<long> RequestBytes = new("max_request_bytes", LongInteger(1), "Bytes of one request body; larger ones get 413.") { Default = "33554432" };
+
+    private static readonly Key<int> HeaderBytes = new("max_request_header_bytes", Integer(1), "Bytes of all request headers together; more get 431.") { Example = "65536" };
+
+    private static readonly Key<int> UrlLength = new("max_url_length", Integer(1), "Characters of the whole URL; longer ones get 414.") { Example = "8192" };
+
+    public static readonly Shape<LimitsConfig> Shape = Object([RequestBytes, HeaderBytes, UrlLength], fields => new LimitsConfig
+    {
+        MaxRequestBytes = fields.Get(RequestBytes),
+        MaxRequestHeaderBytes = fields.Find(HeaderBytes),
+        MaxUrlLength = fields.Find(UrlLength),
+    });
+}
+
+/// <summary>Keys of <c>timeouts</c>.</summary>
+internal static class TimeoutsSection
+{
+    private static readonly Key<int> UpstreamTtfb = new("upstream_ttfb_ms", Integer(1), "Milliseconds an upstream may take to begin its answer before the next one is tried. Cloud upstreams are bounded only when the key is given.") { Default = "120000" };
+
+    public static readonly Shape<TimeoutsConfig> Shape = Object([UpstreamTtfb], fields => new TimeoutsConfig
+    {
+        UpstreamTtfb = TimeSpan.FromMilliseconds(fields.Get(UpstreamTtfb)),
+        UpstreamTtfbIsSet = fields.IsGiven(UpstreamTtfb),
+    });
+}
+
+/// <summary>Keys of <c>rate_limits</c>.</summary>
+internal static class RateLimitsSection
+{
+    private static readonly Key<int> Max = new("max", Integer(1), "Attempts in one window.") { IsRequired = true, Example = "30" };
+
+    private static readonly Key<int> Window = new("window_seconds", Integer(1), "Length of the window in seconds.") { IsRequired = true, Example = "600" };
+
+    private static readonly Shape<RateLimitRule> Rule = Object([Max, Window], fields => new RateLimitRule(fields.Get(Max), TimeSpan.FromSeconds(fields.Get(Window))));
+
+    private static readonly Key<RateLimitRule> DeviceAuthorization = new("device_authorization", Rule, "Sign-ins started per client address.") { Default = "{ max: 30, window_seconds: 600 }" };
+
+    private static readonly Key<RateLimitRule> DeviceVerify = new("device_verify", Rule, "User codes entered per client address.") { Default = "{ max: 10, window_seconds: 600 }" };
+
+    public static readonly Shape<RateLimitsConfig> Shape = Object([DeviceAuthorization, DeviceVerify], fields => new RateLimitsConfig
+    {
+        DeviceAuthorization = fields.Get(DeviceAuthorization),
+        DeviceVerify = fields.Get(DeviceVerify),
+    });
+}
+
+/// <summary>Keys of <c>load_test_mode</c>.</summary>
+internal static class LoadTestModeSection
+{
+    private static readonly Key<bool> Enabled = new("enabled", Flag(), "Answer every message with canned text instead of asking a model. Never on a gateway people use.") { IsRequired = true, Example = "true" };
+
+    private static readonly Key<int> ReplyTokens = new("reply_tokens", Integer(1, 100_000), "Length of an answer in tokens, about.") { Default = "750" };
+
+    private static readonly Key<double> ReplySeconds = new("reply_seconds", NumberFrom(0, 600), "Seconds over which a streamed answer is spread.") { Default = "9.5" };
+
+    public static readonly Shape<LoadTestModeConfig> Shape = Object(
+        [Enabled, ReplyTokens, ReplySeconds],
+        fields => new LoadTestModeConfig(fields.Get(Enabled), fields.Get(ReplyTokens), TimeSpan.FromSeconds(fields.Get(ReplySeconds))));
+}

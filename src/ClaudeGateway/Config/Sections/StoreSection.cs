@@ -1,0 +1,81 @@
+using System.Globalization;
+using ClaudeGateway.Config.Shapes;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Keys of <c>store</c>.</summary>
+internal static class StoreSection
+{
+    private static readonly Key<Secret> PostgresUrl = new("postgres_url", SecretText(0).Named("postgres:// URL").Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
+    {
+        Required = "unless `sqlite_path` is given",
+        Example = "postgres://gateway:${DB_PASSWORD}@db.example.com:5432/gateway?sslmode=require",
+    };
+
+    private static readonly Key<string> SqlitePath = new("sqlite_path", Text().Named("file path"), "Use the embedded store in this file instead of PostgreSQL: one replica only. Our own key.") { Example = "/var/lib/claude-gateway/gateway.db" };
+
+    private static readonly Key<string> Username = new("username", Text(0), "Overrides the user of the URL.") { Example = "gateway" };
+
+    private static readonly Key<Secret> Password = new("password", SecretText(0), "Overrides the password of the URL; needs no percent-encoding here.") { Example = "${DB_PASSWORD}" };
+
+    private static readonly Key<int> MaxConnections = new("max_connections", Integer(1), "Connections the gateway opens at most.") { Default = "5" };
+
+    private static readonly Key<int> ConnectTimeout = new("connect_timeout_seconds", Integer(1, 60), "Seconds one connection attempt may take.") { Default = "5" };
+
+    private static readonly Key<int> ReadinessGrace = new("readiness_grace_seconds", Integer(0, 3600), "Seconds for which `/readyz` stays 200 after the store stopped answering.") { Default = "0" };
+
+    public static readonly Shape<StoreConfig> Shape = Object([PostgresUrl, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
+
+    private static void Check(Fields fields)
+    {
+        if (!fields.IsGiven(PostgresUrl) && !fields.IsGiven(SqlitePath))
+        {
+            fields.Require(PostgresUrl, "(or sqlite_path for the embedded store)");
+        }
+        else if (fields.IsGiven(PostgresUrl) && fields.IsGiven(SqlitePath))
+        {
+            fields.Problem(SqlitePath, "cannot stand beside postgres_url; keep one of them");
+        }
+    }
+
+    private static StoreConfig Build(Fields fields) => new()
+    {
+        PostgresUrl = fields.Get(PostgresUrl),
+        SqlitePath = fields.Get(SqlitePath),
+        Username = fields.Get(Username),
+        Password = fields.Get(Password),
+        MaxConnections = fields.Get(MaxConnections),
+        ConnectTimeout = TimeSpan.FromSeconds(fields.Get(ConnectTimeout)),
+        ReadinessGrace = TimeSpan.FromSeconds(fields.Get(ReadinessGrace)),
+    };
+
+    /// <summary>Never repeats any part of the URL: it holds a password.</summary>
+    private static string? PostgresUrlProblem(string url)
+    {
+        var scheme = url.IndexOf("://", StringComparison.Ordinal);
+        if (scheme < 0 || url[..scheme].ToUpperInvariant() is not ("POSTGRES" or "POSTGRESQL"))
+        {
+            return "must begin with postgres:// or postgresql://";
+        }
+
+        var rest = url[(scheme + 3)..];
+        var end = rest.IndexOfAny(['/', '?', '#']);
+        var authority = end < 0 ? rest : rest[..end];
+        var hostAndPort = authority[(authority.LastIndexOf('@') + 1)..];
+        if (hostAndPort.Contains(',', StringComparison.Ordinal))
+        {
+            return "names several hosts; give one host, such as that of your connection pooler";
+        }
+
+        var bracket = hostAndPort.IndexOf(']', StringComparison.Ordinal);
+        var colon = hostAndPort.IndexOf(':', Math.Max(bracket, 0));
+        var host = colon < 0 ? hostAndPort : hostAndPort[..colon];
+        if (colon >= 0 && (!int.TryParse(hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535))
+        {
+            return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must be percent-encoded, or the password given as store.password)";
+        }
+
+        return host.Length == 0 ? "has no host: expected postgres://user:password@host:5432/database" : null;
+    }
+}

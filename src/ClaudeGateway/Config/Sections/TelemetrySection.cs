@@ -1,0 +1,67 @@
+using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Outbound;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>Keys of <c>telemetry</c>.</summary>
+internal static class TelemetrySection
+{
+    private const string GoogleDomain = ".googleapis.com";
+
+    private static readonly Key<Uri> Url = new("url", HttpUrl().Must(UrlProblem), "Base URL of an OTLP/HTTP collector; `/v1/metrics` and so on are appended. https, or http on this machine.") { IsRequired = true, Example = "https://otel.example.com:4318" };
+
+    private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new("headers", MapOf(SecretText(0)), "Sent with each export, usually the collector's key.") { Default = "{}", Example = "{ x-api-key: \"${OTEL_KEY}\" }" };
+
+    private static readonly Key<bool> Metrics = new("metrics", Flag(), "Forward metrics.") { Default = "true" };
+
+    private static readonly Key<bool> Logs = new("logs", Flag(), "Forward logs and events.") { Default = "false" };
+
+    private static readonly Key<bool> Traces = new("traces", Flag(), "Forward traces.") { Default = "false" };
+
+    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(), "Service account key file; Application Default Credentials when absent.") { Example = "/etc/gateway/google.json" };
+
+    private static readonly Key<GoogleCollectorAuth> Google = new("google", Object([ServiceAccountJson], fields => new GoogleCollectorAuth(fields.Get(ServiceAccountJson))), "Google credentials for `*.googleapis.com`.") { IsRequired = true };
+
+    private static readonly Key<GoogleCollectorAuth> Auth = new("auth", Object([Google], fields => fields.Get(Google)), "How the gateway authenticates, beside `headers`.");
+
+    private static readonly Shape<TelemetryDestination> Destination = Object([Url, Headers, Metrics, Logs, Traces, Auth], Build, Check);
+
+    private static readonly Key<IReadOnlyList<TelemetryDestination>> ForwardTo = new("forward_to", ListOf(Destination), "Collectors that receive the clients' OpenTelemetry exports.") { Default = "[]" };
+
+    private static readonly Key<IReadOnlyDictionary<string, string>> ResourceAttributes = new("resource_attributes", ResourceAttributeRules.Shape, "Labels pushed to clients as OTEL_RESOURCE_ATTRIBUTES.") { Default = "{}", Example = "{ deployment.environment.name: production }" };
+
+    public static readonly Shape<TelemetryConfig> Shape = Object(
+        [ForwardTo, ResourceAttributes],
+        fields => new TelemetryConfig { ForwardTo = fields.Get(ForwardTo), ResourceAttributes = fields.Get(ResourceAttributes) });
+
+    private static TelemetryDestination Build(Fields fields) => new()
+    {
+        Url = fields.Get(Url),
+        Headers = fields.Get(Headers),
+        Metrics = fields.Get(Metrics),
+        Logs = fields.Get(Logs),
+        Traces = fields.Get(Traces),
+        GoogleAuth = fields.Get(Auth),
+    };
+
+    private static void Check(Fields fields)
+    {
+        LoopbackRules.Check(fields, Url, fields.Get(Url));
+        if (fields.IsGiven(Auth) && fields.Has(Url) && !IsGoogle(fields.Get(Url)))
+        {
+            fields.Problem(Auth, $"google is only for collectors on *{GoogleDomain}");
+        }
+
+        if (fields.IsGiven(Auth) && fields.Has(Headers) && fields.Get(Headers).Keys.Any(name => name.Equals("authorization", StringComparison.OrdinalIgnoreCase)))
+        {
+            fields.Problem(Headers, "must not hold Authorization beside auth.google, which sets it");
+        }
+    }
+
+    private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && url.IdnHost.EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
+
+    private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || SsrfGuard.IsLoopbackHost(url.Host)
+        ? null
+        : "must be https: exports hold names and addresses (http is only for a collector on this machine)";
+}

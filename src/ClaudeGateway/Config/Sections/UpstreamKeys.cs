@@ -1,0 +1,76 @@
+using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Outbound;
+using static ClaudeGateway.Config.Shapes.Values;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>The keys every entry of <c>upstreams</c> has, whatever its provider.</summary>
+internal sealed class UpstreamKeys
+{
+    private readonly Key<string> _provider;
+    private readonly Key<string> _name;
+    private readonly Key<Uri> _baseUrl;
+    private readonly Key<IReadOnlyDictionary<string, string>> _headers;
+    private readonly Key<IReadOnlyList<string>> _groups;
+    private readonly Key<IReadOnlyList<string>> _models;
+    private readonly string _providerName;
+
+    public UpstreamKeys(string provider, string baseUrlExample, bool needsModels = false)
+    {
+        _providerName = provider;
+        _provider = new("provider", Choice((provider, provider)), "The kind of upstream.") { IsRequired = true, Example = provider };
+        _name = new("name", Text(), "Name by which other sections and the log refer to it; unique. The provider when absent.") { Example = "primary" };
+        _baseUrl = new("base_url", HttpUrl().Must(BaseUrlProblem), "Replaces the provider's own endpoint.") { Example = baseUrlExample };
+        _headers = new("headers", UpstreamHeaders.Shape, "Added to each request, replacing the client's header of that name.") { Default = "{}", Example = "{ x-source: gateway }" };
+        _groups = new("groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.") { Example = "[research]" };
+        _models = new("models", ListOf(Text(), 1), "Only these models are sent here; each entry may hold one `*`." + (needsModels ? "" : " All when absent."))
+        {
+            IsRequired = needsModels,
+            Example = "[claude-sonnet-5, \"claude-haiku-*\"]",
+        };
+    }
+
+    public Key<Uri> BaseUrl => _baseUrl;
+
+    /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
+    public IReadOnlyList<Key> With(params Key[] own) => [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
+
+    public string Name(Fields fields) => fields.Get(_name) ?? _providerName;
+
+    public Uri? Url(Fields fields) => fields.Get(_baseUrl);
+
+    public IReadOnlyDictionary<string, string> Headers(Fields fields) => fields.Get(_headers);
+
+    public IReadOnlyList<string>? Groups(Fields fields) => fields.Get(_groups);
+
+    public IReadOnlyList<string>? Models(Fields fields) => fields.Get(_models);
+
+    public void Check(Fields fields)
+    {
+        LoopbackRules.Check(fields, _baseUrl, fields.Get(_baseUrl));
+        if (fields.Has(_baseUrl) && fields.Get(_baseUrl) is { Scheme: "http" } url && !SsrfGuard.IsLoopbackHost(url.Host))
+        {
+            fields.Warn(_baseUrl, "is plain http: prompts and the provider's credential cross the network unencrypted");
+        }
+
+        if (fields.Has(_models))
+        {
+            foreach (var entry in fields.Get(_models).Where(entry => entry.Count(c => c == '*') > 1))
+            {
+                fields.Warn(_models, $"'{entry}' has more than one '*' and matches no model");
+            }
+        }
+
+        if (fields.Has(_groups) && fields.Get(_groups).Any(string.IsNullOrWhiteSpace))
+        {
+            fields.Warn(_groups, "has a blank entry, which matches nobody");
+        }
+    }
+
+    private static string? BaseUrlProblem(Uri url) => url switch
+    {
+        { UserInfo.Length: > 0 } => "must not hold credentials; use the auth block",
+        { Query.Length: > 0 } or { Fragment.Length: > 0 } => "must not have a query or fragment: request paths are appended to it",
+        _ => null,
+    };
+}

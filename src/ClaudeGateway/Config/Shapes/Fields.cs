@@ -1,0 +1,95 @@
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config.Shapes;
+
+/// <summary>The values of one object, read by its keys.</summary>
+internal sealed class Fields
+{
+    private readonly ConfigMap _map;
+    private readonly Dictionary<Key, object?> _values = [];
+
+    private Fields(ConfigMap map, ConfigReading reading)
+    {
+        _map = map;
+        Reading = reading;
+    }
+
+    public ConfigReading Reading { get; }
+
+    public ConfigMap Map => _map;
+
+    public static Fields Read(ConfigMap map, IReadOnlyList<Key> keys, ConfigReading reading)
+    {
+        var fields = new Fields(map, reading);
+        fields.RefuseUnknownKeys(keys);
+        foreach (var key in keys)
+        {
+            fields.ReadKey(key);
+        }
+
+        return fields;
+    }
+
+    /// <summary>Whether the file gives the key and its value is right.</summary>
+    public bool Has(Key key) => _values.ContainsKey(key) && IsGiven(key);
+
+    /// <summary>Whether the file gives the key, right or wrong.</summary>
+    public bool IsGiven(Key key) => Entry(key) is not null;
+
+    /// <summary>The value, its default, or the type's default when the key is absent, or wrong (then nothing is built).</summary>
+    public T Get<T>(Key<T> key) => _values.TryGetValue(key, out var value) && value is T typed ? typed : default!;
+
+    /// <summary>Null when the key is absent.</summary>
+    public T? Find<T>(Key<T> key)
+        where T : struct => IsGiven(key) ? Get(key) : null;
+
+    /// <summary>Lists a problem at the key, or at the object when the key is absent.</summary>
+    public void Problem(Key key, string text) =>
+        Reading.Problem(Entry(key)?.KeyPosition ?? _map.Position, PathOf(key), text);
+
+    public void Warn(Key key, string text) =>
+        Reading.Warn(Entry(key)?.KeyPosition ?? _map.Position, PathOf(key), text);
+
+    public void Require(Key key, string when) => Problem(key, $"is required {when}");
+
+    public ConfigNode? Node(Key key) => Entry(key)?.Value;
+
+    private ConfigEntry? Entry(Key key) => _map.Entries.FirstOrDefault(entry => string.Equals(entry.Key, key.Name, StringComparison.Ordinal));
+
+    private string PathOf(Key key) => Join(key.Name);
+
+    private string Join(string name) => _map.Path.Length == 0 ? name : $"{_map.Path}.{name}";
+
+    private void ReadKey(Key key)
+    {
+        if (Entry(key) is not { } entry)
+        {
+            if (key.IsRequired)
+            {
+                Problem(key, $"is required: {key.Shape.Name}");
+            }
+            else if (key.Default is not null)
+            {
+                _values[key] = key.DefaultValue;
+            }
+
+            return;
+        }
+
+        if (key.TryRead(entry.Value, Reading, out var value))
+        {
+            _values[key] = value;
+        }
+    }
+
+    private void RefuseUnknownKeys(IReadOnlyList<Key> keys)
+    {
+        var known = keys.Select(key => key.Name).ToArray();
+        foreach (var entry in _map.Entries.Where(entry => Array.IndexOf(known, entry.Key) < 0))
+        {
+            var nearest = NearestKey.Suggestion(entry.Key, known);
+            var allowed = nearest.Length > 0 ? nearest : $"; allowed are {string.Join(", ", known)}";
+            Reading.Problem(entry.KeyPosition, Join(entry.Key), $"unknown key{allowed}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config.Shapes;
+
+/// <summary>One key of an object of gateway.yaml: its name, shape, default and documentation.</summary>
+internal abstract class Key(string name, string description)
+{
+    public string Name => name;
+
+    /// <summary>What it does, in a sentence or two of Markdown.</summary>
+    public string Description => description;
+
+    public bool IsRequired { get; init; }
+
+    /// <summary>The default as YAML, read through the shape when the key is absent; null when there is none.</summary>
+    public string? Default { get; init; }
+
+    /// <summary>A value as YAML, for the documentation.</summary>
+    public string? Example { get; init; }
+
+    /// <summary>Under which conditions it is needed or has an effect, when <see cref="IsRequired"/> does not say it all.</summary>
+    public string? Required { get; init; }
+
+    public abstract Shape Shape { get; }
+
+    public abstract bool TryRead(ConfigNode node, ConfigReading reading, out object? value);
+
+    /// <summary>The value of <see cref="Default"/>; null without one.</summary>
+    public abstract object? DefaultValue { get; }
+
+    public JsonObject Schema()
+    {
+        var schema = Shape.Schema();
+        schema["description"] = Description;
+        if (Default is not null)
+        {
+            schema["default"] = PolicyJson.ToNode(DefaultNode());
+        }
+
+        return schema;
+    }
+
+    protected ConfigNode DefaultNode() => Parse(Default!);
+
+    internal static ConfigNode Parse(string yaml)
+    {
+        var reading = new ConfigReading(new ProcessEnvironment(new Dictionary<string, string>()));
+        return new ReferenceExpansion(reading).Expand(YamlComposer.Compose(yaml, (_, _) => { }), "");
+    }
+}
+
+internal sealed class Key<T>(string name, Shape<T> shape, string description) : Key(name, description)
+{
+    private readonly Lock _lock = new();
+    private object? _default;
+
+    public override Shape Shape => shape;
+
+    public override object? DefaultValue
+    {
+        get
+        {
+            if (Default is null)
+            {
+                return null;
+            }
+
+            lock (_lock)
+            {
+                return _default ??= ReadDefault();
+            }
+        }
+    }
+
+    public override bool TryRead(ConfigNode node, ConfigReading reading, out object? value)
+    {
+        var isRead = shape.TryRead(node, reading, out var typed);
+        value = typed;
+        return isRead;
+    }
+
+    private object? ReadDefault()
+    {
+        var reading = new ConfigReading(new ProcessEnvironment(new Dictionary<string, string>()));
+        return shape.TryRead(DefaultNode(), reading, out var value)
+            ? value
+            : throw new InvalidOperationException($"default of {Name}: {reading.Problems[0].Text}");
+    }
+}

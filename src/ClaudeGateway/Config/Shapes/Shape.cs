@@ -1,0 +1,117 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Nodes;
+using ClaudeGateway.Config.Yaml;
+
+namespace ClaudeGateway.Config.Shapes;
+
+/// <summary>What a value of gateway.yaml may be. The same object reads it, describes it as JSON Schema and names it in the documentation, so the three cannot differ.</summary>
+internal abstract class Shape
+{
+    /// <summary>Type and bounds in a few words: "integer, 1 to 60".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether values are masked wherever a configuration is printed.</summary>
+    public virtual bool IsSecret => false;
+
+    /// <summary>The shapes inside this one, for walking the whole description.</summary>
+    public virtual IEnumerable<Shape> Inner => [];
+
+    public abstract JsonObject Schema();
+
+    /// <summary>What stands there instead, without giving away a secret.</summary>
+    protected string Got(ConfigNode node) => node switch
+    {
+        ConfigScalar { Type: ScalarType.Text } text when IsSecret || text.IsExpanded => $"got {text.Text.Length} characters",
+        ConfigScalar { Type: ScalarType.Text } text => $"got {Quote(text.Text)}",
+        ConfigScalar { Type: ScalarType.Null } => "got nothing",
+        ConfigScalar scalar when !IsSecret => $"got {scalar.Text}",
+        _ => $"got {node.Kind}",
+    };
+
+    protected static string Quote(string text)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        return line.Length <= 60 ? $"'{line}'" : $"'{line.AsSpan(0, 60)}…'";
+    }
+}
+
+/// <summary>A shape whose values become <typeparamref name="T"/>.</summary>
+internal abstract class Shape<T> : Shape
+{
+    /// <returns>False when the value is wrong; then at least one problem was listed.</returns>
+    public abstract bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value);
+
+    /// <summary>Adds a rule: null when the value keeps it, else what is wrong.</summary>
+    public Shape<T> Must(Func<T, string?> rule) => new CheckedShape<T>(this, (value, node, reading) =>
+    {
+        if (rule(value) is { } wrong)
+        {
+            reading.Problem(node, wrong);
+        }
+    });
+
+    /// <summary>Adds a rule that needs the node or the reading; it lists problems or warnings itself.</summary>
+    public Shape<T> Checked(Action<T, ConfigNode, ConfigReading> check) => new CheckedShape<T>(this, check);
+
+    public Shape<TResult> As<TResult>(Func<T, TResult> convert) => new ConvertedShape<T, TResult>(this, convert);
+
+    /// <summary>Says the type in other words than the shape itself would.</summary>
+    public Shape<T> Named(string name) => new NamedShape<T>(this, name);
+}
+
+/// <summary>Another shape with one more rule.</summary>
+internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, ConfigReading> check) : Shape<T>
+{
+    public override string Name => inner.Name;
+
+    public override bool IsSecret => inner.IsSecret;
+
+    public override IEnumerable<Shape> Inner => [inner];
+
+    public override JsonObject Schema() => inner.Schema();
+
+    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
+    {
+        var before = reading.ProblemCount;
+        if (!inner.TryRead(node, reading, out value))
+        {
+            return false;
+        }
+
+        check(value, node, reading);
+        return reading.ProblemCount == before;
+    }
+}
+
+/// <summary>Another shape whose value is turned into a different type.</summary>
+internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom, TTo> convert) : Shape<TTo>
+{
+    public override string Name => inner.Name;
+
+    public override bool IsSecret => inner.IsSecret;
+
+    public override IEnumerable<Shape> Inner => [inner];
+
+    public override JsonObject Schema() => inner.Schema();
+
+    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out TTo value)
+    {
+        var isRead = inner.TryRead(node, reading, out var from);
+        value = isRead ? convert(from!) : default;
+        return isRead;
+    }
+}
+
+/// <summary>Another shape under a name of its own.</summary>
+internal sealed class NamedShape<T>(Shape<T> inner, string name) : Shape<T>
+{
+    public override string Name => name;
+
+    public override bool IsSecret => inner.IsSecret;
+
+    public override IEnumerable<Shape> Inner => [inner];
+
+    public override JsonObject Schema() => inner.Schema();
+
+    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value) => inner.TryRead(node, reading, out value);
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Net;
+using ClaudeGateway.Outbound;
+
+namespace ClaudeGateway.Config.Shapes;
+
+/// <summary>The vocabulary in which the sections are written.</summary>
+internal static class Values
+{
+    /// <summary>A non-empty string.</summary>
+    public static Shape<string> Text(int minLength = 1, int maxLength = int.MaxValue) => new TextShape(minLength, maxLength, isSecret: false);
+
+    public static Shape<Secret> SecretText(int minLength = 1) =>
+        new TextShape(minLength, int.MaxValue, isSecret: true).As(text => new Secret(text));
+
+    public static Shape<bool> Flag() => new FlagShape();
+
+    public static Shape<int> Integer(int min, int max = int.MaxValue) =>
+        new NumberShape(true, min, max == int.MaxValue ? double.PositiveInfinity : max, false)
+            .As(number => (int)Math.Min(number, int.MaxValue));
+
+    public static Shape<long> LongInteger(long min) =>
+        new NumberShape(true, min, double.PositiveInfinity, false).As(number => (long)Math.Min(number, 1L << 62));
+
+    /// <summary>A number above <paramref name="above"/> and at most <paramref name="max"/>.</summary>
+    public static Shape<double> Number(double above, double max = double.PositiveInfinity) => new NumberShape(false, above, max, true);
+
+    public static Shape<double> NumberFrom(double min, double max) => new NumberShape(false, min, max, false);
+
+    public static Shape<T> Choice<T>(params (string Word, T Value)[] choices) => new ChoiceShape<T>(choices);
+
+    public static Shape<IReadOnlyList<T>> ListOf<T>(Shape<T> item, int minCount = 0) => new ListShape<T>(item, minCount);
+
+    public static Shape<IReadOnlyList<T>> OneOrMany<T>(Shape<T> item) => new OneOrManyShape<T>(item);
+
+    public static Shape<IReadOnlyDictionary<string, T>> MapOf<T>(Shape<T> item, Action<Yaml.ConfigEntry, ConfigReading>? checkEntry = null) =>
+        new MapShape<T>(item, checkEntry);
+
+    public static RecordShape<T> Object<T>(IReadOnlyList<Key> keys, Func<Fields, T> build, Action<Fields>? check = null) => new(keys, build, check);
+
+    /// <summary>An absolute http or https URL that does not lead to a cloud metadata service.</summary>
+    public static Shape<Uri> HttpUrl() => Text(0).Named("http(s) URL").Must(HttpUrlProblem).As(text => new Uri(text.Trim()));
+
+    /// <summary>Why the text is no usable http(s) URL; null when it is. Never repeats the text: it may hold credentials.</summary>
+    public static string? HttpUrlProblem(string text)
+    {
+        if (!Uri.TryCreate(text.Trim(), UriKind.Absolute, out var url) || url.Host.Length == 0)
+        {
+            return "must be an absolute URL such as https://host.example";
+        }
+
+        if (url.Scheme != Uri.UriSchemeHttps && url.Scheme != Uri.UriSchemeHttp)
+        {
+            return $"must begin with https:// or http://, not {url.Scheme}:";
+        }
+
+        return SsrfGuard.RefusesHost(url) is { } reason ? $"host {url.IdnHost} {reason}, which the gateway never connects to" : null;
+    }
+
+    /// <summary>An address or CIDR block; host bits are dropped.</summary>
+    public static Shape<IPNetwork> Cidr() => Text(0).Named("IP address or CIDR block")
+        .Must(text => TryParseCidr(text, out _) ? null : "must be an IP address or CIDR block such as 10.0.0.0/8 or fd00::/8")
+        .As(text => TryParseCidr(text, out var network) ? network : default);
+
+    public static Shape<string> Email() => Text().Named("e-mail address")
+        .Must(text => text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && at < text.Length - 1 && !text.Any(char.IsWhiteSpace) ? null : "must be an e-mail address");
+
+    /// <summary>A file that need not exist yet; a missing one is warned about.</summary>
+    public static Shape<string> FileThatShouldExist() => Text().Named("file path").Checked((path, node, reading) =>
+    {
+        if (!File.Exists(path))
+        {
+            reading.Warn(node, $"file {path} does not exist (yet)");
+        }
+    });
+
+    public static Shape<string> ExistingFile() => Text().Named("file path")
+        .Must(path => File.Exists(path) ? null : Directory.Exists(path) ? $"{path} is a directory, not a file" : $"file {path} does not exist");
+
+    public static bool TryParseCidr(string text, out IPNetwork network)
+    {
+        network = default;
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        var address = slash < 0 ? text : text[..slash];
+        if (address.Contains('%', StringComparison.Ordinal) || !IPAddress.TryParse(address, out var ip) || (!address.Contains(':', StringComparison.Ordinal) && address.Count(c => c == '.') != 3))
+        {
+            return false;
+        }
+
+        var bits = ip.GetAddressBytes().Length * 8;
+        var prefix = bits;
+        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > bits))
+        {
+            return false;
+        }
+
+        network = new IPNetwork(Mask(ip, prefix), prefix);
+        return true;
+    }
+
+    private static IPAddress Mask(IPAddress address, int prefix)
+    {
+        var bytes = address.GetAddressBytes();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            var kept = Math.Clamp(prefix - (i * 8), 0, 8);
+            bytes[i] &= (byte)(0xFF << (8 - kept));
+        }
+
+        return new IPAddress(bytes);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway;
+
+/// <summary>Runs the gateway until SIGTERM or SIGINT: then it drains, and a second signal cuts what is left (spec/newer.md, signals).</summary>
+internal static class ServeCommand
+{
+    public static async Task<int> RunAsync(string? configPath, CancellationToken cancellation)
+    {
+        var environment = ProcessEnvironment.Current();
+        if (configPath is null)
+        {
+            return Fail(["--config is required: the path of gateway.yaml"]);
+        }
+
+        var result = GatewayConfigReader.Read(configPath, environment);
+        return result.Config is { } config ? await ServeAsync(config, environment, cancellation) : Fail(result.Errors);
+    }
+
+    private static async Task<int> ServeAsync(GatewayConfig config, ProcessEnvironment environment, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var lines = new StderrLines();
+        var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
+        var audit = new AuditLog(lines, TimeProvider.System);
+        try
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
+            await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
+            BootReport.Write(config, log);
+            await signals.WaitAsync(cancellation);
+            log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
+            await signals.UntilSecondAsync(app.StopAsync(environment.DrainTimeout));
+        }
+        catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
+        {
+            log.Info("stopped before the gateway was ready");
+        }
+        catch (BootException e)
+        {
+            lines.Dispose();
+            return Fail([e.Message]);
+        }
+
+        return 0;
+    }
+
+    /// <summary>Every problem on a line of its own; the last line names the problem, or says how many there are.</summary>
+    public static int Fail(IReadOnlyList<string> problems)
+    {
+        foreach (var problem in problems.Count > 1 ? problems : [])
+        {
+            Console.Error.WriteLine(problem);
+        }
+
+        Console.Error.WriteLine(problems.Count == 1 ? $"claude gateway: {problems[0]}" : $"claude gateway: the configuration has {problems.Count} problems, listed above");
+        return 1;
+    }
+}
+
+/// <summary>SIGTERM and SIGINT as awaitable events; the process does not end by itself.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _first = new();
+    private readonly TaskCompletionSource _firstArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _secondArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly PosixSignalRegistration _terminate;
+    private readonly PosixSignalRegistration _interrupt;
+
+    public StopSignals()
+    {
+        _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+    }
+
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken First => _first.Token;
+
+    public Task WaitAsync(CancellationToken cancellation) => _firstArrived.Task.WaitAsync(cancellation);
+
+    /// <summary>Waits for <paramref name="work"/>, or for a second signal, which gives it up.</summary>
+    public Task UntilSecondAsync(Task work) => Task.WhenAny(work, _secondArrived.Task);
+
+    public void Dispose()
+    {
+        _terminate.Dispose();
+        _interrupt.Dispose();
+        _first.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        if (_firstArrived.TrySetResult())
+        {
+            _first.Cancel();
+        }
+        else
+        {
+            _secondArrived.TrySetResult();
+        }
+    }
+}
