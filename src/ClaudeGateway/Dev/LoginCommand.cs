@@ -1,0 +1,178 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
+
+namespace ClaudeGateway.Dev;
+
+/// <summary>
+/// <c>claude-gateway login URL</c>: a device's side of the device flow (RFC 8628) in a terminal. The bearer alone goes to
+/// standard output, so that a shell can take it; everything said to the person goes to standard error.
+/// </summary>
+internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, TextWriter output, TextWriter messages)
+{
+    private const string DeviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code";
+
+    // RFC 8628 section 3.5: the default interval, and by how much slow_down grows it.
+    private static readonly TimeSpan IntervalStep = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string url, ProcessEnvironment environment, CancellationToken cancellation)
+    {
+        using var lines = new StderrLines();
+        var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Warn);
+        try
+        {
+            // The developer names the gateway: it may well be on this machine.
+            using var outbound = new OutboundHttp(DevEnvironment.For(environment), log);
+            var command = new LoginCommand(outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
+            return await command.SignInAsync(url, cancellation);
+        }
+        catch (BootException e)
+        {
+            await Console.Error.WriteLineAsync($"claude-gateway: {e.Message}");
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+
+    /// <returns>The exit code: 0 when a bearer was printed.</returns>
+    /// <exception cref="BootException">The gateway cannot be reached, does not behave as one, or refuses.</exception>
+    public async Task<int> SignInAsync(string url, CancellationToken cancellation)
+    {
+        var gateway = ReadUrl(url);
+        var metadata = await AskAsync(HttpMethod.Get, new Uri(gateway, "/.well-known/oauth-authorization-server"), null, cancellation);
+        var issuer = Text(metadata, "issuer");
+        if (issuer.TrimEnd('/') != url.TrimEnd('/'))
+        {
+            // RFC 8414 section 3.3: a bearer from here would belong to another address.
+            throw new BootException($"{url} calls itself {issuer}: use that address");
+        }
+
+        var grant = await AskAsync(HttpMethod.Post, Endpoint(metadata, "device_authorization_endpoint"), new() { ["client_id"] = "claude-gateway-login" }, cancellation);
+        await GreetAsync(grant);
+        var token = await PollAsync(Endpoint(metadata, "token_endpoint"), grant, cancellation);
+        await messages.WriteLineAsync("Signed in. The bearer is good for " + Minutes(token) + ".");
+        await output.WriteLineAsync(Text(token, "access_token"));
+        return 0;
+    }
+
+    private async Task GreetAsync(JsonElement grant)
+    {
+        if (grant.TryGetProperty("login_notice", out var notice))
+        {
+            await messages.WriteLineAsync(Printable(notice.GetString()));
+        }
+
+        var complete = grant.TryGetProperty("verification_uri_complete", out var uri) ? uri.GetString() : null;
+        await messages.WriteLineAsync($"Open this address in a browser:  {Printable(complete ?? Text(grant, "verification_uri"))}");
+        await messages.WriteLineAsync($"and confirm this code:           {Printable(Text(grant, "user_code"))}");
+        await messages.WriteLineAsync("Waiting …");
+    }
+
+    private async Task<JsonElement> PollAsync(Uri endpoint, JsonElement grant, CancellationToken cancellation)
+    {
+        var form = new Dictionary<string, string> { ["grant_type"] = DeviceCodeGrant, ["device_code"] = Text(grant, "device_code") };
+        var interval = grant.TryGetProperty("interval", out var seconds) ? TimeSpan.FromSeconds(seconds.GetInt32()) : IntervalStep;
+        while (true)
+        {
+            await Task.Delay(interval, clock, cancellation);
+            var answer = await SendAsync(HttpMethod.Post, endpoint, form, cancellation);
+            if (answer.Status == 200)
+            {
+                return answer.Json;
+            }
+
+            switch (answer.Json.ValueKind == JsonValueKind.Object && answer.Json.TryGetProperty("error", out var error) ? error.ToString() : "")
+            {
+                case "authorization_pending":
+                    break;
+                case "slow_down":
+                    interval += IntervalStep;
+                    break;
+                case "access_denied":
+                    throw new BootException("the sign-in was refused: it was denied in the browser, or your account is not allowed here");
+                case "expired_token":
+                    throw new BootException("the code has expired: run the command again");
+                case var other:
+                    throw new BootException($"{endpoint} answered {answer.Status} {Printable(other)}");
+            }
+        }
+    }
+
+    private async Task<JsonElement> AskAsync(HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
+    {
+        var (status, json) = await SendAsync(method, url, form, cancellation);
+        return status == 200 && json.ValueKind == JsonValueKind.Object
+            ? json
+            : throw new BootException($"{url} answered {status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
+    }
+
+    private async Task<(int Status, JsonElement Json)> SendAsync(HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(method, url) { Content = form is null ? null : new FormUrlEncodedContent(form) };
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(RequestTimeout);
+        try
+        {
+            using var response = await http.SendAsync(request, timeout.Token);
+            var body = await response.Content.ReadAsByteArrayAsync(timeout.Token);
+            return ((int)response.StatusCode, Parse(body));
+        }
+        catch (HttpRequestException e)
+        {
+            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}. Check the address, and that the gateway is running", e);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
+        }
+    }
+
+    private static JsonElement Parse(byte[] body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private static Uri ReadUrl(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
+            ? uri
+            : throw new BootException($"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
+
+    private static Uri Endpoint(JsonElement metadata, string name) =>
+        Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri) ? uri : throw new BootException($"the gateway's {name} is not a URL");
+
+    private static string Text(JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw new BootException($"the gateway's answer has no {name}: is this the address of a gateway?");
+
+    private static string Minutes(JsonElement token) => token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
+        ? (n / 60).ToString(CultureInfo.InvariantCulture) + " minutes"
+        : "a while";
+
+    /// <summary>Text of a server must not move the cursor or colour the terminal.</summary>
+    private static string Printable(string? text)
+    {
+        var clean = new StringBuilder();
+        foreach (var c in text ?? "")
+        {
+            clean.Append(char.IsControl(c) ? ' ' : c);
+        }
+
+        return clean.ToString();
+    }
+}
