@@ -17,6 +17,9 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
     /// <summary>Whether a switch is on: anything but empty, "0" and "false".</summary>
     public static bool IsTrue(string? value) => value is { Length: > 0 } and not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>The same variables with one more or another value.</summary>
+    public ProcessEnvironment With(string name, string value) => new(new Dictionary<string, string>(variables) { [name] = value });
+
     public string? this[string name] => variables.GetValueOrDefault(name);
 
     /// <summary>CLAUDE_GATEWAY_ALLOW_LOOPBACK: whether outbound connections may go to this machine.</summary>

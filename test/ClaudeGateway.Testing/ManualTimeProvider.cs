@@ -12,6 +12,9 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     {
     }
 
+    /// <summary>Whether whoever waits for this clock waits no time: it jumps to a timer as soon as one is set.</summary>
+    public bool JumpsToTimers { get; init; }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override DateTimeOffset GetUtcNow()
@@ -42,6 +45,11 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     {
         var timer = new ManualTimer(this, callback, state);
         timer.Change(dueTime, period);
+        if (JumpsToTimers && dueTime != Timeout.InfiniteTimeSpan)
+        {
+            ThreadPool.QueueUserWorkItem(_ => Advance(dueTime));
+        }
+
         return timer;
     }
 

@@ -19,7 +19,7 @@ internal abstract partial class DevBlock
 
     private static List<string> Words(string text) => [.. Word().Matches(text).Select(m => m.Value)];
 
-    [GeneratedRegex(@"\S*\s*(?<=.)", RegexOptions.Singleline)]
+    [GeneratedRegex(@"\S+\s*|\s+")]
     private static partial Regex Word();
 
     internal sealed class Text : DevBlock

@@ -3,18 +3,13 @@ namespace ClaudeGateway.Dev;
 /// <summary>The process's environment with what tools on a developer's own machine need: loopback is allowed, and never asked through a proxy.</summary>
 internal static class DevEnvironment
 {
-    private const string Local = "localhost,127.0.0.1,[::1],::1";
-
-    private static readonly string[] Names = ["NO_PROXY", "no_proxy"];
+    private const string Local = "localhost,127.0.0.1";
 
     public static ProcessEnvironment For(ProcessEnvironment environment)
     {
-        var variables = new Dictionary<string, string>(environment.Variables) { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" };
-        foreach (var name in Names)
-        {
-            variables[name] = variables.TryGetValue(name, out var given) && given.Length > 0 ? $"{given},{Local}" : Local;
-        }
-
-        return new ProcessEnvironment(variables);
+        var given = environment["NO_PROXY"] is { Length: > 0 } upper ? upper : environment["no_proxy"];
+        return environment
+            .With("CLAUDE_GATEWAY_ALLOW_LOOPBACK", "1")
+            .With("NO_PROXY", string.IsNullOrEmpty(given) ? Local : $"{given},{Local}");
     }
 }

@@ -4,7 +4,7 @@ namespace ClaudeGateway.Dev;
 /// <param name="Sub">The subject: for a typed user the e-mail address in lower case, so that it is the same next time.</param>
 internal sealed record DevUser(string Sub, string Email, string Name, IReadOnlyList<string> Groups)
 {
-    /// <summary>Offered on the sign-in page, one for each of the policies <see cref="DevConfig"/> writes.</summary>
+    /// <summary>Offered on the sign-in page, one for each of the policies the development configuration writes.</summary>
     public static readonly IReadOnlyList<DevUser> Known =
     [
         new("ada", "ada@example.com", "Ada Lovelace", ["engineering"]),
