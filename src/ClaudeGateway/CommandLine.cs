@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Reflection;
+using ClaudeGateway.Dev;
 
 namespace ClaudeGateway;
 
@@ -19,6 +21,9 @@ internal static class CommandLine
         root.SetAction((parsed, cancellation) => ServeCommand.RunAsync(parsed.GetValue(config), cancellation));
         root.Subcommands.Add(Serve());
         root.Subcommands.Add(Check());
+        root.Subcommands.Add(Develop());
+        root.Subcommands.Add(Login());
+        root.Subcommands.Add(Version());
         return root;
     }
 
@@ -36,6 +41,32 @@ internal static class CommandLine
         var check = new Command("check", "Read and check a configuration without touching any service.") { config };
         check.SetAction(parsed => CheckCommand.Run(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out, Console.Error));
         return check;
+    }
+
+    private static Command Develop()
+    {
+        var port = new Option<int>("--port") { Description = "Port of the gateway on this machine; 0 takes a free one.", DefaultValueFactory = _ => 8080, HelpName = "port" };
+        var idpPort = new Option<int?>("--idp-port") { Description = "Port of the identity provider; the one after the gateway's unless given.", HelpName = "port" };
+        var data = new Option<string>("--data") { Description = "Folder that keeps secrets and sessions.", DefaultValueFactory = _ => DevFolder.DefaultName, HelpName = "folder" };
+        var dev = new Command("dev", "Try the gateway on this machine: brings an identity provider, a simulated model and a store.") { port, idpPort, data };
+        dev.SetAction((parsed, cancellation) =>
+            DevCommand.RunAsync(new DevOptions(parsed.GetValue(port), parsed.GetValue(idpPort), parsed.GetValue(data)!), ProcessEnvironment.Current(), cancellation));
+        return dev;
+    }
+
+    private static Command Login()
+    {
+        var url = new Argument<string>("url") { Description = "The gateway's address, e.g. https://claude.example.com." };
+        var login = new Command("login", "Sign in at a gateway and print a bearer for curl.") { url };
+        login.SetAction((parsed, cancellation) => LoginCommand.RunAsync(parsed.GetValue(url)!, ProcessEnvironment.Current(), cancellation));
+        return login;
+    }
+
+    private static Command Version()
+    {
+        var version = new Command("version", "Print the version.");
+        version.SetAction(_ => Console.Out.WriteLine(typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion));
+        return version;
     }
 
     private static Option<string?> ConfigOption() => new("--config", "-c") { Description = "Path of gateway.yaml.", HelpName = "path" };

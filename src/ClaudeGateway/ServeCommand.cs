@@ -16,10 +16,11 @@ internal static class ServeCommand
         }
 
         var result = GatewayConfigReader.Read(configPath, environment);
-        return result.Config is { } config ? await ServeAsync(config, environment, cancellation) : Fail(result.Errors);
+        return result.Config is { } config ? await ServeAsync(config, environment, static () => { }, cancellation) : Fail(result.Errors);
     }
 
-    private static async Task<int> ServeAsync(GatewayConfig config, ProcessEnvironment environment, CancellationToken cancellation)
+    /// <param name="ready">Called once the gateway listens.</param>
+    public static async Task<int> ServeAsync(GatewayConfig config, ProcessEnvironment environment, Action ready, CancellationToken cancellation)
     {
         using var signals = new StopSignals();
         using var lines = new StderrLines();
@@ -30,6 +31,7 @@ internal static class ServeCommand
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
             BootReport.Write(config, log);
+            ready();
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
             await signals.UntilSecondAsync(app.StopAsync(environment.DrainTimeout));

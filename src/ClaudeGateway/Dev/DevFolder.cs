@@ -88,11 +88,10 @@ internal sealed class DevFolder : IDisposable
     /// <summary>An RSA key of 2048 bits, the same at every start.</summary>
     public RSA RsaKey(string name)
     {
-        using var fresh = RSA.Create(2048);
         var key = RSA.Create();
         try
         {
-            key.ImportFromPem(Keep(name, fresh.ExportPkcs8PrivateKeyPem));
+            key.ImportFromPem(Keep(name, NewKey));
             return key;
         }
         catch (ArgumentException e)
@@ -122,6 +121,12 @@ internal sealed class DevFolder : IDisposable
         var value = make();
         Write(name, value);
         return value;
+    }
+
+    private static string NewKey()
+    {
+        using var key = RSA.Create(2048);
+        return key.ExportPkcs8PrivateKeyPem();
     }
 
     private static BootException Unwritable(string path, Exception e) =>

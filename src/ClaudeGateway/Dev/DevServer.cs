@@ -11,7 +11,13 @@ internal sealed class DevServer : IAsyncDisposable
 {
     private readonly WebApplication _server;
 
-    private DevServer(WebApplication server) => _server = server;
+    private DevServer(WebApplication server, int port)
+    {
+        _server = server;
+        Url = $"http://localhost:{port}";
+    }
+
+    public string Url { get; }
 
     /// <exception cref="BootException">The port is taken.</exception>
     public static async Task<DevServer> StartAsync(int port, string purpose, RequestDelegate handle, CancellationToken cancellation)
@@ -35,7 +41,7 @@ internal sealed class DevServer : IAsyncDisposable
             throw new BootException($"cannot listen on port {port} for the {purpose}: {e.Message}", e);
         }
 
-        return new DevServer(server);
+        return new DevServer(server, port);
     }
 
     /// <summary>A port that is free now on this machine.</summary>

@@ -32,8 +32,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
         catch (BootException e)
         {
-            await Console.Error.WriteLineAsync($"claude-gateway: {e.Message}");
-            return 1;
+            return ServeCommand.Fail([e.Message]);
         }
         catch (OperationCanceledException)
         {

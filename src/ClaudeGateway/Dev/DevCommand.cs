@@ -1,0 +1,67 @@
+using ClaudeGateway.Config;
+
+namespace ClaudeGateway.Dev;
+
+/// <summary>Where <c>dev</c> listens and keeps its data.</summary>
+/// <param name="Port">Of the gateway; 0 takes any free one.</param>
+/// <param name="IdentityProviderPort">Null takes the port after the gateway's, or any free one.</param>
+internal sealed record DevOptions(int Port, int? IdentityProviderPort, string Folder);
+
+/// <summary>
+/// <c>claude-gateway dev</c>: the ordinary gateway with an ordinary configuration, and beside it what it needs in order
+/// to be tried: an identity provider and a simulated model. On this machine's loopback addresses only.
+/// </summary>
+internal static class DevCommand
+{
+    private const string KeyVariable = "ANTHROPIC_API_KEY";
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(DevOptions options, ProcessEnvironment environment, CancellationToken cancellation)
+    {
+        try
+        {
+            using var folder = DevFolder.Open(options.Folder);
+            var port = Port(options.Port, "gateway", "--port");
+            var origin = $"http://localhost:{port}";
+            await using var model = await StartModelAsync(environment, cancellation);
+            var issuer = $"http://localhost:{IdentityProviderPort(options, port)}";
+            await using var identityProvider = await StartIdentityProviderAsync(folder, origin, issuer, cancellation);
+            folder.Write(DevConfig.FileName, DevConfig.Write(folder, origin, port, issuer, model?.Url));
+
+            var own = DevEnvironment.For(environment);
+            var result = GatewayConfigReader.Read(folder.PathOf(DevConfig.FileName), own);
+            return result.Config is { } config
+                ? await ServeCommand.ServeAsync(config, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)
+                : ServeCommand.Fail(result.Errors);
+        }
+        catch (BootException e)
+        {
+            return ServeCommand.Fail([e.Message]);
+        }
+    }
+
+    private static async Task<DevServer?> StartModelAsync(ProcessEnvironment environment, CancellationToken cancellation) =>
+        string.IsNullOrWhiteSpace(environment[KeyVariable])
+            ? await DevServer.StartAsync(DevServer.FreePort(), "simulated model", new DevModel(TimeProvider.System).HandleAsync, cancellation)
+            : null;
+
+    private static async Task<DevServer> StartIdentityProviderAsync(DevFolder folder, string origin, string issuer, CancellationToken cancellation)
+    {
+        _ = folder.Secret(DevSecrets.Jwt);
+        var client = new DevClient(DevConfig.ClientId, folder.Secret(DevSecrets.Client), origin);
+        var tokens = new DevTokens(folder.RsaKey(DevSecrets.IdentityProviderKey), issuer, TimeProvider.System);
+        var provider = new DevIdentityProvider(issuer, client, tokens, TimeProvider.System);
+        return await DevServer.StartAsync(new Uri(issuer).Port, "identity provider", provider.HandleAsync, cancellation);
+    }
+
+    private static int IdentityProviderPort(DevOptions options, int gatewayPort) =>
+        options.IdentityProviderPort is { } given ? Port(given, "identity provider", "--idp-port")
+        : options.Port != 0 && gatewayPort < ushort.MaxValue && DevServer.IsFree(gatewayPort + 1) ? gatewayPort + 1
+        : DevServer.FreePort();
+
+    private static int Port(int wanted, string purpose, string option) =>
+        wanted is < 0 or > ushort.MaxValue ? throw new BootException($"{option} must be a port from 1 to 65535, or 0 for any free one")
+        : wanted == 0 ? DevServer.FreePort()
+        : DevServer.IsFree(wanted) ? wanted
+        : throw new BootException($"port {wanted} is taken, so the {purpose} cannot listen on it: stop what uses it, or choose another port with {option}");
+}
