@@ -1,0 +1,57 @@
+using System.Text.RegularExpressions;
+using ClaudeGateway.Http;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>
+/// The one table from a cloud's refusal to what a developer sees: Anthropic's types, and never the cloud's own text,
+/// which names accounts, roles and projects (spec/clouds.md, Errors).
+/// </summary>
+internal static partial class UpstreamErrors
+{
+    public static readonly ApiError CountTokensUnavailable = new(501, "not_supported", "count_tokens is not available on this Bedrock upstream");
+
+    /// <summary>The error for a refusal other than 5xx (501 is one).</summary>
+    /// <param name="betas">The beta values the request was sent with.</param>
+    public static ApiError Translate(int status, UpstreamErrorBody body, IReadOnlyList<string> betas) => status switch
+    {
+        400 => ApiError.InvalidRequest(BadRequestMessage(body, betas)),
+        401 => ApiError.Authentication("upstream authentication failed — check the gateway operator"),
+        403 => new ApiError(403, "permission_error", "upstream denied the request — check the gateway operator"),
+        404 => ApiError.NotFound("upstream resource not found"),
+        413 => new ApiError(413, "request_too_large", TooLargeMessage(body)),
+        429 => new ApiError(429, "rate_limit_error", "upstream rate limit exceeded"),
+        501 => new ApiError(501, "not_supported", "upstream does not support this endpoint"),
+        _ => new ApiError(status, "api_error", "upstream error"),
+    };
+
+    /// <summary>Bedrock's way of saying 404: it does not have this model, or not for this account or region.</summary>
+    public static bool IsModelUnavailable(UpstreamErrorBody body) => IsInvalidModelIdentifier(body) || (body.Message is { } message && ModelUnavailable().IsMatch(message));
+
+    public static bool IsInvalidModelIdentifier(UpstreamErrorBody body) => body.Message is "The provided model identifier is invalid.";
+
+    private static string BadRequestMessage(UpstreamErrorBody body, IReadOnlyList<string> betas)
+    {
+        if (body.AnthropicMessage is { } message)
+        {
+            return message;
+        }
+
+        if (body.Message is { } whole && InputTooLong().IsMatch(whole))
+        {
+            return "Input is too long.";
+        }
+
+        return CapabilityRejection.Find(body.Text, betas) is { } token ? "capability_rejected: " + token : "upstream rejected the request";
+    }
+
+    private static string TooLargeMessage(UpstreamErrorBody body) =>
+        body.AnthropicMessage
+        ?? (CapabilityRejection.IsPromptTooLong(body.Text) ? "capability_rejected: " + CapabilityRejection.PromptTooLong : "request too large for this upstream");
+
+    [GeneratedRegex("""^\s*(input is too long\.?|the (request|message) size \(\d+ bytes\) exceeds [\d.]+ ?MB limit\.?)\s*$""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex InputTooLong();
+
+    [GeneratedRegex("""on-demand throughput isn.t supported|^operation not allowed\.?$|model (identifier|id) is (invalid|not valid)|end of its life""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ModelUnavailable();
+}
