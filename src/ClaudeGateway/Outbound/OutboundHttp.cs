@@ -18,6 +18,15 @@ internal sealed record OutboundOptions
     public DecompressionMethods Decompression { get; init; } = DecompressionMethods.None;
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether a target behind the proxy need not resolve here: for the clouds' own endpoints, which the proxy may be alone in knowing.</summary>
+    public bool ProxyResolvesNames { get; init; }
+
+    /// <summary>
+    /// Whether link-local and loopback addresses are admitted: for the credential services of the platform the gateway
+    /// runs on, whose addresses come from its environment. Never for an address from elsewhere.
+    /// </summary>
+    public bool ReachesMetadataServices { get; init; }
 }
 
 /// <summary>
@@ -63,7 +72,7 @@ internal sealed class OutboundHttp : IDisposable
     /// <summary>A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each request.</summary>
     public HttpMessageInvoker CreateClient(OutboundOptions options)
     {
-        var useProxy = (options.UseProxy || ProxyIsEgressBoundary) && _proxy.IsConfigured;
+        var useProxy = (options.UseProxy || ProxyIsEgressBoundary) && !options.ReachesMetadataServices && _proxy.IsConfigured;
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -81,7 +90,7 @@ internal sealed class OutboundHttp : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             UseProxy = useProxy,
             Proxy = useProxy ? _proxy : null,
-            ConnectCallback = (context, cancellation) => ConnectAsync(context, useProxy, cancellation),
+            ConnectCallback = (context, cancellation) => ConnectAsync(context, useProxy, options, cancellation),
         };
         if (options.TrustedRoots is not null || _extraRoots.Count > 0)
         {
@@ -109,12 +118,14 @@ internal sealed class OutboundHttp : IDisposable
     /// Through a proxy the endpoint is the proxy, which is the operator's choice and may be anywhere; the target is judged
     /// by its own name first.
     /// </summary>
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool useProxy, CancellationToken cancellation)
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool useProxy, OutboundOptions options, CancellationToken cancellation)
     {
         var endpoint = context.DnsEndPoint;
         var addresses = useProxy && ProxiedHost(context.InitialRequestMessage) is { } target
-            ? await ResolveProxyAsync(endpoint.Host, target, cancellation)
-            : await _guard.ResolveAsync(endpoint.Host, cancellation);
+            ? await ResolveProxyAsync(endpoint.Host, target, options.ProxyResolvesNames, cancellation)
+            : options.ReachesMetadataServices
+                ? await Dns.GetHostAddressesAsync(endpoint.Host, cancellation)
+                : await _guard.ResolveAsync(endpoint.Host, cancellation);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -148,9 +159,9 @@ internal sealed class OutboundHttp : IDisposable
         return request.RequestUri is { } uri && _proxy.GetProxy(uri) is not null ? uri.IdnHost : null;
     }
 
-    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, CancellationToken cancellation)
+    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, bool proxyResolvesNames, CancellationToken cancellation)
     {
-        if (ProxyIsEgressBoundary)
+        if (ProxyIsEgressBoundary || proxyResolvesNames)
         {
             _guard.CheckSpelling(target);
         }
