@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+
+namespace ClaudeGateway.Upstreams.Aws;
+
+/// <summary>
+/// Credentials that the platform hands to what runs on it: ECS, EKS Pod Identity and other containers, and EC2
+/// instances (IMDSv2). Not through the AWS SDK, which would reach them past our transport and environment.
+/// </summary>
+internal sealed class PlatformCredentials(ProcessEnvironment environment, CredentialHttp http)
+{
+    private const string EcsHost = "http://169.254.170.2";
+    private static readonly IPAddress[] ContainerHosts = [IPAddress.Parse("169.254.170.2"), IPAddress.Parse("169.254.170.23"), IPAddress.Parse("fd00:ec2::23")];
+    private static readonly TimeSpan InstanceTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>Null when the environment names no container credentials.</summary>
+    public async Task<Lease<AwsCredentials>?> FromContainerAsync(CancellationToken cancellation)
+    {
+        var uri = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] is { Length: > 0 } relative ? new Uri(EcsHost + relative)
+            : environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] is { Length: > 0 } full ? CheckedContainerUri(full)
+            : null;
+        if (uri is null)
+        {
+            return null;
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, uri);
+        var authorization = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] is { Length: > 0 } file
+            ? (await ReadTokenAsync(file, cancellation)).Trim()
+            : environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+        if (!string.IsNullOrEmpty(authorization))
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", authorization);
+        }
+
+        return Parse(await http.AskPlatformAsync(request, cancellation), "the container credential service");
+    }
+
+    /// <summary>Null when AWS_EC2_METADATA_DISABLED is set.</summary>
+    public async Task<Lease<AwsCredentials>?> FromInstanceAsync(CancellationToken cancellation)
+    {
+        if (string.Equals(environment["AWS_EC2_METADATA_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeout.CancelAfter(InstanceTimeout);
+        try
+        {
+            var token = await AskInstanceAsync(HttpMethod.Put, "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", "21600"), timeout.Token);
+            var role = (await AskInstanceAsync(HttpMethod.Get, "meta-data/iam/security-credentials/", ("X-aws-ec2-metadata-token", token), timeout.Token)).Split('\n')[0].Trim();
+            return Parse(await AskInstanceAsync(HttpMethod.Get, "meta-data/iam/security-credentials/" + role, ("X-aws-ec2-metadata-token", token), timeout.Token), "the instance metadata service");
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new UpstreamUnavailableException("the EC2 instance metadata service did not answer", e);
+        }
+    }
+
+    private async Task<string> AskInstanceAsync(HttpMethod method, string path, (string Name, string Value) header, CancellationToken cancellation)
+    {
+        var endpoint = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] is { Length: > 0 } configured ? configured
+            : string.Equals(environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"], "IPv6", StringComparison.OrdinalIgnoreCase) ? "http://[fd00:ec2::254]"
+            : "http://169.254.169.254";
+        using var request = new HttpRequestMessage(method, $"{endpoint.TrimEnd('/')}/latest/{path}");
+        request.Headers.TryAddWithoutValidation(header.Name, header.Value);
+        return await http.AskPlatformAsync(request, cancellation);
+    }
+
+    private static async Task<string> ReadTokenAsync(string file, CancellationToken cancellation)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(file, cancellation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UpstreamUnavailableException($"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: {e.Message}", e);
+        }
+    }
+
+    /// <summary>As the AWS SDKs: without TLS only this machine and the platform's own addresses, so that the token goes nowhere else.</summary>
+    private static Uri CheckedContainerUri(string text)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && (uri.Scheme == Uri.UriSchemeHttps
+                || (uri.Scheme == Uri.UriSchemeHttp && (Outbound.SsrfGuard.IsLoopbackHost(uri.IdnHost) || (IPAddress.TryParse(uri.IdnHost, out var address) && ContainerHosts.Contains(address))))))
+        {
+            return uri;
+        }
+
+        throw new UpstreamUnavailableException("AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http on loopback or 169.254.170.2 or .23");
+    }
+
+    private static Lease<AwsCredentials> Parse(string text, string source)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            var root = json.RootElement;
+            if (Read(root, "AccessKeyId") is { } id && Read(root, "SecretAccessKey") is { } secret)
+            {
+                DateTimeOffset? end = DateTimeOffset.TryParse(Read(root, "Expiration"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : null;
+                return new Lease<AwsCredentials>(new AwsCredentials(id, secret, Read(root, "Token")), end, TimeSpan.FromMinutes(5));
+            }
+
+            throw new UpstreamUnavailableException($"{source} has no credentials: {Read(root, "Code") ?? "no AccessKeyId"}");
+        }
+        catch (JsonException e)
+        {
+            throw new UpstreamUnavailableException($"{source} answered something that is not JSON", e);
+        }
+    }
+
+    private static string? Read(JsonElement root, string name) =>
+        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using ClaudeGateway.Config;
+using Google.Apis.Auth.OAuth2;
+using Google.Apis.Auth.OAuth2.Responses;
+using Google.Apis.Http;
+
+namespace ClaudeGateway.Upstreams.Google;
+
+/// <summary>
+/// Access tokens of a Google credential: the configured file, or Application Default Credentials (a file named by the
+/// environment, gcloud's file, the metadata server). Exchanges are made by Google's library over our own transport.
+/// </summary>
+internal sealed class GoogleTokens
+{
+    private const string Scope = "https://www.googleapis.com/auth/cloud-platform";
+    private const string TokenPath = "/computeMetadata/v1/instance/service-accounts/default/";
+
+    private readonly ProcessEnvironment _environment;
+    private readonly CredentialHttp _http;
+    private readonly string? _file;
+    private readonly CredentialCache<string> _cache;
+
+    /// <param name="serviceAccountJson">A path; null uses Application Default Credentials.</param>
+    public GoogleTokens(string? serviceAccountJson, ProcessEnvironment environment, CredentialHttp http, TimeProvider clock)
+    {
+        _environment = environment;
+        _http = http;
+        _file = serviceAccountJson ?? DefaultFile(environment);
+        _cache = new CredentialCache<string>(FetchAsync, clock);
+    }
+
+    /// <exception cref="UpstreamUnavailableException">There is no token.</exception>
+    public ValueTask<string> GetAsync(CancellationToken cancellation) => _cache.GetAsync(cancellation);
+
+    /// <summary>What is wrong with the credential file as it stands, or null.</summary>
+    public string? FileProblem()
+    {
+        if (_file is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(_file));
+            return TypeOf(json) is null ? $"{_file}: has no \"type\"; expected a service account, external account or user credential file" : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{_file}: cannot be read: {e.Message}";
+        }
+        catch (JsonException)
+        {
+            return $"{_file}: is not JSON";
+        }
+    }
+
+    private static string? DefaultFile(ProcessEnvironment environment)
+    {
+        if (environment["GOOGLE_APPLICATION_CREDENTIALS"] is { Length: > 0 } named)
+        {
+            return named;
+        }
+
+        var folder = environment["CLOUDSDK_CONFIG"] is { Length: > 0 } configured ? configured : Path.Combine(environment["HOME"] ?? "", ".config", "gcloud");
+        var wellKnown = Path.Combine(folder, "application_default_credentials.json");
+        return File.Exists(wellKnown) ? wellKnown : null;
+    }
+
+    /// <summary>The file is read again for every token: keys are rotated under the same name.</summary>
+    private async Task<Lease<string>> FetchAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var credential = _file is null ? FromMetadataServer() : await FromFileAsync(_file, cancellation);
+            var token = await ((ITokenAccess)credential).GetAccessTokenForRequestAsync(null, cancellation);
+            return new Lease<string>(token, ExpiryOf(credential));
+        }
+        catch (Exception e) when (e is TokenResponseException or HttpRequestException or IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentException or FormatException)
+        {
+            throw new UpstreamUnavailableException($"Google credential {_file ?? "of the metadata server"}: {e.Message}", e);
+        }
+    }
+
+    private async Task<GoogleCredential> FromFileAsync(string file, CancellationToken cancellation)
+    {
+        var text = await File.ReadAllTextAsync(file, cancellation);
+        using var json = JsonDocument.Parse(text);
+        var type = TypeOf(json) ?? throw new UpstreamUnavailableException($"{file} has no \"type\"");
+        return CredentialFactory.FromJson(text, type).CreateWithHttpClientFactory(new Transport(_http)).CreateScoped(Scope);
+    }
+
+    private GoogleCredential FromMetadataServer()
+    {
+        var host = _environment["GCE_METADATA_HOST"] is { Length: > 0 } configured ? configured : _environment["GCE_METADATA_IP"] is { Length: > 0 } ip ? ip : "169.254.169.254";
+        var service = $"http://{host}{TokenPath}";
+        return GoogleCredential.FromComputeCredential(new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity") { HttpClientFactory = new Transport(_http), Scopes = [Scope] }));
+    }
+
+    private static DateTimeOffset? ExpiryOf(GoogleCredential credential) =>
+        credential.UnderlyingCredential is ServiceCredential { Token: { ExpiresInSeconds: { } seconds } token } ? new DateTimeOffset(token.IssuedUtc, TimeSpan.Zero).AddSeconds(seconds) : null;
+
+    private static string? TypeOf(JsonDocument json) =>
+        json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null;
+
+    /// <summary>One attempt a request: a failing token endpoint means the next upstream, not a wait.</summary>
+    private sealed class Transport(CredentialHttp http) : global::Google.Apis.Http.IHttpClientFactory
+    {
+        public ConfigurableHttpClient CreateHttpClient(CreateHttpClientArgs args)
+        {
+            var client = new ConfigurableHttpClient(new ConfigurableMessageHandler(http.CreateHandler()) { NumTries = 1, ApplicationName = args.ApplicationName });
+            foreach (var initializer in args.Initializers)
+            {
+                if (initializer is not ExponentialBackOffInitializer)
+                {
+                    initializer.Initialize(client);
+                }
+            }
+
+            return client;
+        }
+    }
+}
