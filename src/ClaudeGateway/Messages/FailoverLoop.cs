@@ -34,13 +34,13 @@ internal sealed class FailoverLoop(OperationalLog log)
                     continue;
                 }
 
-                if (FailoverRules.Judge(response.Status) == FailoverVerdict.Final)
+                if (FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
                     shown?.Dispose();
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId);
                 }
 
-                log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.Status}");
+                log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
                 requestId = response.RequestId ?? requestId;
                 cloudRequestId = response.CloudRequestId ?? cloudRequestId;
                 shown = Better(shown, response);
@@ -67,7 +67,8 @@ internal sealed class FailoverLoop(OperationalLog log)
 
         try
         {
-            return await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
+            var response = await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
+            return await response.StartedAsync(aborted);
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {
@@ -88,8 +89,8 @@ internal sealed class FailoverLoop(OperationalLog log)
 
     private static UpstreamResponse? Better(UpstreamResponse? shown, UpstreamResponse later)
     {
-        var worth = FailoverRules.Worth(later.Status);
-        if (worth == 0 || (shown is not null && worth < FailoverRules.Worth(shown.Status)))
+        var worth = FailoverRules.Worth(later.FailoverStatus);
+        if (worth == 0 || (shown is not null && worth < FailoverRules.Worth(shown.FailoverStatus)))
         {
             later.Dispose();
             return shown;

@@ -37,7 +37,7 @@ internal sealed class AnthropicUpstream : Upstream
     {
         if (_federation is null)
         {
-            return new UpstreamResponse(this, await SendAsync(call, modelId, null, cancellation));
+            return new AnthropicResponse(this, await SendAsync(call, modelId, null, cancellation));
         }
 
         var token = await _federation.GetAsync(cancellation);
@@ -49,7 +49,7 @@ internal sealed class AnthropicUpstream : Upstream
             response = await SendAsync(call, modelId, await _federation.RenewAsync(token, cancellation), cancellation);
         }
 
-        return new UpstreamResponse(this, response);
+        return new AnthropicResponse(this, response);
     }
 
     private async Task<HttpResponseMessage> SendAsync(UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)

@@ -3,14 +3,21 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// An upstream's answer whose headers have arrived and whose body is still to be read. This form passes the Anthropic
-/// dialect on as it is; a translating upstream derives its own.
+/// An upstream's answer whose status is known and whose body is still to be read: passed on as it is, or translated from
+/// the provider's dialect by the class that derives.
 /// </summary>
-internal class UpstreamResponse(Upstream upstream, HttpResponseMessage message) : IDisposable
+/// <param name="status">What the client gets.</param>
+/// <param name="message">The provider's answer; null when the upstream refused the request itself.</param>
+internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResponseMessage? message) : IDisposable
 {
     public Upstream Upstream { get; } = upstream;
 
-    public int Status { get; } = (int)message.StatusCode;
+    protected HttpResponseMessage? Message { get; } = message;
+
+    public int Status { get; } = status;
+
+    /// <summary>What the failover rules judge: a provider may say "no such model" with another status than 404.</summary>
+    public int FailoverStatus { get; init; } = status;
 
     /// <summary>The provider's id of the request, for the audit: <c>request-id</c>, else <c>x-amzn-requestid</c>.</summary>
     public string? RequestId { get; } = Header(message, "request-id") ?? Header(message, "x-amzn-requestid");
@@ -18,26 +25,19 @@ internal class UpstreamResponse(Upstream upstream, HttpResponseMessage message) 
     /// <summary>The cloud's own id of the request, for the audit.</summary>
     public string? CloudRequestId { get; } = Header(message, "apim-request-id") ?? Header(message, "x-amzn-requestid");
 
+    /// <summary>
+    /// Waits until there is something to send and gives what to send: this answer, or the failure with which its body
+    /// began. No first-byte timeout runs any more. This answer is disposed when another one comes or an exception.
+    /// </summary>
+    /// <exception cref="IOException">The body ended or broke off before there was anything to send.</exception>
+    public virtual ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation) => ValueTask.FromResult(this);
+
     /// <summary>Sets the client's response headers.</summary>
     /// <param name="acceptEncoding">What content codings the client takes; the body is decoded when it does not take the upstream's.</param>
-    public virtual void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding)
-    {
-        var decoded = MustDecode(acceptEncoding);
-        ResponseHeaders.Copy(message.Headers.NonValidated, headers);
-        ResponseHeaders.Copy(message.Content.Headers.NonValidated, headers);
-        if (decoded)
-        {
-            headers.ContentEncoding = default;
-            headers.ContentLength = null;
-        }
-    }
+    public abstract void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding);
 
     /// <summary>The bytes for the client, as they come.</summary>
-    public virtual Stream OpenBody(string? acceptEncoding)
-    {
-        var body = message.Content.ReadAsStream();
-        return MustDecode(acceptEncoding) ? ContentCoding.Decode(ContentEncoding!, body) : body;
-    }
+    public abstract Stream OpenBody(string? acceptEncoding);
 
     public void Dispose()
     {
@@ -49,14 +49,10 @@ internal class UpstreamResponse(Upstream upstream, HttpResponseMessage message) 
     {
         if (disposing)
         {
-            message.Dispose();
+            Message?.Dispose();
         }
     }
 
-    private string? ContentEncoding => message.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? coding.ToString() : null;
-
-    private bool MustDecode(string? acceptEncoding) => ContentEncoding is { } coding && ContentCoding.CanDecode(coding) && !ContentCoding.Accepts(acceptEncoding, coding);
-
-    private static string? Header(HttpResponseMessage message, string name) =>
-        message.Headers.NonValidated.TryGetValues(name, out var values) && values.ToString() is { Length: > 0 } value ? value : null;
+    protected static string? Header(HttpResponseMessage? message, string name) =>
+        message is not null && message.Headers.NonValidated.TryGetValues(name, out var values) && values.ToString() is { Length: > 0 } value ? value : null;
 }

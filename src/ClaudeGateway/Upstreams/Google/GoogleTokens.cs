@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Config;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Auth.OAuth2.Responses;
 using Google.Apis.Http;
