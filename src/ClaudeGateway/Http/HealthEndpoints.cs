@@ -1,7 +1,7 @@
 namespace ClaudeGateway.Http;
 
 /// <summary>Liveness and readiness probes (spec/auth.md, Common).</summary>
-internal sealed class HealthEndpoints(Func<CancellationToken, Task<bool>> storeIsReachable)
+internal sealed class HealthEndpoints(Func<Task<bool>> storeIsReady)
 {
     public void Map(Routes routes)
     {
@@ -11,7 +11,7 @@ internal sealed class HealthEndpoints(Func<CancellationToken, Task<bool>> storeI
 
     private async Task HandleReadyAsync(GatewayRequest request)
     {
-        if (await storeIsReachable(request.Aborted))
+        if (await storeIsReady())
         {
             await Answers.TextAsync(request, 200, "ready");
         }

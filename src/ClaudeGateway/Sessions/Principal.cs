@@ -7,4 +7,12 @@ internal sealed record Principal(string Sub, string? Email, string? Name, IReadO
 {
     /// <summary>When the bearer expires.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    public DateTimeOffset IssuedAt { get; init; }
+
+    /// <summary>The bearer's <c>jti</c>; null in one minted by the reference.</summary>
+    public string? TokenId { get; init; }
+
+    /// <summary>The sign-in the bearer and its successors come from (<c>sid</c>); null in one minted by the reference.</summary>
+    public string? SessionId { get; init; }
 }

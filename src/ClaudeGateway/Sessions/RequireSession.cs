@@ -1,17 +1,44 @@
 using ClaudeGateway.Http;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Sessions;
 
-/// <summary>Reads and verifies the bearer of a request (spec/auth.md, Bearer).</summary>
-internal sealed class RequireSession(TimeProvider clock)
+/// <summary>Reads and verifies the bearer of a request (spec/auth.md, Bearer). On the path of every request: no store, no allocation for a known token.</summary>
+internal sealed class RequireSession(SessionTokens tokens, Revocations revocations, TimeProvider clock)
 {
+    private const string Scheme = "Bearer ";
+
+    private readonly SessionCache _cache = new();
+
     /// <param name="Principal">Null when the request has no valid bearer.</param>
     /// <param name="Reason"><c>missing_token</c> or <c>invalid_token</c>, for the audit; meaningless with a principal.</param>
     internal readonly record struct Result(Principal? Principal, string Reason);
 
-    public Result Check(GatewayRequest request)
+    public Result Check(GatewayRequest request) => Check(request.Http.Request.Headers);
+
+    public Result Check(IHeaderDictionary headers)
     {
-        _ = clock;
-        return new Result(null, request.Http.Request.Headers.Authorization.Count == 0 ? "missing_token" : "invalid_token");
+        var header = headers.Authorization;
+        if (header.Count == 0)
+        {
+            return new Result(null, "missing_token");
+        }
+
+        // The scheme's case does not matter (RFC 9110 section 11.1).
+        if (header.Count > 1 || header[0] is not { } value || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return new Result(null, "invalid_token");
+        }
+
+        var token = value.AsSpan(Scheme.Length).Trim(' ');
+        var principal = _cache.Find(token);
+        if (principal is null && (principal = tokens.Verify(token)) is not null)
+        {
+            _cache.Add(token, principal);
+        }
+
+        return principal is not null && principal.ExpiresAt > clock.GetUtcNow() && !revocations.Covers(principal)
+            ? new Result(principal, "")
+            : new Result(null, "invalid_token");
     }
 }

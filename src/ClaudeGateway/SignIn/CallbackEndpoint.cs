@@ -1,0 +1,177 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Http;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.SignIn.Pages;
+using ClaudeGateway.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>
+/// /oauth/callback, where the browser comes back from the IdP (OpenID Connect Core 1.0 section 3.1.2.5). In this order:
+/// 1. the state names a sign-in under way, 2. the cookie says it is this browser's, 3. the IdP reports no error and is
+/// the right one, 4. the code is redeemed, once, 5. the tokens name somebody who may sign in, 6. the grant is approved.
+/// </summary>
+internal sealed class CallbackEndpoint(
+    SessionConfig session,
+    PublicOrigin origin,
+    IdentityProvider provider,
+    IdentityResolver identities,
+    DeviceGrantStore grants,
+    BrowserBinding browser,
+    SealedBox box,
+    TimeProvider clock,
+    AuditLog audit,
+    OperationalLog log)
+{
+    public const string Path = "/oauth/callback";
+
+    private static readonly TimeSpan[] RetryPauses = [TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(1)];
+
+    public void Map(Routes routes) => routes.PublicAnyMethod(Path, HandleAsync);
+
+    private async Task HandleAsync(GatewayRequest request)
+    {
+        try
+        {
+            await ReceiveAsync(request);
+        }
+        catch (StoreUnavailableException)
+        {
+            await CallbackPages.StoreUnavailableAsync(request);
+        }
+    }
+
+    private async Task ReceiveAsync(GatewayRequest request)
+    {
+        var query = request.Http.Request.Query;
+        if (query["state"] is not [{ Length: > 0 } state] || await grants.FindAttemptAsync(state) is not { } attempt)
+        {
+            audit.DeviceCallback(request.Id, "invalid_state", request.ClientAddress.ToString());
+            await CallbackPages.StaleAsync(request);
+            return;
+        }
+
+        if (browser.Find(request, attempt.BrowserHash) is not { } cookie)
+        {
+            audit.DeviceCallback(request.Id, "browser_mismatch", request.ClientAddress.ToString());
+            browser.Clear(request);
+            await CallbackPages.OtherBrowserAsync(request);
+            return;
+        }
+
+        if (query["error"] is [{ Length: > 0 } error, ..])
+        {
+            audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
+            await CallbackPages.ProviderErrorAsync(request, query["error_description"] is [{ Length: > 0 } text, ..] ? $"{error}: {text}" : error);
+            return;
+        }
+
+        if (query["code"] is not [{ Length: > 0 } code])
+        {
+            audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
+            await CallbackPages.StaleAsync(request);
+            return;
+        }
+
+        if (!await grants.ClaimAttemptAsync(state))
+        {
+            await CallbackPages.StaleAsync(request);
+            return;
+        }
+
+        await FinishAsync(request, attempt, cookie.Name, cookie.Secret, state, code);
+    }
+
+    private async Task FinishAsync(GatewayRequest request, SignInAttempt attempt, string cookie, string secret, string state, string code)
+    {
+        if (WrongIssuer(request.Http.Request.Query) is { } wrong)
+        {
+            await RefuseAsync(request, attempt, cookie, wrong);
+            return;
+        }
+
+        var answer = await RedeemAsync(code, origin.Of(request) + Path, BrowserBinding.CodeVerifier(secret, state));
+        switch (answer)
+        {
+            case TokenEndpointAnswer.Granted tokens:
+                await ApproveAsync(request, attempt, cookie, tokens, BrowserBinding.Nonce(secret, state));
+                break;
+            case TokenEndpointAnswer.Refused refused:
+                await RefuseAsync(request, attempt, cookie, refused.Reason);
+                break;
+            case TokenEndpointAnswer.Unavailable unavailable:
+                log.Warn($"oidc: {unavailable.Reason}; the sign-in stays open (request {request.Id})");
+                audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), unavailable.Reason);
+                await grants.ReleaseAttemptAsync(state);
+                await CallbackPages.ProviderUnreachableAsync(request);
+                break;
+            default:
+                throw new InvalidOperationException($"unknown answer {answer}");
+        }
+    }
+
+    /// <summary>A broken connection or a 5xx may pass: an unredeemed code is still good, and a redeemed one is refused anyway.</summary>
+    private async Task<TokenEndpointAnswer> RedeemAsync(string code, string redirectUri, string codeVerifier)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var answer = await provider.RedeemAsync(code, redirectUri, codeVerifier);
+            if (attempt == RetryPauses.Length || answer is not (TokenEndpointAnswer.Unavailable or TokenEndpointAnswer.Refused { Status: >= 500 }))
+            {
+                return answer;
+            }
+
+            await Task.Delay(RetryPauses[attempt], clock);
+        }
+    }
+
+    private async Task ApproveAsync(GatewayRequest request, SignInAttempt attempt, string cookie, TokenEndpointAnswer.Granted tokens, string nonce)
+    {
+        IdentityResult result;
+        try
+        {
+            result = await identities.SignInAsync(tokens, nonce);
+        }
+        catch (IdentityProviderUnavailableException e)
+        {
+            log.Warn($"oidc: {e.Message} (request {request.Id})");
+            result = IdentityResult.Rejected(e.Message);
+        }
+
+        if (result.Identity is not { } identity)
+        {
+            await RefuseAsync(request, attempt, cookie, result.Problem ?? "no identity");
+            return;
+        }
+
+        var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken);
+        browser.Clear(request, cookie);
+        if (await grants.ApproveAsync(attempt.DeviceCodeHash, pending.Seal(box)) is not { } approved)
+        {
+            await CallbackPages.StaleAsync(request);
+            return;
+        }
+
+        audit.SessionMint(request.Id, identity.Sub, identity.Email, request.ClientAddress.ToString(), session.TtlHours, approved.Surface);
+        await CallbackPages.SignedInAsync(request, identity.Email);
+    }
+
+    private async Task RefuseAsync(GatewayRequest request, SignInAttempt attempt, string cookie, string reason)
+    {
+        audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), reason);
+        await grants.DenyAsync(attempt.DeviceCodeHash);
+        browser.Clear(request, cookie);
+        await CallbackPages.RefusedAsync(request, reason);
+    }
+
+    /// <summary>The iss parameter (RFC 9207) tells a mix-up of providers apart.</summary>
+    private string? WrongIssuer(IQueryCollection query) => query["iss"] switch
+    {
+        [{ } issuer] => issuer == provider.Metadata.Issuer ? null : "the authorization response names another issuer",
+        [] => provider.Metadata.PromisesIssuerParameter ? "the authorization response names no issuer, although the IdP promises it" : null,
+        _ => "the authorization response names several issuers",
+    };
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using ClaudeGateway.Config;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>Reads e-mail, name and groups out of an IdP's claims (spec/auth.md, Claims).</summary>
+internal sealed class ClaimMapping(OidcConfig config)
+{
+    public bool HasEmail(JsonElement claims) => Email(claims) is not null;
+
+    public bool HasGroups(JsonElement claims) => ClaimPointer.Find(claims, config.GroupsClaim) is not null;
+
+    /// <summary>The text of the first e-mail claim that is present; null when none is, or when that one is no text or empty.</summary>
+    public string? EmailText(JsonElement claims) => Email(claims) is { ValueKind: JsonValueKind.String } email && email.GetString() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Only a clear no counts: many IdPs never send the claim.</summary>
+    public static bool SaysUnverified(JsonElement claims) =>
+        claims.TryGetProperty("email_verified", out var verified)
+        && verified.ValueKind switch
+        {
+            JsonValueKind.False => true,
+            JsonValueKind.String => verified.GetString()!.Equals("false", StringComparison.OrdinalIgnoreCase),
+            JsonValueKind.Number => verified.TryGetDouble(out var number) && number == 0,
+            _ => false,
+        };
+
+    public static string? Name(JsonElement claims) =>
+        claims.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
+
+    /// <summary>A list keeps its non-empty texts; a single text is one group and is not split.</summary>
+    public IReadOnlyList<string> Groups(JsonElement claims) => ClaimPointer.Find(claims, config.GroupsClaim) switch
+    {
+        { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String).Select(group => group.GetString()!).Where(group => group.Length > 0)],
+        { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],
+        _ => [],
+    };
+
+    private JsonElement? Email(JsonElement claims)
+    {
+        foreach (var name in config.EmailClaims)
+        {
+            if (ClaimPointer.Find(claims, name) is { } value)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+}

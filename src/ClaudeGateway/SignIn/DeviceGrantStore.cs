@@ -1,0 +1,184 @@
+using System.Data.Common;
+using System.Net;
+using ClaudeGateway.Storage;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>Who asked for a device code, for the confirm page and the audit.</summary>
+/// <param name="Surface">The client application, when it says (an extension of the reference's protocol).</param>
+internal sealed record DeviceRequest(string Address, DateTimeOffset At, string? UserAgent, string? Surface);
+
+/// <summary>What a poll finds: a closed set.</summary>
+internal abstract record PollResult
+{
+    /// <summary>Unknown, used up or expired.</summary>
+    internal sealed record Unknown : PollResult;
+
+    internal sealed record Pending : PollResult;
+
+    /// <summary>Pending, and asked again before the interval was over.</summary>
+    internal sealed record TooSoon : PollResult;
+
+    internal sealed record Denied : PollResult;
+
+    /// <summary>The grant is used up with this answer.</summary>
+    internal sealed record Approved(byte[] SealedIdentity, DateTimeOffset At) : PollResult;
+}
+
+/// <summary>A browser's sign-in on its way through the IdP.</summary>
+/// <param name="BrowserHash">Hash of the cookie that the browser must bring back.</param>
+internal sealed record SignInAttempt(byte[] DeviceCodeHash, byte[] BrowserHash);
+
+/// <summary>
+/// Device grants in the store, shared by all replicas: pending → approved or denied → consumed. Each step is one
+/// statement that checks and changes at once, so of two racing replicas exactly one wins.
+/// </summary>
+internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
+{
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a device is told; <see cref="MinInterval"/> is what it is held to, as networks jitter.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(3.5);
+
+    /// <summary>After this a claim counts as lost with its process, and the browser may reload.</summary>
+    private static readonly TimeSpan ClaimLifetime = TimeSpan.FromMinutes(1);
+
+    private const int MaxCollisions = 5;
+
+    public async Task<DeviceGrant> CreateAsync(IPAddress address, string? userAgent, string? surface)
+    {
+        for (var i = 0; i < MaxCollisions; i++)
+        {
+            var grant = DeviceCodes.Create();
+            var now = Now();
+            var inserted = await database.ExecuteAsync(
+                """
+                INSERT INTO gw_device_grant (device_code_hash, user_code_hash, status, requested_from, requested_at, user_agent, surface, expires_at)
+                VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7)
+                ON CONFLICT DO NOTHING
+                """,
+                DeviceCodes.Hash(grant.DeviceCode),
+                DeviceCodes.Hash(grant.UserCode),
+                address.ToString(),
+                now,
+                userAgent,
+                surface,
+                now + Milliseconds(Lifetime));
+            if (inserted == 1)
+            {
+                return grant;
+            }
+        }
+
+        throw new InvalidOperationException("no free user code was found: the random generator repeats itself");
+    }
+
+    /// <summary>Who asked for a pending grant; null when the code is unknown, used or expired.</summary>
+    public Task<DeviceRequest?> FindRequestAsync(string userCode) => database.FirstAsync(
+        "SELECT requested_from, requested_at, user_agent, surface FROM gw_device_grant WHERE user_code_hash = $1 AND status = 'pending' AND expires_at > $2",
+        ReadRequest,
+        DeviceCodes.Hash(userCode),
+        Now());
+
+    /// <summary>Starts a browser's sign-in for a pending grant; false when the code is unknown, used or expired. The same code may start several.</summary>
+    public async Task<bool> StartAttemptAsync(string userCode, string state, string browserSecret)
+    {
+        var now = Now();
+        return await database.ExecuteAsync(
+            """
+            INSERT INTO gw_sign_in_attempt (state_hash, device_code_hash, browser_hash, expires_at)
+            SELECT $1, device_code_hash, $2, expires_at FROM gw_device_grant
+            WHERE user_code_hash = $3 AND status = 'pending' AND expires_at > $4
+            """,
+            DeviceCodes.Hash(state),
+            DeviceCodes.Hash(browserSecret),
+            DeviceCodes.Hash(userCode),
+            now) == 1;
+    }
+
+    public Task<SignInAttempt?> FindAttemptAsync(string state) => database.FirstAsync(
+        "SELECT device_code_hash, browser_hash FROM gw_sign_in_attempt WHERE state_hash = $1 AND expires_at > $2",
+        row => new SignInAttempt(row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1)),
+        DeviceCodes.Hash(state),
+        Now());
+
+    /// <summary>Takes the attempt for one code exchange, so that a reloaded callback does not redeem the code twice; false when it is taken or its grant no longer waits.</summary>
+    public async Task<bool> ClaimAttemptAsync(string state)
+    {
+        var now = Now();
+        return await database.ExecuteAsync(
+            """
+            UPDATE gw_sign_in_attempt SET claimed_at = $2
+            WHERE state_hash = $1 AND expires_at > $2 AND (claimed_at IS NULL OR claimed_at < $3)
+            AND EXISTS (SELECT 1 FROM gw_device_grant WHERE gw_device_grant.device_code_hash = gw_sign_in_attempt.device_code_hash AND status = 'pending')
+            """,
+            DeviceCodes.Hash(state),
+            now,
+            now - Milliseconds(ClaimLifetime)) == 1;
+    }
+
+    /// <summary>Gives the attempt back after an exchange that told nothing: reloading the page tries again.</summary>
+    public Task ReleaseAttemptAsync(string state) =>
+        database.ExecuteAsync("UPDATE gw_sign_in_attempt SET claimed_at = NULL WHERE state_hash = $1", DeviceCodes.Hash(state));
+
+    /// <summary>The request that was approved, or null when the grant was denied, approved or expired meanwhile.</summary>
+    public Task<DeviceRequest?> ApproveAsync(byte[] deviceCodeHash, byte[] sealedIdentity) => database.FirstAsync(
+        """
+        UPDATE gw_device_grant SET status = 'approved', sealed_identity = $2, approved_at = $3
+        WHERE device_code_hash = $1 AND status = 'pending' AND expires_at > $3
+        RETURNING requested_from, requested_at, user_agent, surface
+        """,
+        ReadRequest,
+        deviceCodeHash,
+        sealedIdentity,
+        Now());
+
+    public Task DenyAsync(byte[] deviceCodeHash) =>
+        database.ExecuteAsync("UPDATE gw_device_grant SET status = 'denied' WHERE device_code_hash = $1 AND status = 'pending'", deviceCodeHash);
+
+    /// <summary>Denies by the code a person holds; null when it is unknown, used or expired.</summary>
+    public Task<DeviceRequest?> DenyAsync(string userCode) => database.FirstAsync(
+        """
+        UPDATE gw_device_grant SET status = 'denied'
+        WHERE user_code_hash = $1 AND status = 'pending' AND expires_at > $2
+        RETURNING requested_from, requested_at, user_agent, surface
+        """,
+        ReadRequest,
+        DeviceCodes.Hash(userCode),
+        Now());
+
+    /// <summary>
+    /// One poll of the device. Approved and denied grants are consumed by the same statement that reads them; a pending
+    /// one notes the poll unless it came too soon, so impatient polls do not push the next good one away.
+    /// </summary>
+    public async Task<PollResult> ConsumeAsync(string deviceCode)
+    {
+        var now = Now();
+        return await database.FirstAsync<PollResult>(
+            """
+            UPDATE gw_device_grant SET
+                polled_at = CASE WHEN status = 'pending' AND (polled_at IS NULL OR polled_at <= $3) THEN $2 ELSE polled_at END,
+                status = CASE WHEN status = 'pending' THEN status ELSE 'consumed' END
+            WHERE device_code_hash = $1 AND expires_at > $2 AND status <> 'consumed'
+            RETURNING status, polled_at, sealed_identity, approved_at
+            """,
+            row => row.GetString(0) == "pending" ? (row.GetInt64(1) == now ? new PollResult.Pending() : new PollResult.TooSoon())
+                : row.IsDBNull(2) ? new PollResult.Denied()
+                : new PollResult.Approved(row.GetFieldValue<byte[]>(2), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3))),
+            DeviceCodes.Hash(deviceCode),
+            now,
+            now - Milliseconds(MinInterval)) ?? new PollResult.Unknown();
+    }
+
+    private static DeviceRequest ReadRequest(DbDataReader row) => new(
+        row.GetString(0),
+        DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)),
+        row.IsDBNull(2) ? null : row.GetString(2),
+        row.IsDBNull(3) ? null : row.GetString(3));
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
+}

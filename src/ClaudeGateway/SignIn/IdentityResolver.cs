@@ -1,0 +1,84 @@
+using System.Text.Json;
+using ClaudeGateway.Config;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Oidc;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>Who the IdP's tokens name, or why they name nobody who may sign in.</summary>
+/// <param name="Problem">Null with an identity; otherwise one of the reasons of spec/auth.md, written to the audit.</param>
+internal readonly record struct IdentityResult(Identity? Identity, string? Problem)
+{
+    public static IdentityResult Rejected(string problem) => new(null, problem);
+}
+
+/// <summary>The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups, policy.</summary>
+internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provider, GoogleGroups? googleGroups)
+{
+    private readonly ClaimMapping _mapping = new(config);
+    private readonly SignInPolicy _policy = new(config);
+
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the user.</exception>
+    public async Task<IdentityResult> SignInAsync(TokenEndpointAnswer.Granted tokens, string nonce)
+    {
+        if (tokens.IdToken is null)
+        {
+            return IdentityResult.Rejected("the IdP answered without an id_token; oidc.scopes must include openid");
+        }
+
+        var idToken = await provider.ValidateAsync(tokens.IdToken, nonce);
+        return idToken.Problem is { } problem ? IdentityResult.Rejected(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+    }
+
+    /// <summary>At a refresh the IdP may leave the id_token out (OpenID Connect Core 1.0 section 12.2); then userinfo names the user.</summary>
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the user.</exception>
+    public async Task<IdentityResult> RefreshAsync(TokenEndpointAnswer.Granted tokens)
+    {
+        if (tokens.IdToken is null)
+        {
+            return await MapAsync(await provider.UserinfoAsync(tokens.AccessToken), null);
+        }
+
+        var idToken = await provider.ValidateAsync(tokens.IdToken, null);
+        return idToken.Problem is { } problem ? IdentityResult.Rejected(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+    }
+
+    private async Task<IdentityResult> FromIdTokenAsync(JsonElement claims, string? accessToken)
+    {
+        var needsUserinfo = config.UserinfoFallback && !(_mapping.HasEmail(claims) && _mapping.HasGroups(claims));
+        return await MapAsync(claims, needsUserinfo ? await provider.UserinfoAsync(accessToken) : null);
+    }
+
+    /// <summary>Userinfo fills gaps; it never overrides what the signed token says.</summary>
+    private async Task<IdentityResult> MapAsync(JsonElement claims, JsonElement? userinfo)
+    {
+        if (Subject(claims) is not { } sub)
+        {
+            return IdentityResult.Rejected("IdP claims missing required `sub`");
+        }
+
+        if (userinfo is { } info && Subject(info) != sub)
+        {
+            return IdentityResult.Rejected("userinfo sub missing or does not match id_token sub");
+        }
+
+        var emailClaims = userinfo is { } e && !_mapping.HasEmail(claims) ? e : claims;
+        if (ClaimMapping.SaysUnverified(claims) || ClaimMapping.SaysUnverified(emailClaims))
+        {
+            return IdentityResult.Rejected("id_token email is not verified");
+        }
+
+        var groupClaims = userinfo is { } g && !_mapping.HasGroups(claims) ? g : claims;
+        var name = ClaimMapping.Name(claims) ?? (userinfo is { } n ? ClaimMapping.Name(n) : null);
+        var identity = new Identity(sub, _mapping.EmailText(emailClaims), name, _mapping.Groups(groupClaims));
+        if (googleGroups is not null)
+        {
+            identity = identity with { Groups = [.. identity.Groups, .. (await googleGroups.OfAsync(identity.Email ?? identity.Sub)).Except(identity.Groups)] };
+        }
+
+        return _policy.Refuses(identity) is { } reason ? IdentityResult.Rejected(reason) : new IdentityResult(identity, null);
+    }
+
+    private static string? Subject(JsonElement claims) =>
+        claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && sub.GetString() is { Length: > 0 } text ? text : null;
+}

@@ -1,0 +1,188 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
+
+namespace ClaudeGateway.SignIn.Oidc;
+
+/// <summary>What the IdP's token endpoint answered: a closed set.</summary>
+internal abstract record TokenEndpointAnswer
+{
+    /// <summary>Tokens were issued.</summary>
+    internal sealed record Granted(string? IdToken, string? AccessToken, string? RefreshToken) : TokenEndpointAnswer;
+
+    /// <summary>The IdP refused; <paramref name="Error"/> is the code of RFC 6749 section 5.2 or null when it sent none.</summary>
+    internal sealed record Refused(int Status, string? Error) : TokenEndpointAnswer
+    {
+        public string Reason => $"the IdP's token endpoint answered {Status} {Error ?? "without an OAuth error"}";
+    }
+
+    /// <summary>No usable answer.</summary>
+    internal sealed record Unavailable(string Reason) : TokenEndpointAnswer;
+}
+
+/// <summary>The company's identity provider: the gateway is its OpenID Connect relying party (code flow with PKCE).</summary>
+internal sealed class IdentityProvider : IDisposable
+{
+    private readonly OidcConfig _config;
+    private readonly IdpHttp _http;
+    private readonly ClientAssertion? _assertion;
+    private readonly ClientAuthentication _authentication;
+    private readonly KeySet _keys;
+    private readonly IdTokenValidator _idTokens;
+
+    private IdentityProvider(OidcConfig config, ProviderMetadata metadata, IdpHttp http, ClientAssertion? assertion, TimeProvider clock)
+    {
+        _config = config;
+        Metadata = metadata;
+        _http = http;
+        _assertion = assertion;
+        _authentication = new ClientAuthentication(config, metadata, assertion);
+        _keys = new KeySet(http, metadata.JwksUri, clock);
+        _idTokens = new IdTokenValidator(config, metadata.Issuer, _keys, clock);
+    }
+
+    public ProviderMetadata Metadata { get; }
+
+    /// <exception cref="BootException">The IdP or its configuration cannot be used.</exception>
+    public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    {
+        if (outbound.Proxy.IsConfigured && config.UseProxy is null)
+        {
+            log.Warn("oidc: a proxy is set in the environment, but the IdP is asked directly; set oidc.use_proxy: true to go through it, or false to silence this");
+        }
+        else if (!outbound.Proxy.IsConfigured && config.UseProxy == true)
+        {
+            log.Warn("oidc.use_proxy is true, but no HTTPS_PROXY or HTTP_PROXY is set: the IdP is asked directly");
+        }
+
+        var options = new OutboundOptions { UseProxy = config.UseProxy == true, TrustedRoots = ReadRoots(config.CaCertPem), Decompression = System.Net.DecompressionMethods.All };
+        var http = new IdpHttp(outbound.CreateClient(options), clock);
+        var assertion = config.ClientAssertion is { } keys ? new ClientAssertion(keys, clock, log) : null;
+        var metadata = await new Discovery(config, http, clock, log).FetchAsync(cancellation);
+        return new IdentityProvider(config, metadata, http, assertion, clock);
+    }
+
+    /// <summary>Where the browser goes to sign in (OpenID Connect Core 1.0 section 3.1.2.1).</summary>
+    public string AuthorizationUrl(string redirectUri, string state, string nonce, string codeVerifier)
+    {
+        var query = new List<KeyValuePair<string, string>>
+        {
+            new("client_id", _config.ClientId),
+            new("scope", string.Join(' ', _config.Scopes)),
+            new("response_type", "code"),
+            new("redirect_uri", redirectUri),
+        };
+        query.AddRange(_config.ExtraAuthParams);
+        query.Add(new("state", state));
+        query.Add(new("nonce", nonce));
+        if (_config.UsePkce)
+        {
+            query.Add(new("code_challenge", Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(codeVerifier)))));
+            query.Add(new("code_challenge_method", "S256"));
+        }
+
+        query.Add(new("response_mode", "query"));
+        var endpoint = Metadata.AuthorizationEndpoint.OriginalString;
+        var separator = Metadata.AuthorizationEndpoint.Query.Length > 0 ? '&' : '?';
+        return endpoint + separator + string.Join('&', query.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"));
+    }
+
+    public Task<TokenEndpointAnswer> RedeemAsync(string code, string redirectUri, string codeVerifier)
+    {
+        var form = new List<KeyValuePair<string, string>>
+        {
+            new("grant_type", "authorization_code"),
+            new("code", code),
+            new("redirect_uri", redirectUri),
+        };
+        if (_config.UsePkce)
+        {
+            form.Add(new("code_verifier", codeVerifier));
+        }
+
+        return AskTokenEndpointAsync(form);
+    }
+
+    public Task<TokenEndpointAnswer> RefreshAsync(string refreshToken)
+    {
+        var form = new List<KeyValuePair<string, string>> { new("grant_type", "refresh_token"), new("refresh_token", refreshToken) };
+        if (_config.ScopeOnRefresh)
+        {
+            form.Add(new("scope", string.Join(' ', _config.Scopes)));
+        }
+
+        return AskTokenEndpointAsync(form);
+    }
+
+    /// <inheritdoc cref="IdTokenValidator.ValidateAsync"/>
+    public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce) => _idTokens.ValidateAsync(idToken, nonce);
+
+    /// <summary>The claims of OpenID Connect Core 1.0 section 5.3.</summary>
+    /// <exception cref="IdentityProviderUnavailableException">There is no such endpoint, or it did not answer with claims.</exception>
+    public async Task<JsonElement> UserinfoAsync(string? accessToken)
+    {
+        if (Metadata.UserinfoEndpoint is not { } endpoint || accessToken is null)
+        {
+            throw new IdentityProviderUnavailableException("the IdP has no userinfo_endpoint, or gave no access token for it");
+        }
+
+        var answer = await _http.GetAsync(endpoint, accessToken);
+        return answer.Status == 200 && answer.Json.ValueKind == JsonValueKind.Object
+            ? answer.Json
+            : throw new IdentityProviderUnavailableException($"GET {endpoint}: status {answer.Status}, no JSON claims in the answer");
+    }
+
+    public void Dispose()
+    {
+        _keys.Dispose();
+        _assertion?.Dispose();
+    }
+
+    private async Task<TokenEndpointAnswer> AskTokenEndpointAsync(List<KeyValuePair<string, string>> form)
+    {
+        var authorization = _authentication.AddTo(form);
+        IdpAnswer answer;
+        try
+        {
+            answer = await _http.PostFormAsync(Metadata.TokenEndpoint, form, authorization);
+        }
+        catch (IdentityProviderUnavailableException e)
+        {
+            return new TokenEndpointAnswer.Unavailable(e.Message);
+        }
+
+        if (answer.Status != 200)
+        {
+            return new TokenEndpointAnswer.Refused(answer.Status, answer.Text("error"));
+        }
+
+        return answer.Json.ValueKind == JsonValueKind.Object
+            ? new TokenEndpointAnswer.Granted(answer.Text("id_token"), answer.Text("access_token"), answer.Text("refresh_token"))
+            : new TokenEndpointAnswer.Refused(answer.Status, null);
+    }
+
+    private static X509Certificate2Collection? ReadRoots(string? pem)
+    {
+        if (pem is null)
+        {
+            return null;
+        }
+
+        var roots = new X509Certificate2Collection();
+        try
+        {
+            roots.ImportFromPem(pem);
+        }
+        catch (CryptographicException e)
+        {
+            throw new BootException("oidc.ca_cert_pem cannot be read: " + e.Message, e);
+        }
+
+        return roots.Count > 0 ? roots : throw new BootException("oidc.ca_cert_pem holds no certificate in PEM");
+    }
+}

@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Net.Http.Headers;
+using System.Net.Mime;
+using System.Text.Json;
+
+namespace ClaudeGateway.SignIn.Oidc;
+
+/// <summary>The identity provider gave no usable answer; the message names what was asked and what came, without secrets.</summary>
+internal sealed class IdentityProviderUnavailableException : Exception
+{
+    public IdentityProviderUnavailableException()
+    {
+    }
+
+    public IdentityProviderUnavailableException(string message)
+        : base(message)
+    {
+    }
+
+    public IdentityProviderUnavailableException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>An answer of the IdP.</summary>
+/// <param name="Json">Undefined when the body is not JSON.</param>
+internal readonly record struct IdpAnswer(int Status, JsonElement Json)
+{
+    public string? Text(string name) =>
+        Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
+
+/// <summary>Requests to the IdP: bounded in time and size, JSON in the answer.</summary>
+internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
+{
+    private const int MaxAnswerBytes = 4 * 1024 * 1024;
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
+    public async Task<IdpAnswer> GetAsync(Uri url, string? bearer = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        if (bearer is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        }
+
+        return await SendAsync(request);
+    }
+
+    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
+    public async Task<IdpAnswer> PostFormAsync(Uri url, IEnumerable<KeyValuePair<string, string>> fields, AuthenticationHeaderValue? authorization = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
+        request.Headers.Authorization = authorization;
+        return await SendAsync(request);
+    }
+
+    private async Task<IdpAnswer> SendAsync(HttpRequestMessage request)
+    {
+        request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("claude-gateway", null));
+        using var limit = new CancellationTokenSource(Timeout, clock);
+        try
+        {
+            using var response = await client.SendAsync(request, limit.Token);
+            return new IdpAnswer((int)response.StatusCode, Parse(await ReadAsync(response, limit.Token)));
+        }
+        catch (OperationCanceledException e) when (limit.IsCancellationRequested)
+        {
+            throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: {Cause(e)}", e);
+        }
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        var body = new ArrayBufferWriter<byte>(16 * 1024);
+        int read;
+        while ((read = await stream.ReadAsync(body.GetMemory(16 * 1024), cancellation)) > 0)
+        {
+            body.Advance(read);
+            if (body.WrittenCount > MaxAnswerBytes)
+            {
+                throw new IOException($"the answer is larger than {MaxAnswerBytes} bytes");
+            }
+        }
+
+        return body.WrittenMemory;
+    }
+
+    private static JsonElement Parse(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            return json.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private static string Place(HttpRequestMessage request) => request.RequestUri!.GetLeftPart(UriPartial.Path);
+
+    /// <summary>The innermost message says it best: "connect ConnectionRefused host:port", "The remote certificate is invalid…".</summary>
+    private static string Cause(Exception exception) =>
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError, InnerException: { } tls } ? tls.Message : exception.Message;
+}

@@ -1,0 +1,41 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text.Json;
+using ClaudeGateway.Sessions;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>What is inside a refresh token of ours.</summary>
+/// <param name="IdpToken">The IdP's own refresh token.</param>
+internal sealed record RefreshTokenContent(string IdpToken, string Sub, string SessionId, DateTimeOffset IssuedAt);
+
+/// <summary>
+/// Refresh tokens as clients hold them: the IdP's own, sealed together with the subject and the session, so that nobody
+/// can use one at the IdP directly, hand it to another user's session, or keep it past its revocation.
+/// </summary>
+internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
+{
+    private const string Prefix = "gwr_";
+
+    private static ReadOnlySpan<byte> Purpose => "refresh token"u8;
+
+    /// <summary>Whether the text claims to be ours; anything else is an IdP's own token, from before the gateway sealed them.</summary>
+    public static bool IsOurs(string token) => token.StartsWith(Prefix, StringComparison.Ordinal);
+
+    public string Seal(string idpToken, string sub, string sessionId)
+    {
+        var content = new RefreshTokenContent(idpToken, sub, sessionId, clock.GetUtcNow());
+        return Prefix + Base64Url.EncodeToString(box.Seal(JsonSerializer.SerializeToUtf8Bytes(content), Purpose));
+    }
+
+    /// <summary>Null when the token was changed, or sealed with secrets that are gone.</summary>
+    public RefreshTokenContent? Open(string token)
+    {
+        var encoded = token.AsSpan(Prefix.Length);
+        var bytes = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
+        return Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) == OperationStatus.Done
+            && box.Open(bytes.AsSpan(0, written), Purpose) is { } json
+                ? JsonSerializer.Deserialize<RefreshTokenContent>(json)
+                : null;
+    }
+}

@@ -1,0 +1,36 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Sessions;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>Who of the IdP's users may sign in (spec/auth.md: allowed_email_domains, allowed_groups); asked again at every refresh.</summary>
+internal sealed class SignInPolicy(OidcConfig config)
+{
+    /// <summary>The reason to refuse, or null.</summary>
+    public string? Refuses(Identity identity)
+    {
+        if (config.AllowedEmailDomains.Count > 0)
+        {
+            if (identity.Email is not { } email)
+            {
+                return "id_token missing email claim — configure your IdP to include it, or set oidc.email_claim to the claim that carries it";
+            }
+
+            if (!IsAllowedDomain(email))
+            {
+                return "email domain not allowed";
+            }
+        }
+
+        return config.AllowedGroups.Count > 0 && !identity.Groups.Any(config.AllowedGroups.Contains)
+            ? "user is not a member of an allowed group"
+            : null;
+    }
+
+    /// <summary>What stands after the last "@" is the domain; there must be something before it.</summary>
+    private bool IsAllowedDomain(string email)
+    {
+        var at = email.LastIndexOf('@');
+        return at > 0 && config.AllowedEmailDomains.Any(domain => email.AsSpan(at + 1).Equals(domain, StringComparison.OrdinalIgnoreCase));
+    }
+}

@@ -1,0 +1,42 @@
+namespace ClaudeGateway.Storage;
+
+internal static partial class Migrations
+{
+    private static Migration SignIn => new(1, "sign-in", """
+        CREATE TABLE gw_device_grant (
+            device_code_hash bytea PRIMARY KEY,
+            user_code_hash bytea NOT NULL UNIQUE,
+            status text NOT NULL,
+            requested_from text NOT NULL,
+            requested_at bigint NOT NULL,
+            user_agent text,
+            surface text,
+            expires_at bigint NOT NULL,
+            polled_at bigint,
+            approved_at bigint,
+            sealed_identity bytea
+        );
+        CREATE INDEX gw_device_grant_expires_at ON gw_device_grant (expires_at);
+        CREATE TABLE gw_sign_in_attempt (
+            state_hash bytea PRIMARY KEY,
+            device_code_hash bytea NOT NULL,
+            browser_hash bytea NOT NULL,
+            expires_at bigint NOT NULL,
+            claimed_at bigint
+        );
+        CREATE INDEX gw_sign_in_attempt_expires_at ON gw_sign_in_attempt (expires_at);
+        CREATE TABLE gw_rate_limit (
+            bucket text PRIMARY KEY,
+            hits int NOT NULL,
+            expires_at bigint NOT NULL
+        );
+        CREATE INDEX gw_rate_limit_expires_at ON gw_rate_limit (expires_at);
+        CREATE TABLE gw_revocation (
+            token_key text PRIMARY KEY,
+            revoked_at bigint NOT NULL,
+            expires_at bigint NOT NULL
+        );
+        CREATE INDEX gw_revocation_revoked_at ON gw_revocation (revoked_at);
+        CREATE INDEX gw_revocation_expires_at ON gw_revocation (expires_at);
+        """);
+}

@@ -1,0 +1,54 @@
+using System.Data.Common;
+using System.Net.Sockets;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace ClaudeGateway.Storage;
+
+/// <summary>Tells a store that is away from a statement that is wrong, and words the former for an operator.</summary>
+internal static class StoreErrors
+{
+    // https://www.sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+    private static readonly int[] SqliteUnavailable = [5, 6, 8, 10, 13, 14];
+
+    public static bool IsUnavailable(DbException exception) => exception switch
+    {
+        PostgresException e => IsUnavailable(e.SqlState),
+        NpgsqlException => true,
+        SqliteException e => SqliteUnavailable.Contains(e.SqliteErrorCode),
+        _ => false,
+    };
+
+    /// <summary>Whether the connection went away under a statement, as after a restart of the server.</summary>
+    public static bool IsBrokenConnection(NpgsqlException exception) => exception is PostgresException e
+        ? e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+        : exception.InnerException is IOException or SocketException or ObjectDisposedException;
+
+    /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
+    public static bool IsWorthWaiting(Exception exception) => exception switch
+    {
+        PostgresException e => e.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown
+            or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.TooManyConnections,
+        NpgsqlException e => e.InnerException is SocketException or IOException or TimeoutException,
+        TimeoutException or OperationCanceledException or SocketException => true,
+        _ => false,
+    };
+
+    /// <summary>One line without secrets: the server's own words, or why there are none.</summary>
+    public static string Describe(Exception exception) => exception switch
+    {
+        PostgresException e => e.MessageText,
+        NpgsqlException { InnerException: TimeoutException } => "no answer in time",
+        NpgsqlException { InnerException: SocketException e } => $"Failed to connect ({e.Message})",
+        OperationCanceledException or TimeoutException => "Failed to connect (no answer in time)",
+        _ => exception.Message.ReplaceLineEndings(" "),
+    };
+
+    private static bool IsUnavailable(string sqlState) =>
+        sqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName
+        || sqlState.StartsWith("08", StringComparison.Ordinal) // connection exceptions
+        || sqlState.StartsWith("28", StringComparison.Ordinal) // the password was changed
+        || sqlState.StartsWith("53", StringComparison.Ordinal) // disk full, too many connections
+        || sqlState.StartsWith("57", StringComparison.Ordinal) // shutting down, statement cancelled
+        || sqlState.StartsWith("58", StringComparison.Ordinal); // I/O error
+}

@@ -1,0 +1,117 @@
+using System.Data.Common;
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace ClaudeGateway.Storage;
+
+/// <summary>Opens the store at boot and brings its tables up to date, or says in one line why not (spec/config.md, Service failures at boot).</summary>
+internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, OperationalLog log)
+{
+    private const int Attempts = 3;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    /// <exception cref="BootException">The store cannot be used.</exception>
+    public async Task<Database> OpenAsync(CancellationToken cancellation) => config.Store.PostgresUrl is null
+        ? await OpenSqliteAsync()
+        : await OpenPostgresAsync(cancellation);
+
+    private async Task<Database> OpenPostgresAsync(CancellationToken cancellation)
+    {
+        var database = new Database(CreatePostgresSource());
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                limit.CancelAfter(config.Store.ConnectTimeout);
+                await using (await database.OpenConnectionAsync(limit.Token))
+                {
+                }
+
+                await new Migrator(database, clock, log).RunAsync(Migrations.All);
+                return database;
+            }
+            catch (Exception e) when (e is DbException or OperationCanceledException or StoreUnavailableException or TimeoutException && !cancellation.IsCancellationRequested)
+            {
+                var cause = e is StoreUnavailableException ? e.InnerException ?? e : e;
+                if (attempt == Attempts || !StoreErrors.IsWorthWaiting(cause))
+                {
+                    await database.DisposeAsync();
+                    throw Failure(cause);
+                }
+
+                log.Warn($"could not connect to Postgres at boot, attempt {attempt} of {Attempts}: {StoreErrors.Describe(cause)}. Trying again in {Pause.TotalSeconds:0}s");
+                await Task.Delay(Pause, clock, cancellation);
+            }
+        }
+    }
+
+    private NpgsqlDataSource CreatePostgresSource()
+    {
+        var settings = PostgresUrl.Parse(config.Store);
+        settings.MaxPoolSize = config.Store.MaxConnections;
+        settings.Timeout = (int)config.Store.ConnectTimeout.TotalSeconds;
+        settings.CommandTimeout = (int)Math.Ceiling(Database.DefaultTimeout.TotalSeconds);
+        // After a statement's time limit the connection is thrown away at once instead of waiting for the server's word.
+        settings.CancellationTimeout = -1;
+        // The gateway sets no session state, so there is nothing to reset; this also keeps transaction poolers happy.
+        settings.NoResetOnClose = true;
+        try
+        {
+            return NpgsqlDataSource.Create(settings);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            throw new BootException($"store.postgres_url cannot be used: {e.Message}", e);
+        }
+    }
+
+    private BootException Failure(Exception cause)
+    {
+        var hint = StoreErrors.IsWorthWaiting(cause)
+            ? $". If the database needs longer to become reachable, raise store.connect_timeout_seconds (now {config.Store.ConnectTimeout.TotalSeconds:0})"
+            : "";
+        return new BootException($"could not connect to Postgres: {StoreErrors.Describe(cause)}. Check store.postgres_url in {config.Path}{hint}", cause);
+    }
+
+    private async Task<Database> OpenSqliteAsync()
+    {
+        var path = config.Store.SqlitePath ?? DefaultSqlitePath(config.Path);
+        try
+        {
+            CreatePrivateFile(path);
+            var database = new Database(new SqliteDataSource(path));
+            // Readers and the writer do not block each other; the setting stays in the file.
+            await database.ExecuteAsync("PRAGMA journal_mode = WAL");
+            await new Migrator(database, clock, log).RunAsync(Migrations.All);
+            log.Info($"store: embedded SQLite at {path}: for a single replica; set store.postgres_url to run several");
+            return database;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or StoreUnavailableException or DllNotFoundException or TypeInitializationException)
+        {
+            throw new BootException($"could not open the embedded store {path}: {(e.GetBaseException()).Message.ReplaceLineEndings(" ")}. Check store.sqlite_path in {config.Path}", e);
+        }
+    }
+
+    /// <summary>systemd's StateDirectory, else beside the configuration.</summary>
+    private static string DefaultSqlitePath(string configPath)
+    {
+        var folder = Environment.GetEnvironmentVariable("STATE_DIRECTORY") is { Length: > 0 } state
+            ? state.Split(':')[0]
+            : Path.GetDirectoryName(Path.GetFullPath(configPath)) ?? ".";
+        return Path.Combine(folder, "claude-gateway.db");
+    }
+
+    private static void CreatePrivateFile(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        using var file = new FileStream(path, options);
+    }
+}
