@@ -7,6 +7,9 @@ using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Storage;
 using ClaudeGateway.Upstreams;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -22,12 +25,12 @@ namespace ClaudeGateway;
 internal sealed class GatewayApp : IAsyncDisposable
 {
     private readonly WebApplication _server;
-    private readonly OutboundHttp _outbound;
+    private readonly OwnedResources _owned;
 
-    private GatewayApp(WebApplication server, OutboundHttp outbound, string address)
+    private GatewayApp(WebApplication server, OwnedResources owned, string address)
     {
         _server = server;
-        _outbound = outbound;
+        _owned = owned;
         Address = address;
     }
 
@@ -38,10 +41,31 @@ internal sealed class GatewayApp : IAsyncDisposable
     public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
     {
         audit.ConfigLoad(config.Path, config.Sha256);
-        var outbound = new OutboundHttp(environment, log);
+        var owned = new OwnedResources();
+        try
+        {
+            return await StartAsync(config, environment, clock, audit, log, owned, cancellation);
+        }
+        catch
+        {
+            await owned.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
+    {
+        var database = owned.Add(await new StoreStartup(config, clock, log).OpenAsync(cancellation));
+        var sweep = owned.Add(new ExpirySweep(database, clock, log));
+        var outbound = owned.Add(new OutboundHttp(environment, log));
+        var provider = owned.Add(await IdentityProvider.DiscoverAsync(config.Oidc, outbound, clock, log, cancellation));
+        var secrets = new SessionSecrets(config.Session.JwtSecrets);
+        var tokens = new SessionTokens(config, secrets, clock);
+        var revocations = new Revocations();
 
         var routes = new Routes();
-        new HealthEndpoints(_ => Task.FromResult(true)).Map(routes);
+        new HealthEndpoints(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync).Map(routes);
+        new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations);
         MapModels(routes, config, UpstreamList.Create(config, outbound, clock, log), static _ => ModelAccess.Unrestricted, clock, audit, log);
 
         var pipeline = new RequestPipeline(
@@ -49,12 +73,12 @@ internal sealed class GatewayApp : IAsyncDisposable
             new ClientAddress(config.Listen.TrustedProxies),
             new AccessControl(config.AccessControl, audit),
             new RequestLimits(config.Limits),
-            new RequireSession(clock),
+            new RequireSession(tokens, revocations, clock),
             config.Listen.Tls is not null,
             clock,
             audit,
             log);
-        var server = CreateServer(config, pipeline.HandleAsync);
+        var server = owned.Add(CreateServer(config, pipeline.HandleAsync));
         try
         {
             await server.StartAsync(cancellation);
@@ -64,6 +88,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             throw new BootException($"cannot listen on {config.Listen.Host}:{config.Listen.Port}: {e.Message}. Set listen.port to a free port", e);
         }
 
+        sweep.Start();
         var address = server.Urls.First();
         log.Always($"claude gateway listening on {address}");
         if (outbound.ProxyIsEgressBoundary)
@@ -71,7 +96,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             _ = EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock);
         }
 
-        return new GatewayApp(server, outbound, address);
+        return new GatewayApp(server, owned, address);
     }
 
     /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/>, then cuts them.</summary>
@@ -81,11 +106,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         await _server.StopAsync(timeout.Token);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _server.DisposeAsync();
-        _outbound.Dispose();
-    }
+    public ValueTask DisposeAsync() => _owned.DisposeAsync();
 
     private static void MapModels(Routes routes, GatewayConfig config, IReadOnlyList<Upstream> upstreams, Func<Principal, ModelAccess> modelAccess, TimeProvider clock, AuditLog audit, OperationalLog log)
     {

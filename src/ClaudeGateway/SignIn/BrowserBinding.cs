@@ -1,8 +1,8 @@
-using Microsoft.AspNetCore.Http;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Http;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.SignIn;
 
