@@ -1,5 +1,6 @@
 using System.Buffers;
 using ClaudeGateway.Http;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;
 
@@ -20,7 +21,8 @@ internal sealed class RequestBody : IDisposable
 
     public ReadOnlyMemory<byte> Bytes => new(_buffer, 0, _length);
 
-    /// <exception cref="Microsoft.AspNetCore.Http.BadHttpRequestException">The body ends early, is too slow or over the limit.</exception>
+    /// <exception cref="BadHttpRequestException">The body ends early, is too slow or over the limit.</exception>
+    /// <exception cref="OperationCanceledException">The client left.</exception>
     public static async ValueTask<RequestBody> ReadAsync(GatewayRequest request)
     {
         var http = request.Http.Request;
@@ -36,6 +38,11 @@ internal sealed class RequestBody : IDisposable
             }
 
             return body;
+        }
+        catch (IOException e) when (e is not BadHttpRequestException && request.Aborted.IsCancellationRequested)
+        {
+            body.Dispose();
+            throw new OperationCanceledException(e.Message, e, request.Aborted);
         }
         catch
         {
