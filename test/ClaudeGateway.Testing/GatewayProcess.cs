@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace ClaudeGateway.Testing;
+
+/// <summary>The program as its users start it: its own process, arguments, environment and standard streams.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly Task _pumps;
+
+    private GatewayProcess(Process process)
+    {
+        _process = process;
+        _pumps = Task.WhenAll(PumpAsync(process.StandardOutput, Output), PumpAsync(process.StandardError, Errors));
+    }
+
+    /// <summary>Lines of standard output.</summary>
+    public CapturedLog Output { get; } = new();
+
+    /// <summary>Lines of standard error: audit events and log.</summary>
+    public CapturedLog Errors { get; } = new();
+
+    public int Id => _process.Id;
+
+    /// <param name="environment">On top of PATH, HOME and DOTNET_ROOT alone.</param>
+    public static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "HOME" or "DOTNET_ROOT")).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return new GatewayProcess(process);
+    }
+
+    /// <summary>The exit code, once the process has ended by itself.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(Signal.Timeout);
+        await _pumps.WaitAsync(Signal.Timeout);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Asks it to stop, as an orchestrator does.</summary>
+    public async Task<int> StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+        return await ExitCodeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+        await Output.DisposeAsync();
+        await Errors.DisposeAsync();
+    }
+
+    private static async Task PumpAsync(StreamReader reader, CapturedLog log)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            log.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{line}\n")));
+        }
+    }
+}

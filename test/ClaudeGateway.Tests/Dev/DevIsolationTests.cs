@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+using ClaudeGateway.Dev;
+
+namespace ClaudeGateway.Tests.Dev;
+
+/// <summary>Nothing made for trying the gateway may be reachable from a gateway that does its job.</summary>
+public sealed class DevIsolationTests
+{
+    [Fact]
+    public void Only_the_command_line_knows_the_development_types()
+    {
+        var source = SourceFolder();
+        var types = typeof(DevCommand).Assembly.GetTypes().Where(t => t.Namespace == typeof(DevCommand).Namespace && !t.IsNested && !t.Name.StartsWith('<'))
+            .Select(t => t.Name).ToList();
+        Assert.True(types.Count > 10);
+        var word = new Regex($@"\b({string.Join('|', types)}|ClaudeGateway\.Dev)\b");
+
+        var users = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.StartsWith(Path.Combine(source, "Dev") + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            .Where(file => word.IsMatch(File.ReadAllText(file)))
+            .Select(file => Path.GetRelativePath(source, file));
+        Assert.Equal(["CommandLine.cs"], users);
+    }
+
+    private static string SourceFolder([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/ClaudeGateway"));
+}
