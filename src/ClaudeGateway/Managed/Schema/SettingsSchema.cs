@@ -40,6 +40,26 @@ internal sealed class SettingsSchema
     /// <summary>The schema itself, for a JSON Schema of gateway.yaml.</summary>
     public JsonElement Json => _schema;
 
+    /// <summary>How two policies' values of a top-level key are merged: the schema's <c>x-merge</c>.</summary>
+    public MergeRule MergeRuleOf(string key)
+    {
+        if (!_schema.GetProperty("properties").TryGetProperty(key, out var property)
+            || property.ValueKind != JsonValueKind.Object || !property.TryGetProperty("x-merge", out var rule))
+        {
+            return MergeRule.Replace;
+        }
+
+        return rule.GetString() switch
+        {
+            "union" => MergeRule.Union,
+            "shallow" => MergeRule.Shallow,
+            "union per event" => MergeRule.UnionPerKey,
+            "per key; deny and ask union" => MergeRule.Permissions,
+            "per tool; the base wins unless it says allow" => MergeRule.BaseRestricts,
+            var other => throw new NotSupportedException($"the settings schema merges {key} by \"{other}\", which this gateway does not know"),
+        };
+    }
+
     /// <summary>Every problem of one block, errors and warnings, in document order.</summary>
     /// <param name="warnOnUnknown"><c>managed.unknown_settings: warn</c>: an unknown key is served with a warning.</param>
     /// <param name="xaaEnabled">CLAUDE_CODE_ENABLE_XAA=1: the key <c>xaaIdp</c> is known.</param>
