@@ -10,7 +10,9 @@ using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Storage;
+using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Google;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -25,11 +27,13 @@ namespace ClaudeGateway;
 internal sealed class GatewayApp : IAsyncDisposable
 {
     private readonly WebApplication _server;
+    private readonly OtlpRelay _relay;
     private readonly OwnedResources _owned;
 
-    private GatewayApp(WebApplication server, OwnedResources owned, string address)
+    private GatewayApp(WebApplication server, OtlpRelay relay, OwnedResources owned, string address)
     {
         _server = server;
+        _relay = relay;
         _owned = owned;
         Address = address;
     }
@@ -66,7 +70,15 @@ internal sealed class GatewayApp : IAsyncDisposable
         var routes = new Routes();
         new HealthEndpoints(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync).Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations);
-        MapModels(routes, config, UpstreamList.Create(config, outbound, clock, log), static _ => ModelAccess.Unrestricted, clock, audit, log);
+        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, clock, log));
+        var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
+        var listing = new ModelListing(modelRoutes, policies.ModelsOf);
+        new ModelsEndpoint(listing).Map(routes);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, clock, audit).Map(routes);
+        new ManagedSettingsEndpoint(policies, audit).Map(routes);
+        new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
+        var relay = owned.Add(CreateRelay(config, environment, outbound, clock, log));
+        new OtlpEndpoints(relay).Map(routes);
 
         var pipeline = new RequestPipeline(
             routes,
@@ -96,7 +108,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             _ = EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock);
         }
 
-        return new GatewayApp(server, owned, address);
+        return new GatewayApp(server, relay, owned, address);
     }
 
     /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/>, then cuts them.</summary>
@@ -104,15 +116,16 @@ internal sealed class GatewayApp : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(drain);
         await _server.StopAsync(timeout.Token);
+        await _relay.DrainAsync();
     }
 
     public ValueTask DisposeAsync() => _owned.DisposeAsync();
 
-    private static void MapModels(Routes routes, GatewayConfig config, IReadOnlyList<Upstream> upstreams, Func<Principal, ModelAccess> modelAccess, TimeProvider clock, AuditLog audit, OperationalLog log)
+    private static OtlpRelay CreateRelay(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
     {
-        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), upstreams);
-        new ModelsEndpoint(modelRoutes, modelAccess).Map(routes);
-        new MessagesEndpoint(modelRoutes, modelAccess, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, clock, audit).Map(routes);
+        var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(outbound));
+        AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, environment, credentials.Value, clock).GetAsync;
+        return new OtlpRelay(config.Telemetry, GoogleToken, outbound, clock, log);
     }
 
     private static WebApplication CreateServer(GatewayConfig config, RequestDelegate handle)

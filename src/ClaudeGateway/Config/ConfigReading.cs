@@ -10,6 +10,9 @@ internal sealed class ConfigReading(ProcessEnvironment environment)
 
     public ProcessEnvironment Environment => environment;
 
+    /// <summary>managed.unknown_settings: warn; known before the documents it speaks of are read.</summary>
+    public bool WarnOnUnknownSettings { get; set; }
+
     public int ProblemCount => _problems.Count;
 
     /// <summary>In the order of the file.</summary>

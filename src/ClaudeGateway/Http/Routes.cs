@@ -32,6 +32,9 @@ internal sealed class Routes
 
     public void Session(string method, string path, SessionHandler handler) => Add(method, path, new Route(null, handler));
 
+    /// <summary>For methods the path has no handler of its own for.</summary>
+    public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(null, handler));
+
     /// <summary>The route of a request, or null. <paramref name="path"/> is the raw path when it is percent-encoded: encoded paths match nothing.</summary>
     public Route? Find(string method, string path)
     {

@@ -25,13 +25,13 @@ internal sealed class ManagedPolicies
         _policies = managed?.Policies ?? [];
         _pushed = pushed;
         _isCode = _policies.Any(p => p is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
-        if (managed is null)
+        if (_policies.Count == 0)
         {
             _everybody = pushed.Env is null ? null : PushedOnly(pushed);
             return;
         }
 
-        _selector = new PolicySelector(_policies, managed.PolicyMode);
+        _selector = new PolicySelector(_policies, managed!.PolicyMode);
         for (var i = 0; i < _selector.Reachable; i++)
         {
             Prepared(_selector.Of(i));
@@ -72,7 +72,7 @@ internal sealed class ManagedPolicies
     }
 
     private static PolicyOutcome PushedOnly(PushedSettings pushed) =>
-        new(new PolicySelection(0, [], null), SettingsDocument.Of(pushed.Under([])), IsCode: false, ServesDesktopSessions: false, ModelAccess.Unrestricted, Desktop: null);
+        new(new PolicySelection(0, [], null), SettingsDocument.Of((pushed with { ModelPricing = null }).Under([])), IsCode: false, ServesDesktopSessions: false, ModelAccess.Unrestricted, Desktop: null);
 
     private static ModelAccess Access(JsonObject settings) => ModelAccess.From(
         Names(settings["availableModels"]),

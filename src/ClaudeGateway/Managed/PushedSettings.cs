@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Managed;
 
@@ -16,8 +17,9 @@ internal sealed record PushedSettings(JsonObject? Env, JsonObject? ModelPricing)
 
     public static readonly PushedSettings Nothing = new(null, null);
 
-    public static PushedSettings From(GatewayConfig config) =>
-        new(TelemetryEnv(config.Telemetry, config.Listen.PublicUrl), config.Managed is null ? null : PricingPush.From(config));
+    /// <param name="placements">Where each model is sent first.</param>
+    public static PushedSettings From(GatewayConfig config, IEnumerable<ModelPlacement> placements) =>
+        new(TelemetryEnv(config.Telemetry, config.Listen.PublicUrl), PricingPush.From(config.Pricing, placements));
 
     public JsonObject Under(JsonObject settings)
     {

@@ -40,6 +40,12 @@ internal sealed class ModelRoutes
     public IEnumerable<ModelRoute> ListedFor(Principal principal) =>
         _catalog.Listed.Select(model => _routes[Key(model)]).Where(route => For(route, principal).Count > 0);
 
+    /// <summary>Every requestable model whose first upstream is the same for everybody.</summary>
+    public IEnumerable<ModelPlacement> Placements() =>
+        from route in _routes.Values
+        where route.Targets.Count > 0 && route.Targets[0].Upstream.IsForEveryone
+        select new ModelPlacement(route.Model, route.Targets[0].Upstream.Name, route.Targets[0].ModelId);
+
     /// <summary>The targets of a route this developer may use.</summary>
     public IReadOnlyList<RouteTarget> For(ModelRoute route, Principal principal) =>
         _isForEveryone ? route.Targets : [.. route.Targets.Where(target => target.Upstream.IsOpenTo(principal))];

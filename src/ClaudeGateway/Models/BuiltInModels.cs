@@ -18,6 +18,9 @@ internal sealed record BuiltInModel(string Id, string AnthropicId, string Bedroc
     /// <summary>The Bedrock id with the prefix of the geography that the catalogue accepts from clients.</summary>
     public string UsBedrockId { get; } = "us." + BedrockId;
 
+    /// <summary>Whether the model has, or can be asked for, a window of a million tokens wherever it is served.</summary>
+    public bool SupportsOneMillionTokens { get; } = MaxInputTokens == 1_000_000 || Id is "claude-opus-4-6" or "claude-sonnet-4-6";
+
     /// <summary>Every id a client may ask for this model by; letter case does not matter.</summary>
     public IEnumerable<string> Forms => new[] { Id, AnthropicId, UsBedrockId, VertexId, MantleId }.OfType<string>().Distinct();
 }

@@ -16,13 +16,13 @@ internal static class ManagedSection
         Object([Groups, EmailDomain], fields => new PolicyMatch(fields.Get(Groups), fields.Get(EmailDomain) is { } domain ? BareDomain(domain) : null), WarnAboutBlankGroups),
         "Whom the policy is for; all conditions hold together. Absent or empty, it matches everybody and is the base of the policies before it.");
 
-    private static readonly Key<PolicyDocument> Cli = new("cli", new DocumentShape(), "Settings served to Claude Code in terminals and editors.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Cli = new("cli", SettingsBlocks.Cli, "Settings served to Claude Code in terminals and editors.") { Example = "{ availableModels: [sonnet] }" };
 
-    private static readonly Key<PolicyDocument> Code = new("code", new DocumentShape(), "Settings served to Claude Code everywhere, Claude Desktop included. Not beside `cli` or `settings` anywhere in the file.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Code = new("code", SettingsBlocks.Cli, "Settings served to Claude Code everywhere, Claude Desktop included. Not beside `cli` or `settings` anywhere in the file.") { Example = "{ availableModels: [sonnet] }" };
 
-    private static readonly Key<PolicyDocument> Settings = new("settings", new DocumentShape(), "Another name of `cli`.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Settings = new("settings", SettingsBlocks.Cli, "Another name of `cli`.") { Example = "{ availableModels: [sonnet] }" };
 
-    private static readonly Key<PolicyDocument> Desktop = new("desktop", new DocumentShape(), "Settings served to Claude Desktop; a policy without it serves Desktop nothing.") { Example = "{ banner: { text: Internal use } }" };
+    private static readonly Key<PolicyDocument> Desktop = new("desktop", SettingsBlocks.Desktop, "Settings served to Claude Desktop; a policy without it serves Desktop nothing.") { Example = "{ banner: { text: Internal use } }" };
 
     private static readonly Key<bool> ServeToDesktop = new("serve_to_desktop", Flag(), "Serve `cli` settings to Desktop's Claude Code sessions too.") { Example = "true" };
 
@@ -32,11 +32,11 @@ internal static class ManagedSection
 
     private static readonly Key<PolicyMode> Mode = new("policy_mode", Choice(("first_match", PolicyMode.FirstMatch), ("layered", PolicyMode.Layered)), "Serve the first matching policy over the catch-all, or fold all matching ones.") { Default = "first_match" };
 
-    private static readonly Key<bool> UnknownSettings = new("unknown_settings", Choice(("refuse", false), ("warn", true)), "Whether an unknown settings key stops the boot or is only warned about and passed on. Our own key.") { Default = "refuse" };
+    private static readonly Key<bool> UnknownSettings = new("unknown_settings", Choice(("refuse", false), ("warn", true)).Checked((warn, _, reading) => reading.WarnOnUnknownSettings = warn), "Whether an unknown settings key stops the boot or is only warned about and passed on. Our own key.") { Default = "refuse" };
 
     private static readonly Key<PolicyConfig?> SettingsFile = new("settings", new SettingsFileShape(), "JSON settings file served to everybody; used only when `policies` is absent.") { Example = "/etc/gateway/managed-settings.json" };
 
-    public static readonly Shape<ManagedConfig> Shape = Object([Policies, Mode, UnknownSettings, SettingsFile], Build, Check);
+    public static readonly Shape<ManagedConfig> Shape = Object([UnknownSettings, Policies, Mode, SettingsFile], Build, Check);
 
     private static ManagedConfig Build(Fields fields) => new()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Config.Sections;
 
@@ -27,7 +28,7 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
         }
 
         value = new PolicyConfig { Settings = PolicyJson.ToDocument(map) };
-        return true;
+        return SettingsBlocks.Check(SettingsSchema.Cli, value.Settings, reading);
     }
 
     private static ConfigMap? ReadFile(string path, ConfigNode node, ConfigReading reading)

@@ -1,6 +1,6 @@
 namespace ClaudeGateway.Managed.Schema;
 
-/// <summary>Finds what a misspelt name probably meant: Levenshtein distance, letter case and "_" ignored.</summary>
+/// <summary>The typo guard of desktop blocks (x-typo-guard): Levenshtein distance, letter case and "_" ignored. What it finds is refused, so the measure is the reference's; suggestions elsewhere use <see cref="Config.NearestKey"/>.</summary>
 internal static class NearestName
 {
     /// <summary>The first of <paramref name="names"/> with the smallest distance, if that is at most <paramref name="maxEdits"/>.</summary>
@@ -20,9 +20,6 @@ internal static class NearestName
 
         return nearest;
     }
-
-    /// <summary>For a suggestion: a third of the name may be wrong, at most three letters.</summary>
-    public static string? Suggest(string name, IEnumerable<string> names) => Of(name, names, Math.Clamp(name.Length / 3, 1, 3));
 
     private static string Fold(string name) => name.Replace("_", "", StringComparison.Ordinal).ToUpperInvariant();
 

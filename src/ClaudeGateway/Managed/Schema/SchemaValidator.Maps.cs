@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Config;
 
 namespace ClaudeGateway.Managed.Schema;
 
@@ -60,7 +61,7 @@ internal sealed partial class SchemaValidator
                     place.Member(member.Name),
                     SchemaProblemKind.UnknownKey,
                     "unknown key, served as written",
-                    NearestName.Suggest(member.Name, properties.EnumerateObject().Select(p => p.Name))));
+                    NearestKey.Find(member.Name, properties.EnumerateObject().Select(p => p.Name))));
             }
         }
     }
@@ -106,7 +107,7 @@ internal sealed partial class SchemaValidator
                 place.Member(member.Name),
                 SchemaProblemKind.UnknownKey,
                 place.Depth == 0 ? "unknown settings key" : "unknown key",
-                NearestName.Suggest(member.Name, names)));
+                NearestKey.Find(member.Name, names)));
         }
     }
 

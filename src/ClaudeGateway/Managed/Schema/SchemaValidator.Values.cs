@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ClaudeGateway.Config;
 
 namespace ClaudeGateway.Managed.Schema;
 
@@ -63,7 +64,7 @@ internal sealed partial class SchemaValidator
         }
 
         var words = allowed.ConvertAll(a => a.ValueKind == JsonValueKind.String ? a.GetString() is { Length: > 0 } text ? text : "\"\"" : a.GetRawText());
-        var suggestion = value.ValueKind == JsonValueKind.String ? NearestName.Suggest(value.GetString()!, words) : null;
+        var suggestion = value.ValueKind == JsonValueKind.String ? NearestKey.Find(value.GetString()!, words) : null;
         problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.WrongConstant, MustBe(Or(words)), suggestion, words));
     }
 

@@ -1,0 +1,36 @@
+using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Managed.Schema;
+
+namespace ClaudeGateway.Config.Sections;
+
+/// <summary>The documents inside a policy, checked against the schema of the clients' settings as part of reading the file.</summary>
+internal static class SettingsBlocks
+{
+    public static readonly Shape<PolicyDocument> Cli = new DocumentShape().Checked((document, _, reading) => Check(SettingsSchema.Cli, document, reading));
+
+    public static readonly Shape<PolicyDocument> Desktop = new DocumentShape().Checked((document, _, reading) => Check(SettingsSchema.Desktop, document, reading));
+
+    /// <returns>Whether the document has no errors; they are listed in <paramref name="reading"/>.</returns>
+    public static bool Check(SettingsSchema schema, PolicyDocument document, ConfigReading reading)
+    {
+        var before = reading.ProblemCount;
+        var known = reading.Problems.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
+        var isXaaEnabled = reading.Environment["CLAUDE_CODE_ENABLE_XAA"] == "1";
+        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, isXaaEnabled))
+        {
+            var position = problem.Position ?? new ConfigPosition(1, 1);
+            var text = problem.Suggestion is null ? problem.Message : $"{problem.Message}; did you mean '{problem.Suggestion}'?";
+            if (problem.Severity == ProblemSeverity.Warning)
+            {
+                reading.Warn(position, problem.Path, text);
+            }
+            else if (!known.Contains(problem.Path))
+            {
+                // A value whose reference could not be expanded is listed already.
+                reading.Problem(position, problem.Path, text);
+            }
+        }
+
+        return reading.ProblemCount == before;
+    }
+}

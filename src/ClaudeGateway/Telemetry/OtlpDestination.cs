@@ -1,0 +1,214 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway.Telemetry;
+
+/// <summary>
+/// One collector. Exports wait in a bounded queue and are sent by a few senders; a retryable failure is tried again later, a
+/// destination that keeps failing is left alone for a while (<see cref="Breaker"/>).
+/// </summary>
+internal sealed class OtlpDestination : IDisposable
+{
+    private const int MaxSenders = 8;
+
+    private readonly TelemetryDestination _config;
+    private readonly OtlpSender _sender;
+    private readonly TimeProvider _clock;
+    private readonly DestinationReport _report;
+    private readonly Breaker _breaker;
+
+    /// <summary>Guards everything below it.</summary>
+    private readonly Lock _lock = new();
+    private readonly ExportQueue _queue = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationToken _stopped;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _senders;
+    private bool _isWakeScheduled;
+    private bool _isDraining;
+
+    public OtlpDestination(int index, TelemetryDestination config, AccessToken? accessToken, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
+    {
+        _config = config;
+        _sender = new OtlpSender(config, accessToken, http, clock);
+        _clock = clock;
+        _breaker = new Breaker(clock);
+        // The host alone: a path or query may hold a key.
+        _stopped = _stopping.Token;
+        _report = new DestinationReport($"telemetry.forward_to[{index}] ({config.Url.Host})", log);
+    }
+
+    public bool Takes(OtlpSignal signal) => signal switch
+    {
+        OtlpSignal.Metrics => _config.Metrics,
+        OtlpSignal.Logs => _config.Logs,
+        _ => _config.Traces,
+    };
+
+    public void Enqueue(OtlpExport export)
+    {
+        lock (_lock)
+        {
+            if (_isDraining || !_queue.TryAdd(export))
+            {
+                _report.Dropped("too many exports are waiting");
+                return;
+            }
+
+            Wake();
+        }
+    }
+
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        lock (_lock)
+        {
+            _isDraining = true;
+            _queue.EndWaits();
+            Wake();
+            EndWhenEmpty();
+        }
+
+        await _drained.Task.WaitAsync(patience, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _stopping.CancelAsync();
+        lock (_lock)
+        {
+            _report.Ended(_queue.Held);
+        }
+    }
+
+    /// <summary>Gives up what is still being sent.</summary>
+    public void Dispose()
+    {
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Starts senders for what waits, as far as the breaker allows. Call with the lock held.</summary>
+    private void Wake()
+    {
+        if (_breaker.Remaining is { Ticks: > 0 } pause && !_isDraining)
+        {
+            WakeLater(pause);
+            return;
+        }
+
+        var allowed = _breaker.IsProbing && !_isDraining ? 1 : MaxSenders;
+        while (_senders < allowed && _queue.Take() is { } next)
+        {
+            _senders++;
+            _ = Task.Run(() => SendAllAsync(next));
+        }
+    }
+
+    /// <summary>Call with the lock held.</summary>
+    private void WakeLater(TimeSpan delay)
+    {
+        if (_isWakeScheduled || _queue.IsEmpty)
+        {
+            return;
+        }
+
+        _isWakeScheduled = true;
+        _ = AfterAsync(delay, () =>
+        {
+            _isWakeScheduled = false;
+            Wake();
+        });
+    }
+
+    private async Task SendAllAsync(PendingExport first)
+    {
+        for (var pending = first; pending is not null;)
+        {
+            var answer = await _sender.SendAsync(pending.Export, _stopped);
+            lock (_lock)
+            {
+                pending.Attempts++;
+                Judge(pending, answer);
+                pending = Next();
+                EndWhenEmpty();
+            }
+        }
+    }
+
+    /// <summary>The sender's next export; null ends the sender. Call with the lock held.</summary>
+    private PendingExport? Next()
+    {
+        var mayGoOn = _isDraining || (_breaker.Remaining == TimeSpan.Zero && !_breaker.IsProbing);
+        var next = mayGoOn ? _queue.Take() : null;
+        if (next is null)
+        {
+            _senders--;
+            Wake();
+        }
+
+        return next;
+    }
+
+    /// <summary>Call with the lock held.</summary>
+    private void Judge(PendingExport pending, OtlpAnswer answer)
+    {
+        if (!answer.IsFailure)
+        {
+            // An answer, even a refusal of this payload, shows a working collector.
+            _breaker.Succeeded();
+        }
+        else if (_breaker.Failed())
+        {
+            _report.Changed($"{Breaker.Threshold} exports in a row failed, the last with {answer.Text}; waiting {Breaker.Pause.TotalSeconds:0} s before the next");
+        }
+
+        if (answer.IsRetryable && pending.Attempts < RetryPolicy.MaxAttempts)
+        {
+            Retry(pending, answer);
+            return;
+        }
+
+        _queue.Release(pending);
+        if (answer.IsAccepted)
+        {
+            _report.Works();
+        }
+        else
+        {
+            _report.Dropped($"does not take exports: {answer.Text}");
+        }
+    }
+
+    private void Retry(PendingExport pending, OtlpAnswer answer)
+    {
+        if (_isDraining)
+        {
+            // No time to wait: what is held is counted as dropped when the drain ends.
+            return;
+        }
+
+        _queue.Wait(pending);
+        _ = AfterAsync(RetryPolicy.Delay(pending.Attempts, answer.RetryAfter, _clock.GetUtcNow()), () =>
+        {
+            _queue.EndWait(pending);
+            Wake();
+        });
+    }
+
+    private async Task AfterAsync(TimeSpan delay, Action action)
+    {
+        await Task.Delay(delay, _clock, _stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
+        {
+            if (!_stopped.IsCancellationRequested)
+            {
+                action();
+            }
+        }
+    }
+
+    private void EndWhenEmpty()
+    {
+        if (_isDraining && _senders == 0 && _queue.IsEmpty)
+        {
+            _drained.TrySetResult();
+        }
+    }
+}

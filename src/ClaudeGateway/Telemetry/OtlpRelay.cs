@@ -1,0 +1,50 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
+
+namespace ClaudeGateway.Telemetry;
+
+/// <summary>Hands each export to the destinations that take its signal; every destination fails, waits and retries on its own.</summary>
+internal sealed class OtlpRelay : IDisposable
+{
+    /// <summary>How long a stopping gateway goes on sending: a collector that hangs must not hold it up.</summary>
+    public static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(5);
+
+    private readonly IReadOnlyList<OtlpDestination> _destinations;
+
+    /// <param name="googleTokens">Makes the token source of a collector with auth.google.</param>
+    public OtlpRelay(TelemetryConfig? config, Func<GoogleCollectorAuth, AccessToken> googleTokens, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
+    {
+        if (config is null or { ForwardTo.Count: 0 })
+        {
+            _destinations = [];
+            return;
+        }
+
+        var http = outbound.CreateClient(new OutboundOptions());
+        _destinations = [.. config.ForwardTo.Select((destination, i) => new OtlpDestination(i, destination, destination.GoogleAuth is { } auth ? googleTokens(auth) : null, http, clock, log))];
+    }
+
+    /// <summary>Never blocks and never throws.</summary>
+    public void Accept(OtlpExport export)
+    {
+        foreach (var destination in _destinations)
+        {
+            if (destination.Takes(export.Signal))
+            {
+                destination.Enqueue(export);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var destination in _destinations)
+        {
+            destination.Dispose();
+        }
+    }
+
+    /// <summary>Sends what is waiting, for at most <see cref="DrainPatience"/>; what is left then is dropped and reported.</summary>
+    public Task DrainAsync() => Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(DrainPatience)));
+}

@@ -1,0 +1,99 @@
+using System.Net.Http.Headers;
+using ClaudeGateway.Config;
+
+namespace ClaudeGateway.Telemetry;
+
+/// <summary>Gives the bearer a collector asks for; fails with a message that names the cause and no secret.</summary>
+internal delegate ValueTask<string> AccessToken(CancellationToken cancellation);
+
+/// <summary>
+/// Sends one export to one collector: the client's body, Content-Type and Content-Encoding, and the destination's own
+/// headers. Nothing else of the client's request goes on.
+/// </summary>
+internal sealed class OtlpSender
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    private readonly TelemetryDestination _config;
+    private readonly HttpMessageInvoker _http;
+    private readonly TimeProvider _clock;
+    private readonly Uri[] _urls;
+    private readonly AccessToken? _accessToken;
+
+    public OtlpSender(TelemetryDestination config, AccessToken? accessToken, HttpMessageInvoker http, TimeProvider clock)
+    {
+        _config = config;
+        _http = http;
+        _clock = clock;
+        var basePath = config.Url.AbsolutePath.TrimEnd('/');
+        _urls = [.. OtlpSignals.All.Select(signal => new UriBuilder(config.Url) { Path = basePath + OtlpSignals.Path(signal) }.Uri)];
+        _accessToken = accessToken;
+    }
+
+    /// <summary>Never throws for what a collector or the network does.</summary>
+    public async Task<OtlpAnswer> SendAsync(OtlpExport export, CancellationToken stopped)
+    {
+        using var timeout = new CancellationTokenSource(Timeout, _clock);
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopped);
+        try
+        {
+            using var request = await CreateAsync(export, cancellation.Token);
+            using var response = await _http.SendAsync(request, cancellation.Token);
+            return Judge(response);
+        }
+        catch (OperationCanceledException)
+        {
+            return new OtlpAnswer(false, IsFailure: true, IsRetryable: false, $"no answer within {Timeout.TotalSeconds:0} s");
+        }
+        catch (HttpRequestException e)
+        {
+            return new OtlpAnswer(false, IsFailure: true, IsRetryable: true, e.HttpRequestError == HttpRequestError.Unknown ? "no answer" : e.HttpRequestError.ToString());
+        }
+#pragma warning disable CA1031 // Credential libraries throw whatever their HTTP, JSON and cryptography throw: all of it means "no token now".
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new OtlpAnswer(false, IsFailure: true, IsRetryable: true, e.Message);
+        }
+    }
+
+    private static OtlpAnswer Judge(HttpResponseMessage response)
+    {
+        var status = (int)response.StatusCode;
+        return new OtlpAnswer(
+            response.IsSuccessStatusCode,
+            status is (>= 300 and < 400) or >= 500,
+            RetryPolicy.IsRetryable(response.StatusCode),
+            $"status {status}",
+            response.Headers.RetryAfter);
+    }
+
+    private async Task<HttpRequestMessage> CreateAsync(OtlpExport export, CancellationToken cancellation)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, _urls[(int)export.Signal]) { Content = new ByteArrayContent(export.Body) };
+        Add(request, "Content-Type", export.ContentType);
+        Add(request, "Content-Encoding", export.ContentEncoding);
+        request.Headers.TryAddWithoutValidation("User-Agent", "claude-gateway/" + GatewayVersion.Text);
+        foreach (var (name, value) in _config.Headers)
+        {
+            request.Headers.Remove(name);
+            request.Content.Headers.Remove(name);
+            Add(request, name, value.Reveal());
+        }
+
+        if (_accessToken is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await _accessToken(cancellation));
+        }
+
+        return request;
+    }
+
+    private static void Add(HttpRequestMessage request, string name, string? value)
+    {
+        if (value is not null && !request.Headers.TryAddWithoutValidation(name, value))
+        {
+            request.Content!.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}
