@@ -23,7 +23,7 @@ internal static class TestConfig
         },
         Session = new SessionConfig { JwtSecrets = [new Secret(JwtSecret)] },
         Store = postgresUrl is null
-            ? new StoreConfig { SqlitePath = System.IO.Path.Combine(Directory.CreateTempSubdirectory("claude-gateway-test-").FullName, "gateway.db") }
+            ? new StoreConfig { SqlitePath = new TemporaryFolder().File("gateway.db") }
             : new StoreConfig { PostgresUrl = new Secret(postgresUrl) },
         Upstreams = [.. upstreams.Select((u, i) => Anthropic(u, upstreams.Count == 1 ? "anthropic" : $"up{i}"))],
     };
