@@ -7,7 +7,7 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>admin</c>.</summary>
 internal static partial class AdminSection
 {
-    private static readonly Key<string> Id = new("id", Text(), "Name of the key in the audit log.") { IsRequired = true, Example = "terraform" };
+    private static readonly Key<string> Id = new("id", Text(0), "Name of the key in the audit log.") { IsRequired = true, Example = "terraform" };
 
     private static readonly Key<Secret> Secret = new("key", SecretText(32), "The key itself.") { IsRequired = true, Example = "${GATEWAY_ADMIN_KEY}" };
 
@@ -40,6 +40,11 @@ internal static partial class AdminSection
         foreach (var same in keys.GroupBy(key => key.Id, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
             fields.Problem(place, $"the id '{same.Key}' is used {same.Count()} times; ids are unique over write_keys and read_keys");
+        }
+
+        if (keys.Any(key => string.IsNullOrWhiteSpace(key.Id)))
+        {
+            fields.Warn(place, "has a key with a blank id: the audit log cannot name it");
         }
 
         foreach (var same in keys.GroupBy(key => key.Key.Reveal(), StringComparer.Ordinal).Where(group => group.Select(key => key.Id).Distinct(StringComparer.Ordinal).Count() > 1))

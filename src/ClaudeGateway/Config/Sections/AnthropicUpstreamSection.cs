@@ -6,7 +6,7 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of an upstream with <c>provider: anthropic</c>.</summary>
 internal static class AnthropicUpstreamSection
 {
-    private const string OfficialHost = "api.anthropic.com";
+    private const string OfficialDomain = "anthropic.com";
 
     private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "one of `api_key`, `oauth_token`, or the federation keys", Example = "${ANTHROPIC_API_KEY}" };
 
@@ -18,9 +18,9 @@ internal static class AnthropicUpstreamSection
 
     private static readonly Key<string> IdentityTokenFile = new("identity_token_file", FileThatShouldExist(), "Workload identity federation: file with the workload's own token, read again at each exchange.") { Example = "/var/run/secrets/tokens/anthropic" };
 
-    private static readonly Key<string> WorkspaceId = new("workspace_id", Text(), "Workload identity federation: the workspace.") { Example = "wrkspc_123" };
+    private static readonly Key<string> WorkspaceId = new("workspace_id", Text(0), "Workload identity federation: the workspace.") { Example = "wrkspc_123" };
 
-    private static readonly Key<string> ServiceAccountId = new("service_account_id", Text(), "Workload identity federation: the service account.") { Example = "svac_123" };
+    private static readonly Key<string> ServiceAccountId = new("service_account_id", Text(0), "Workload identity federation: the service account.") { Example = "svac_123" };
 
     private static readonly Key[] FederationKeys = [FederationRuleId, OrganizationId, IdentityTokenFile, WorkspaceId, ServiceAccountId];
 
@@ -46,13 +46,15 @@ internal static class AnthropicUpstreamSection
     private static void Check(Fields fields)
     {
         Common.Check(fields);
-        var goesToAnthropic = !fields.IsGiven(Common.BaseUrl)
-            || (fields.Has(Common.BaseUrl) && Common.Url(fields)!.IdnHost.TrimEnd('.').Equals(OfficialHost, StringComparison.OrdinalIgnoreCase));
+        var goesToAnthropic = !fields.IsGiven(Common.BaseUrl) || (fields.Has(Common.BaseUrl) && IsOfficial(Common.Url(fields)!.IdnHost.TrimEnd('.')));
         if (fields.Get(ForwardUserIdentity) && goesToAnthropic)
         {
-            fields.Problem(ForwardUserIdentity, $"cannot be true for {OfficialHost}: names and addresses of developers are only passed to a gateway of your own (set base_url)");
+            fields.Problem(ForwardUserIdentity, $"cannot be true for {OfficialDomain}: names and addresses of developers are only passed to a proxy of your own (set base_url)");
         }
     }
+
+    private static bool IsOfficial(string host) =>
+        host.Equals(OfficialDomain, StringComparison.OrdinalIgnoreCase) || host.EndsWith("." + OfficialDomain, StringComparison.OrdinalIgnoreCase);
 
     private static void CheckAuth(Fields fields)
     {
@@ -74,5 +76,7 @@ internal static class AnthropicUpstreamSection
     private static AnthropicAuth BuildAuth(Fields fields) =>
         fields.Get(ApiKey) is { } key ? new AnthropicAuth.ApiKey(key)
         : fields.Get(OAuthToken) is { } token ? new AnthropicAuth.OAuthToken(token)
-        : new AnthropicAuth.Federation(fields.Get(FederationRuleId), fields.Get(OrganizationId), fields.Get(IdentityTokenFile), fields.Get(WorkspaceId), fields.Get(ServiceAccountId));
+        : new AnthropicAuth.Federation(fields.Get(FederationRuleId), fields.Get(OrganizationId), fields.Get(IdentityTokenFile), NullIfEmpty(fields.Get(WorkspaceId)), NullIfEmpty(fields.Get(ServiceAccountId)));
+
+    private static string? NullIfEmpty(string? text) => text is { Length: > 0 } ? text : null;
 }

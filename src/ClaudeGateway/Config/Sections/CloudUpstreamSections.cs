@@ -89,29 +89,39 @@ internal static class ClaudePlatformAwsUpstreamSection
 }
 
 /// <summary>Credentials that upstreams on Google Cloud share.</summary>
-internal static class GoogleKeys
+internal static partial class GoogleKeys
 {
-    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(), "File of a service account key or external account configuration.") { Example = "/etc/gateway/google.json" };
+    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(mayBeEmpty: true), "File of a service account key or external account configuration.") { Example = "/etc/gateway/google.json" };
 
-    private static readonly Key<Secret> AccessToken = new("access_token", SecretText(), "Ready access token; it is not renewed.") { Example = "${GOOGLE_ACCESS_TOKEN}" };
+    private static readonly Key<Secret> AccessToken = new("access_token", SecretText(0), "Ready access token; it is not renewed.") { Example = "${GOOGLE_ACCESS_TOKEN}" };
 
     public static readonly Key<GoogleAuth> Auth = new(
         "auth",
-        Object([ServiceAccountJson, AccessToken], fields => new GoogleAuth(fields.Get(ServiceAccountJson), fields.Get(AccessToken))),
+        Object([ServiceAccountJson, AccessToken], Build),
         "Google credentials; empty or absent means Application Default Credentials.")
     {
         Default = "{}",
     };
+
+    /// <summary>One part of a resource path.</summary>
+    public static Shape<string> Identifier(string what) => Text(0).Must(id => IdentifierForm().IsMatch(id) ? null : $"must be a {what}: letters, digits and . _ : -");
+
+    private static GoogleAuth Build(Fields fields) => new(
+        fields.Get(ServiceAccountJson) is { Length: > 0 } file ? file : null,
+        fields.Get(AccessToken) is { Length: > 0 } token ? token : null);
+
+    [GeneratedRegex("^[A-Za-z0-9._:-]+$", RegexOptions.CultureInvariant)]
+    private static partial Regex IdentifierForm();
 }
 
 /// <summary>Keys of upstreams with <c>provider: anthropicGoogleCloud</c>, Claude on Google Cloud.</summary>
 internal static class ClaudeOnGoogleCloudUpstreamSection
 {
-    private static readonly Key<string> ProjectId = new("project_id", Text(), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
+    private static readonly Key<string> ProjectId = new("project_id", GoogleKeys.Identifier("Google Cloud project id"), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
 
-    private static readonly Key<string> Location = new("location", Text(), "Google Cloud location.") { Default = "global" };
+    private static readonly Key<string> Location = new("location", GoogleKeys.Identifier("Google Cloud location"), "Google Cloud location.") { Default = "global" };
 
-    private static readonly Key<string> WorkspaceId = new("workspace_id", Text(), "Workspace.") { IsRequired = true, Example = "wrkspc_123" };
+    private static readonly Key<string> WorkspaceId = new("workspace_id", GoogleKeys.Identifier("workspace id"), "Workspace.") { IsRequired = true, Example = "wrkspc_123" };
 
     private static readonly UpstreamKeys Common = new("anthropicGoogleCloud", "https://claude-proxy.example.com");
 

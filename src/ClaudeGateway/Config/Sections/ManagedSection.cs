@@ -13,7 +13,7 @@ internal static class ManagedSection
 
     private static readonly Key<PolicyMatch> Match = new(
         "match",
-        Object([Groups, EmailDomain], fields => new PolicyMatch(fields.Get(Groups), fields.Get(EmailDomain) is { } domain ? BareDomain(domain) : null), WarnAboutBlankGroups),
+        Object([Groups, EmailDomain], fields => new PolicyMatch(fields.Get(Groups), fields.Get(EmailDomain) is { } domain ? BareDomain(domain) : null), WarnAboutIdleConditions),
         "Whom the policy is for; all conditions hold together. Absent or empty, it matches everybody and is the base of the policies before it.");
 
     private static readonly Key<PolicyDocument> Cli = new("cli", SettingsBlocks.Cli, "Settings served to Claude Code in terminals and editors.") { Example = "{ availableModels: [sonnet] }" };
@@ -89,8 +89,13 @@ internal static class ManagedSection
         }
     }
 
-    private static void WarnAboutBlankGroups(Fields fields)
+    private static void WarnAboutIdleConditions(Fields fields)
     {
+        if (fields.Has(EmailDomain) && fields.Get(EmailDomain) is { } domain && (BareDomain(domain).StartsWith('.') || domain.Contains('*', StringComparison.Ordinal)))
+        {
+            fields.Warn(EmailDomain, "matches nobody: domains are compared whole, without wildcards");
+        }
+
         if (fields.Has(Groups) && fields.Get(Groups).Any(string.IsNullOrWhiteSpace))
         {
             fields.Warn(Groups, "has a blank entry, which matches nobody");

@@ -15,7 +15,7 @@ internal static class ModelsSection
 
     private static readonly Key<IReadOnlyDictionary<string, string>> UpstreamModel = new(
         "upstream_model",
-        MapOf(Text()).Must(map => map.Count > 0 ? null : "must name at least one upstream"),
+        MapOf(Text(0), WarnAboutEmptyId).Must(map => map.Count > 0 ? null : "must name at least one upstream"),
         "What each upstream calls it: upstream name to model id, ARN or deployment.")
     {
         IsRequired = true,
@@ -27,6 +27,14 @@ internal static class ModelsSection
         fields => new ModelConfig(fields.Get(Id), fields.Get(Label), fields.Get(Description), fields.Get(UpstreamModel)));
 
     public static readonly Shape<IReadOnlyList<ModelConfig>> Shape = ListOf(Model).Checked(WarnAboutDuplicates).As(FirstOfEach);
+
+    private static void WarnAboutEmptyId(ConfigEntry entry, ConfigReading reading)
+    {
+        if (entry.Value is ConfigScalar { Text.Length: 0 })
+        {
+            reading.Warn(entry.Value, "is empty: the upstream will not know the model");
+        }
+    }
 
     private static void WarnAboutDuplicates(IReadOnlyList<ModelConfig> models, ConfigNode node, ConfigReading reading)
     {

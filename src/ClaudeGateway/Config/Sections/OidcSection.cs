@@ -67,7 +67,7 @@ internal static class OidcSection
 
     private static readonly Key<IReadOnlyList<string>> Scopes = new(
         "scopes",
-        ListOf(Text()).Must(scopes => scopes.Contains("openid") ? null : "must include openid: without it the identity provider sends no id_token"),
+        ListOf(Text().Must(scope => scope.Any(char.IsWhiteSpace) ? "must be one scope; list several as separate entries" : null)).Must(scopes => scopes.Contains("openid") ? null : "must include openid: without it the identity provider sends no id_token"),
         "Scopes asked for at sign-in.")
     {
         Default = "[openid, profile, email, offline_access]",

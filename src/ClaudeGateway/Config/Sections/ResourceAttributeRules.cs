@@ -13,7 +13,8 @@ internal static class ResourceAttributeRules
     /// <summary>Of a value once percent-encoded.</summary>
     private const int MaxEncodedLength = 255;
 
-    private static readonly string[] ReservedPrefixes = ["user.", "enduser.", "os.", "host.", "service.name", "service.version"];
+    private static readonly string[] Reserved = ["service.name", "service.version", "os.type", "os.version", "host.arch", "wsl.version"];
+    private static readonly string[] ReservedPrefixes = ["user.", "enduser."];
 
     public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(Text().Must(ValueProblem), CheckName);
 
@@ -27,13 +28,14 @@ internal static class ResourceAttributeRules
 
     private static string? NameProblem(string name)
     {
-        if (name.Length is 0 or > MaxEncodedLength || name.Any(c => !IsPlain(c)))
+        if (name.Length is 0 or > MaxEncodedLength || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
         {
-            return "is no attribute name: printable ASCII without blanks, commas, '=' and quotes";
+            return $"is no attribute name: 1 to {MaxEncodedLength} letters, digits and . _ -";
         }
 
-        return Array.Exists(ReservedPrefixes, prefix => prefix.EndsWith('.') ? name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) : name.Equals(prefix, StringComparison.OrdinalIgnoreCase))
-            ? "is set by the client or the gateway itself and cannot be given"
+        return Array.Exists(Reserved, word => name.Equals(word, StringComparison.OrdinalIgnoreCase))
+            || Array.Exists(ReservedPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+            ? "is set by the client or the gateway itself; use another name"
             : null;
     }
 
@@ -41,11 +43,11 @@ internal static class ResourceAttributeRules
     {
         if (value.Any(c => !IsPlain(c)))
         {
-            return "must be printable ASCII without blanks, commas, semicolons, quotes and backslashes";
+            return "must be printable ASCII without blanks and without , ; = \\ \" %";
         }
 
         return Uri.EscapeDataString(value).Length > MaxEncodedLength ? $"must have at most {MaxEncodedLength} characters once percent-encoded" : null;
     }
 
-    private static bool IsPlain(char c) => c is > ' ' and <= '~' and not (',' or ';' or '"' or '\\' or '=');
+    private static bool IsPlain(char c) => c is > ' ' and <= '~' and not (',' or ';' or '"' or '\\' or '=' or '%');
 }

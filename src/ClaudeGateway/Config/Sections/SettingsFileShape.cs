@@ -8,7 +8,7 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>The older way of managing settings: a path to a JSON file, which becomes one policy for everybody. A missing file is an empty one, as in the reference, but warned about.</summary>
 internal sealed class SettingsFileShape : Shape<PolicyConfig?>
 {
-    private static readonly TextShape Text = new(1, int.MaxValue, isSecret: false);
+    private static readonly TextShape Text = new(0, int.MaxValue, isSecret: false);
 
     public override string Name => "file path";
 
@@ -20,6 +20,11 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
         if (!Text.TryRead(node, reading, out var path))
         {
             return false;
+        }
+
+        if (path.Length == 0)
+        {
+            return true;
         }
 
         if (ReadFile(path, node, reading) is not { } map)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using ClaudeGateway.Config.Shapes;
 using static ClaudeGateway.Config.Shapes.Values;
@@ -46,21 +47,23 @@ internal static class TimeoutsSection
 /// <summary>Keys of <c>rate_limits</c>.</summary>
 internal static class RateLimitsSection
 {
-    private static readonly Key<int> Max = new("max", Integer(1), "Attempts in one window.") { IsRequired = true, Example = "30" };
+    private static readonly Key<int> Window = new("window_seconds", Integer(1), "Length of the window in seconds.") { Default = "600" };
 
-    private static readonly Key<int> Window = new("window_seconds", Integer(1), "Length of the window in seconds.") { IsRequired = true, Example = "600" };
+    private static readonly Key<RateLimitRule> DeviceAuthorization = new("device_authorization", Rule(30), "Sign-ins started per client address.") { Default = "{}" };
 
-    private static readonly Shape<RateLimitRule> Rule = Object([Max, Window], fields => new RateLimitRule(fields.Get(Max), TimeSpan.FromSeconds(fields.Get(Window))));
-
-    private static readonly Key<RateLimitRule> DeviceAuthorization = new("device_authorization", Rule, "Sign-ins started per client address.") { Default = "{ max: 30, window_seconds: 600 }" };
-
-    private static readonly Key<RateLimitRule> DeviceVerify = new("device_verify", Rule, "User codes entered per client address.") { Default = "{ max: 10, window_seconds: 600 }" };
+    private static readonly Key<RateLimitRule> DeviceVerify = new("device_verify", Rule(10), "User codes entered per client address.") { Default = "{}" };
 
     public static readonly Shape<RateLimitsConfig> Shape = Object([DeviceAuthorization, DeviceVerify], fields => new RateLimitsConfig
     {
         DeviceAuthorization = fields.Get(DeviceAuthorization),
         DeviceVerify = fields.Get(DeviceVerify),
     });
+
+    private static RecordShape<RateLimitRule> Rule(int defaultMax)
+    {
+        var max = new Key<int>("max", Integer(1), "Attempts in one window.") { Default = defaultMax.ToString(CultureInfo.InvariantCulture) };
+        return Object([max, Window], fields => new RateLimitRule(fields.Get(max), TimeSpan.FromSeconds(fields.Get(Window))));
+    }
 }
 
 /// <summary>Keys of <c>load_test_mode</c>.</summary>

@@ -11,7 +11,7 @@ internal static class TelemetrySection
 
     private static readonly Key<Uri> Url = new("url", HttpUrl().Must(UrlProblem), "Base URL of an OTLP/HTTP collector; `/v1/metrics` and so on are appended. https, or http on this machine.") { IsRequired = true, Example = "https://otel.example.com:4318" };
 
-    private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new("headers", MapOf(SecretText(0)), "Sent with each export, usually the collector's key.") { Default = "{}", Example = "{ x-api-key: \"${OTEL_KEY}\" }" };
+    private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new("headers", MapOf(SecretText(0).Must(value => value.Reveal().Any(char.IsControl) ? "must be one line without control characters" : null), CheckHeaderName), "Sent with each export, usually the collector's key.") { Default = "{}", Example = "{ x-api-key: \"${OTEL_KEY}\" }" };
 
     private static readonly Key<bool> Metrics = new("metrics", Flag(), "Forward metrics.") { Default = "true" };
 
@@ -59,7 +59,15 @@ internal static class TelemetrySection
         }
     }
 
-    private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && url.IdnHost.EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
+    private static void CheckHeaderName(Yaml.ConfigEntry entry, ConfigReading reading)
+    {
+        if (!UpstreamHeaders.IsName(entry.Key))
+        {
+            reading.Problem(entry.KeyPosition, entry.Value.Path, "is not a header name (RFC 9110 section 5.1)");
+        }
+    }
+
+    private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && ("." + url.IdnHost).EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
 
     private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || SsrfGuard.IsLoopbackHost(url.Host)
         ? null

@@ -11,17 +11,17 @@ internal static partial class UpstreamHeaders
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
         "authorization", "proxy-authorization", "x-api-key", "host", "content-type", "content-length", "user-agent", "accept", "accept-encoding", "connection", "te",
-        "expect", "transfer-encoding", "keep-alive", "upgrade", "trailer", "proxy-connection", "content-encoding", "x-claude-gateway-user-id", "x-litellm-end-user-id",
+        "expect", "transfer-encoding", "keep-alive", "upgrade", "trailer", "content-encoding", "api-key", "x-litellm-end-user-id",
     };
 
-    private static readonly string[] ReservedPrefixes = ["x-stainless-", "anthropic-", "x-goog-", "x-amz-", "x-amzn-"];
+    private static readonly string[] ReservedPrefixes = ["x-stainless-", "anthropic-", "x-goog-", "x-amz-", "x-amzn-", "x-claude-gateway-"];
 
     public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(new HeaderValueShape(), CheckName).Checked(RefuseTwice);
 
     /// <summary>Why the name cannot be given; null when it can.</summary>
     public static string? NameProblem(string name)
     {
-        if (!Token().IsMatch(name))
+        if (!IsName(name))
         {
             return "is not a header name (RFC 9110 section 5.1)";
         }
@@ -30,6 +30,8 @@ internal static partial class UpstreamHeaders
             ? "is set by the gateway itself and cannot be given"
             : null;
     }
+
+    public static bool IsName(string text) => Token().IsMatch(text);
 
     private static void CheckName(ConfigEntry entry, ConfigReading reading)
     {

@@ -19,7 +19,7 @@ internal sealed class UpstreamKeys
     {
         _providerName = provider;
         _provider = new("provider", Choice((provider, provider)), "The kind of upstream.") { IsRequired = true, Example = provider };
-        _name = new("name", Text(), "Name by which other sections and the log refer to it; unique. The provider when absent.") { Example = "primary" };
+        _name = new("name", Text(0), "Name by which other sections and the log refer to it; unique. The provider when absent.") { Example = "primary" };
         _baseUrl = new("base_url", HttpUrl().Must(BaseUrlProblem), "Replaces the provider's own endpoint.") { Example = baseUrlExample };
         _headers = new("headers", UpstreamHeaders.Shape, "Added to each request, replacing the client's header of that name.") { Default = "{}", Example = "{ x-source: gateway }" };
         _groups = new("groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.") { Example = "[research]" };
@@ -35,7 +35,7 @@ internal sealed class UpstreamKeys
     /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
     public IReadOnlyList<Key> With(params Key[] own) => [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
 
-    public string Name(Fields fields) => fields.Get(_name) ?? _providerName;
+    public string Name(Fields fields) => fields.Get(_name) is { Length: > 0 } name ? name : _providerName;
 
     public Uri? Url(Fields fields) => fields.Get(_baseUrl);
 

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Config.Shapes;
 
 /// <summary>The vocabulary in which the sections are written.</summary>
-internal static class Values
+internal static partial class Values
 {
     /// <summary>A non-empty string.</summary>
     public static Shape<string> Text(int minLength = 1, int maxLength = int.MaxValue) => new TextShape(minLength, maxLength, isSecret: false);
@@ -63,12 +64,16 @@ internal static class Values
         .As(text => TryParseCidr(text, out var network) ? network : default);
 
     public static Shape<string> Email() => Text().Named("e-mail address")
-        .Must(text => text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && at < text.Length - 1 && !text.Any(char.IsWhiteSpace) ? null : "must be an e-mail address");
+        .Must(text => EmailForm().IsMatch(text) ? null : "must be an e-mail address such as admin@example.com");
 
     /// <summary>A file that need not exist yet; a missing one is warned about.</summary>
-    public static Shape<string> FileThatShouldExist() => Text().Named("file path").Checked((path, node, reading) =>
+    public static Shape<string> FileThatShouldExist(bool mayBeEmpty = false) => Text(mayBeEmpty ? 0 : 1).Named("file path").Checked((path, node, reading) =>
     {
-        if (!File.Exists(path))
+        if (path.Length == 0)
+        {
+            reading.Warn(node, "is empty and ignored");
+        }
+        else if (!File.Exists(path))
         {
             reading.Warn(node, $"file {path} does not exist (yet)");
         }
@@ -82,7 +87,9 @@ internal static class Values
         network = default;
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var address = slash < 0 ? text : text[..slash];
-        if (address.Contains('%', StringComparison.Ordinal) || !IPAddress.TryParse(address, out var ip) || (!address.Contains(':', StringComparison.Ordinal) && address.Count(c => c == '.') != 3))
+        var zone = address.IndexOf('%', StringComparison.Ordinal);
+        address = zone < 0 ? address : address[..zone];
+        if (!IsPlainAddress(address) || !IPAddress.TryParse(address, out var ip))
         {
             return false;
         }
@@ -97,6 +104,14 @@ internal static class Values
         network = new IPNetwork(Mask(ip, prefix), prefix);
         return true;
     }
+
+    /// <summary>010.0.0.1 and 0x7f.1 mean different addresses to different readers.</summary>
+    private static bool IsPlainAddress(string address) => address.Contains(':', StringComparison.Ordinal)
+        ? !address.StartsWith('[')
+        : address.Split('.') is { Length: 4 } parts && Array.TrueForAll(parts, part => part is "0" || (part.Length is > 0 and <= 3 && part[0] is >= '1' and <= '9'));
+
+    [GeneratedRegex(@"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$", RegexOptions.CultureInvariant)]
+    private static partial Regex EmailForm();
 
     private static IPAddress Mask(IPAddress address, int prefix)
     {

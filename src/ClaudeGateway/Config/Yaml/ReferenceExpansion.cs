@@ -96,9 +96,9 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
         return new UnexpandedNode(path, scalar.Position);
     }
 
-    [GeneratedRegex(@"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\$\{([A-Za-z0-9_]+)\}", RegexOptions.CultureInvariant)]
     private static partial Regex VariableReference();
 
-    [GeneratedRegex(@"^\$\{file:([^}]*)\}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^\$\{file:(.+)\}\z", RegexOptions.CultureInvariant)]
     private static partial Regex FileReference();
 }

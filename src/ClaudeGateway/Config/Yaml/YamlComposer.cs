@@ -130,7 +130,7 @@ internal sealed class YamlComposer
                 throw new YamlReadException(At(keyEvent.Start), "a key must be text");
             }
 
-            var isMerge = keyEvent is Scalar { Style: ScalarStyle.Plain, Value: "<<" };
+            var isMerge = keyEvent is Scalar { Value: "<<" };
             var value = Node(depth + 1);
             if (isMerge)
             {
