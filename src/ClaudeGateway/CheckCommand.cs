@@ -5,7 +5,7 @@ namespace ClaudeGateway;
 /// <summary><c>check</c>: everything <c>serve</c> would say about the file, without a service.</summary>
 internal static class CheckCommand
 {
-    public static int Run(string? configPath, ProcessEnvironment environment, TextWriter output, TextWriter errors)
+    public static int Run(string? configPath, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
     {
         if (configPath is null)
         {
@@ -29,7 +29,7 @@ internal static class CheckCommand
             return 1;
         }
 
-        output.WriteLine("ok");
+        output.WriteLine(print ? ConfigPrinter.Print(result.Root!) : "ok");
         return 0;
     }
 }

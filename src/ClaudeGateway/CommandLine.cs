@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
+using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
 
 namespace ClaudeGateway;
@@ -21,6 +22,7 @@ internal static class CommandLine
         root.SetAction((parsed, cancellation) => ServeCommand.RunAsync(parsed.GetValue(config), cancellation));
         root.Subcommands.Add(Serve());
         root.Subcommands.Add(Check());
+        root.Subcommands.Add(Schema());
         root.Subcommands.Add(Develop());
         root.Subcommands.Add(Login());
         root.Subcommands.Add(Version());
@@ -38,9 +40,19 @@ internal static class CommandLine
     private static Command Check()
     {
         var config = ConfigOption();
-        var check = new Command("check", "Read and check a configuration without touching any service.") { config };
-        check.SetAction(parsed => CheckCommand.Run(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out, Console.Error));
+        var print = new Option<bool>("--print") { Description = "Print the resolved configuration with secrets masked." };
+        var check = new Command("check", "Read and check a configuration without touching any service.") { config, print };
+        check.SetAction(parsed => CheckCommand.Run(parsed.GetValue(config), parsed.GetValue(print), ProcessEnvironment.Current(), Console.Out, Console.Error));
         return check;
+    }
+
+    private static Command Schema()
+    {
+        var format = new Option<string>("--format") { Description = "json: a JSON Schema for editors; markdown: docs/configuration.md.", DefaultValueFactory = _ => "json", HelpName = "format" };
+        format.AcceptOnlyFromAmong("json", "markdown");
+        var schema = new Command("schema", "Describe every key of gateway.yaml.") { format };
+        schema.SetAction(parsed => Console.Out.Write(parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown() : ConfigSchema.Text() + "\n"));
+        return schema;
     }
 
     private static Command Develop()

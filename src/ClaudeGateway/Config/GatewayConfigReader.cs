@@ -7,7 +7,8 @@ namespace ClaudeGateway.Config;
 
 /// <summary>
 /// Reads gateway.yaml into a <see cref="GatewayConfig"/>, or into every problem it has: 1. the file, 2. its YAML,
-/// 3. references to the environment and to files, 4. every section by its <see cref="Shapes.Shape"/>. Touches no service.
+/// 3. references to the environment and to files, 4. every section by its <see cref="Shapes.Shape"/>, settings
+/// documents of policies included. Touches no service.
 /// </summary>
 internal static class GatewayConfigReader
 {

@@ -94,12 +94,12 @@ internal static class PolicyJson
     private static string Escape(string key) => key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }
 
-/// <summary>Any object; another part of the gateway checks what stands in it.</summary>
-internal sealed class DocumentShape : Shape<PolicyDocument>
+/// <summary>Any object; what may stand in it is described by the schema at <c>reference</c>.</summary>
+internal sealed class DocumentShape(string reference) : Shape<PolicyDocument>
 {
     public override string Name => "settings document";
 
-    public override JsonObject Schema() => new() { ["type"] = "object" };
+    public override JsonObject Schema() => new() { ["$ref"] = reference };
 
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out PolicyDocument value)
     {

@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Config.Sections;
 
@@ -9,7 +10,7 @@ internal static class ReferenceRules
     {
         foreach (var model in ((ConfigList)models).Items.OfType<ConfigMap>())
         {
-            var map = model.Entries.FirstOrDefault(entry => entry.Key is "upstream_model")?.Value as ConfigMap;
+            var map = model.Find("upstream_model") as ConfigMap;
             foreach (var entry in (map?.Entries ?? []).Where(entry => Array.IndexOf(upstreams, entry.Key) < 0))
             {
                 reading.Problem(entry.KeyPosition, entry.Value.Path, $"no upstream is named '{entry.Key}'{Known(entry.Key, upstreams)}");
@@ -19,7 +20,7 @@ internal static class ReferenceRules
 
     public static void CheckOverrides(string[] upstreams, IReadOnlyList<PriceOverride> overrides, ConfigNode pricing, ConfigReading reading)
     {
-        var rows = ((pricing as ConfigMap)?.Entries.FirstOrDefault(entry => entry.Key is "overrides")?.Value as ConfigList)?.Items ?? [];
+        var rows = ((pricing as ConfigMap)?.Find("overrides") as ConfigList)?.Items ?? [];
         var seen = new Dictionary<(string, string), int>();
         for (var i = 0; i < overrides.Count; i++)
         {
@@ -29,9 +30,11 @@ internal static class ReferenceRules
                 reading.Problem(rows[i], $"no upstream is named '{row.Upstream}'{Known(row.Upstream, upstreams)}");
             }
 
-            if (!seen.TryAdd((row.Upstream, ModelSpelling.Canonical(row.Model)), i))
+            // Different clouds spell one model differently; letter case never counts.
+            var model = BuiltInModels.Find(row.Model)?.Id ?? row.Model;
+            if (!seen.TryAdd((row.Upstream, model.ToUpperInvariant()), i))
             {
-                var first = seen[(row.Upstream, ModelSpelling.Canonical(row.Model))];
+                var first = seen[(row.Upstream, model.ToUpperInvariant())];
                 reading.Problem(rows[i], $"prices '{row.Model}' on '{row.Upstream}' a second time; overrides[{first}] already does");
             }
         }

@@ -6,9 +6,9 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>The documents inside a policy, checked against the schema of the clients' settings as part of reading the file.</summary>
 internal static class SettingsBlocks
 {
-    public static readonly Shape<PolicyDocument> Cli = new DocumentShape().Checked((document, _, reading) => Check(SettingsSchema.Cli, document, reading));
+    public static readonly Shape<PolicyDocument> Cli = new DocumentShape(ConfigSchema.CliReference).Checked((document, _, reading) => Check(SettingsSchema.Cli, document, reading));
 
-    public static readonly Shape<PolicyDocument> Desktop = new DocumentShape().Checked((document, _, reading) => Check(SettingsSchema.Desktop, document, reading));
+    public static readonly Shape<PolicyDocument> Desktop = new DocumentShape(ConfigSchema.DesktopReference).Checked((document, _, reading) => Check(SettingsSchema.Desktop, document, reading));
 
     /// <returns>Whether the document has no errors; they are listed in <paramref name="reading"/>.</returns>
     public static bool Check(SettingsSchema schema, PolicyDocument document, ConfigReading reading)

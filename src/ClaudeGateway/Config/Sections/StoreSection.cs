@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Storage;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections;
@@ -7,7 +8,7 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>store</c>.</summary>
 internal static class StoreSection
 {
-    private static readonly Key<Secret> PostgresUrl = new("postgres_url", SecretText(0).Named("postgres:// URL").Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
+    private static readonly Key<Secret> Url = new("postgres_url", SecretText(0).Named("postgres:// URL").Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
     {
         Required = "unless `sqlite_path` is given",
         Example = "postgres://gateway:${DB_PASSWORD}@db.example.com:5432/gateway?sslmode=require",
@@ -25,15 +26,15 @@ internal static class StoreSection
 
     private static readonly Key<int> ReadinessGrace = new("readiness_grace_seconds", Integer(0, 3600), "Seconds for which `/readyz` stays 200 after the store stopped answering.") { Default = "0" };
 
-    public static readonly Shape<StoreConfig> Shape = Object([PostgresUrl, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
+    public static readonly Shape<StoreConfig> Shape = Object([Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
 
     private static void Check(Fields fields)
     {
-        if (!fields.IsGiven(PostgresUrl) && !fields.IsGiven(SqlitePath))
+        if (!fields.IsGiven(Url) && !fields.IsGiven(SqlitePath))
         {
-            fields.Require(PostgresUrl, "(or sqlite_path for the embedded store)");
+            fields.Require(Url, "(or sqlite_path for the embedded store)");
         }
-        else if (fields.IsGiven(PostgresUrl) && fields.IsGiven(SqlitePath))
+        else if (fields.IsGiven(Url) && fields.IsGiven(SqlitePath))
         {
             fields.Problem(SqlitePath, "cannot stand beside postgres_url; keep one of them");
         }
@@ -41,7 +42,7 @@ internal static class StoreSection
 
     private static StoreConfig Build(Fields fields) => new()
     {
-        PostgresUrl = fields.Get(PostgresUrl),
+        PostgresUrl = fields.Get(Url),
         SqlitePath = fields.Get(SqlitePath),
         Username = fields.Get(Username),
         Password = fields.Get(Password),
@@ -54,7 +55,7 @@ internal static class StoreSection
     private static string? PostgresUrlProblem(string url)
     {
         var scheme = url.IndexOf("://", StringComparison.Ordinal);
-        if (scheme < 0 || url[..scheme].ToUpperInvariant() is not ("POSTGRES" or "POSTGRESQL"))
+        if (scheme < 0 || url[..scheme] is not ("postgres" or "postgresql"))
         {
             return "must begin with postgres:// or postgresql://";
         }
@@ -76,6 +77,23 @@ internal static class StoreSection
             return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must be percent-encoded, or the password given as store.password)";
         }
 
-        return host.Length == 0 ? "has no host: expected postgres://user:password@host:5432/database" : null;
+        if (host.Length == 0 && !rest.Contains("host=", StringComparison.Ordinal))
+        {
+            return "has no host: expected postgres://user:password@host:5432/database";
+        }
+
+        try
+        {
+            _ = PostgresUrl.Parse(new StoreConfig { PostgresUrl = new Secret(url) });
+            return null;
+        }
+        catch (BootException e)
+        {
+            return e.Message[(e.Message.IndexOf(' ', StringComparison.Ordinal) + 1)..];
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            return "has a part that cannot be used; expected postgres://user:password@host:5432/database";
+        }
     }
 }

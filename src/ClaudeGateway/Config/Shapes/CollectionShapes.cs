@@ -11,7 +11,7 @@ internal sealed class ListShape<T>(Shape<T> item, int minCount) : Shape<IReadOnl
 
     public override bool IsSecret => item.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [item];
+    public override Shape? Item => item;
 
     public override JsonObject Schema()
     {
@@ -71,7 +71,7 @@ internal sealed class OneOrManyShape<T>(Shape<T> item) : Shape<IReadOnlyList<T>>
 
     public override bool IsSecret => item.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [item];
+    public override Shape? Item => item;
 
     public override JsonObject Schema() => new() { ["anyOf"] = new JsonArray(item.Schema(), _list.Schema()) };
 
@@ -95,7 +95,7 @@ internal sealed class MapShape<T>(Shape<T> item, Action<ConfigEntry, ConfigReadi
 
     public override bool IsSecret => item.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [item];
+    public override Shape? Item => item;
 
     public override JsonObject Schema() => new() { ["type"] = "object", ["additionalProperties"] = item.Schema() };
 

@@ -41,7 +41,8 @@ internal abstract class Key(string name, string description)
         return schema;
     }
 
-    protected ConfigNode DefaultNode() => Parse(Default!);
+    /// <summary><see cref="Default"/> as a value of the file; only for keys that have one.</summary>
+    public ConfigNode DefaultNode() => Parse(Default!);
 
     internal static ConfigNode Parse(string yaml)
     {

@@ -5,13 +5,11 @@ using ClaudeGateway.Config.Yaml;
 namespace ClaudeGateway.Config.Shapes;
 
 /// <summary>An object with a fixed set of keys; any other key is a problem.</summary>
-internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>, IObjectShape
+internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
 {
-    public IReadOnlyList<Key> Keys => keys;
-
     public override string Name => "object";
 
-    public override IEnumerable<Shape> Inner => keys.Select(key => key.Shape);
+    public override IReadOnlyList<KeySet> KeySets { get; } = [new KeySet(null, keys)];
 
     public override JsonObject Schema()
     {
@@ -61,12 +59,6 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>, IObj
     protected abstract T Build(Fields fields);
 }
 
-/// <summary>The keys of an object, whatever it becomes.</summary>
-internal interface IObjectShape
-{
-    public IReadOnlyList<Key> Keys { get; }
-}
-
 /// <summary>An object shape made of functions.</summary>
 internal sealed class RecordShape<T>(IReadOnlyList<Key> keys, Func<Fields, T> build, Action<Fields>? check) : ObjectShape<T>(keys)
 {
@@ -80,11 +72,14 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
 {
     public override string Name => "object";
 
-    public string Discriminator => discriminator;
+    public override IReadOnlyList<KeySet> KeySets =>
+        [.. variants.Select(variant => new KeySet($"{discriminator}: {variant.Word}", variant.Shape.KeySets[0].Keys))];
 
-    public IReadOnlyList<(string Word, Shape<T> Shape)> Variants => variants;
-
-    public override IEnumerable<Shape> Inner => variants.Select(variant => variant.Shape);
+    public override IReadOnlyList<Key>? KeysFor(ConfigMap map)
+    {
+        var word = (map.Find(discriminator) as ConfigScalar)?.Text;
+        return variants.FirstOrDefault(variant => string.Equals(variant.Word, word, StringComparison.Ordinal)).Shape?.KeysFor(map);
+    }
 
     public override JsonObject Schema() => new()
     {
@@ -110,14 +105,13 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
         }
 
         var words = variants.Select(variant => variant.Word).ToArray();
-        var entry = map.Entries.FirstOrDefault(entry => string.Equals(entry.Key, discriminator, StringComparison.Ordinal));
-        if (entry is null)
+        if (map.Find(discriminator) is not { } word)
         {
             reading.Problem(map.Position, $"{map.Path}.{discriminator}", $"is required: {string.Join(", ", words)}");
             return false;
         }
 
         var choice = new ChoiceShape<Shape<T>>([.. variants]);
-        return choice.TryRead(entry.Value, reading, out var variant) && variant.TryRead(node, reading, out value);
+        return choice.TryRead(word, reading, out var variant) && variant.TryRead(node, reading, out value);
     }
 }

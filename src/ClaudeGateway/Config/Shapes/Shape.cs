@@ -13,8 +13,14 @@ internal abstract class Shape
     /// <summary>Whether values are masked wherever a configuration is printed.</summary>
     public virtual bool IsSecret => false;
 
-    /// <summary>The shapes inside this one, for walking the whole description.</summary>
-    public virtual IEnumerable<Shape> Inner => [];
+    /// <summary>The shape of each item of a list or each value of a mapping with free names; null for anything else.</summary>
+    public virtual Shape? Item => null;
+
+    /// <summary>Named sets of keys: one for an object, one per word for an object with variants, none for anything else.</summary>
+    public virtual IReadOnlyList<KeySet> KeySets => [];
+
+    /// <summary>The keys that hold for <paramref name="map"/>; null when it has free names.</summary>
+    public virtual IReadOnlyList<Key>? KeysFor(ConfigMap map) => KeySets is [var only] ? only.Keys : null;
 
     public abstract JsonObject Schema();
 
@@ -34,6 +40,9 @@ internal abstract class Shape
         return line.Length <= 60 ? $"'{line}'" : $"'{line.AsSpan(0, 60)}…'";
     }
 }
+
+/// <summary>The keys of an object; <paramref name="Variant"/> is the <c>key: word</c> that selects them, or null.</summary>
+internal sealed record KeySet(string? Variant, IReadOnlyList<Key> Keys);
 
 /// <summary>A shape whose values become <typeparamref name="T"/>.</summary>
 internal abstract class Shape<T> : Shape
@@ -66,7 +75,11 @@ internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, Conf
 
     public override bool IsSecret => inner.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [inner];
+    public override Shape? Item => inner.Item;
+
+    public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
+
+    public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
 
     public override JsonObject Schema() => inner.Schema();
 
@@ -90,7 +103,11 @@ internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom,
 
     public override bool IsSecret => inner.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [inner];
+    public override Shape? Item => inner.Item;
+
+    public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
+
+    public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
 
     public override JsonObject Schema() => inner.Schema();
 
@@ -109,7 +126,11 @@ internal sealed class NamedShape<T>(Shape<T> inner, string name) : Shape<T>
 
     public override bool IsSecret => inner.IsSecret;
 
-    public override IEnumerable<Shape> Inner => [inner];
+    public override Shape? Item => inner.Item;
+
+    public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
+
+    public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
 
     public override JsonObject Schema() => inner.Schema();
 

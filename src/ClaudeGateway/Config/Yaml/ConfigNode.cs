@@ -25,6 +25,8 @@ internal sealed record ConfigScalar(string Path, ConfigPosition Position, Scalar
 internal sealed record ConfigMap(string Path, ConfigPosition Position, IReadOnlyList<ConfigEntry> Entries) : ConfigNode(Path, Position)
 {
     public override string Kind => "a mapping";
+
+    public ConfigNode? Find(string key) => Entries.FirstOrDefault(entry => string.Equals(entry.Key, key, StringComparison.Ordinal))?.Value;
 }
 
 internal sealed record ConfigEntry(string Key, ConfigPosition KeyPosition, ConfigNode Value);

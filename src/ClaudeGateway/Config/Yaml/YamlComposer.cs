@@ -138,7 +138,7 @@ internal sealed class YamlComposer
             }
             else
             {
-                entries.Add(new YamlEntry(key.Text, At(keyEvent.Start), value));
+                entries.Add(new YamlEntry(key.Type is ScalarType.Null ? "null" : key.Text, At(keyEvent.Start), value));
             }
         }
 
