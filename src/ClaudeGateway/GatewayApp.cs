@@ -1,4 +1,3 @@
-using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
@@ -14,9 +13,6 @@ using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
 using ClaudeGateway.Upstreams.Google;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace ClaudeGateway;
 
@@ -50,6 +46,11 @@ internal sealed class GatewayApp : IAsyncDisposable
         {
             return await StartAsync(config, environment, clock, audit, log, owned, cancellation);
         }
+        catch (StoreUnavailableException e)
+        {
+            await owned.DisposeAsync();
+            throw new BootException($"the store went away while the gateway started: {e.Message}", e);
+        }
         catch
         {
             await owned.DisposeAsync();
@@ -59,17 +60,22 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
     {
+        var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
         var database = owned.Add(await new StoreStartup(config, clock, log).OpenAsync(cancellation));
         var sweep = owned.Add(new ExpirySweep(database, clock, log));
         var outbound = owned.Add(new OutboundHttp(environment, log));
         var provider = owned.Add(await IdentityProvider.DiscoverAsync(config.Oidc, outbound, clock, log, cancellation));
+        var googleGroups = config.Oidc.GoogleGroups is { } google ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock)) : null;
         var secrets = new SessionSecrets(config.Session.JwtSecrets);
         var tokens = new SessionTokens(config, secrets, clock);
-        var revocations = new Revocations();
+        var revocations = new Revocations(clock);
+        var revocationStore = new RevocationStore(database, revocations, clock);
+        var notifications = owned.Add(new StoreNotifications(database, config.Store.MaxConnections, clock, log));
+        var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, notifications, clock, log));
 
         var routes = new Routes();
         new HealthEndpoints(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync).Map(routes);
-        new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations);
+        new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
@@ -86,21 +92,15 @@ internal sealed class GatewayApp : IAsyncDisposable
             new AccessControl(config.AccessControl, audit),
             new RequestLimits(config.Limits),
             new RequireSession(tokens, revocations, clock),
-            config.Listen.Tls is not null,
+            tls is not null,
             clock,
             audit,
             log);
-        var server = owned.Add(CreateServer(config, pipeline.HandleAsync));
-        try
-        {
-            await server.StartAsync(cancellation);
-        }
-        catch (IOException e)
-        {
-            throw new BootException($"cannot listen on {config.Listen.Host}:{config.Listen.Port}: {e.Message}. Set listen.port to a free port", e);
-        }
-
+        var server = owned.Add(GatewayServer.Create(config, tls, pipeline.HandleAsync));
+        await revocationSync.StartAsync();
+        await GatewayServer.StartAsync(server, config.Listen, cancellation);
         sweep.Start();
+        notifications.Start();
         var address = server.Urls.First();
         log.Always($"claude gateway listening on {address}");
         if (outbound.ProxyIsEgressBoundary)
@@ -126,37 +126,5 @@ internal sealed class GatewayApp : IAsyncDisposable
         var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(outbound));
         AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, environment, credentials.Value, clock).GetAsync;
         return new OtlpRelay(config.Telemetry, GoogleToken, outbound, clock, log);
-    }
-
-    private static WebApplication CreateServer(GatewayConfig config, RequestDelegate handle)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
-            kestrel.ResponseHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
-            kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 256 * 1024;
-            kestrel.Limits.MaxRequestHeaderCount = 1000;
-            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
-            kestrel.Limits.MaxRequestBufferSize = 1024 * 1024;
-            Listen(kestrel, config.Listen);
-        });
-        var app = builder.Build();
-        app.Run(handle);
-        return app;
-    }
-
-    private static void Listen(KestrelServerOptions kestrel, ListenConfig listen)
-    {
-        if (listen.Host == "localhost")
-        {
-            kestrel.ListenLocalhost(listen.Port, options => options.Protocols = HttpProtocols.Http1);
-        }
-        else
-        {
-            kestrel.Listen(IPAddress.Parse(listen.Host.Trim('[', ']')), listen.Port, options => options.Protocols = HttpProtocols.Http1);
-        }
     }
 }

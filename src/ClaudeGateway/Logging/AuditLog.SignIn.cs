@@ -88,6 +88,21 @@ internal sealed partial class AuditLog
         End(json);
     }
 
+    /// <param name="sub">Whose session ended; null when the token was not one of ours.</param>
+    public void SessionRevoke(string requestId, string? sub, string clientIp)
+    {
+        var json = Begin("session.revoke");
+        json.WriteString("request_id", requestId);
+        json.WriteString("result", sub is null ? "unknown_token" : "success");
+        if (sub is not null)
+        {
+            json.WriteString("sub", sub);
+        }
+
+        json.WriteString("client_ip", clientIp);
+        End(json);
+    }
+
     private void SignInStep(string evt, string requestId, string result, string clientIp)
     {
         var json = Begin(evt);

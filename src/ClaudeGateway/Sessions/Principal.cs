@@ -10,7 +10,7 @@ internal sealed record Principal(string Sub, string? Email, string? Name, IReadO
 
     public DateTimeOffset IssuedAt { get; init; }
 
-    /// <summary>The bearer's <c>jti</c>; null in one minted by the reference.</summary>
+    /// <summary>The bearer's <c>jti</c>; made of subject and time for one minted by the reference.</summary>
     public string? TokenId { get; init; }
 
     /// <summary>The sign-in the bearer and its successors come from (<c>sid</c>); null in one minted by the reference.</summary>

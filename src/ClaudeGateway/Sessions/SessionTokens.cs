@@ -149,11 +149,13 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
             return null;
         }
 
+        var issuedAt = Time(claims, "iat") ?? DateTimeOffset.UnixEpoch;
         return new Principal(sub, Text(claims, "email"), Text(claims, "name"), Groups(claims))
         {
             ExpiresAt = expires,
-            IssuedAt = Time(claims, "iat") ?? DateTimeOffset.UnixEpoch,
-            TokenId = Text(claims, "jti"),
+            IssuedAt = issuedAt,
+            // The reference's bearers have no jti; two of one person in one second are alike.
+            TokenId = Text(claims, "jti") ?? $"{sub}@{issuedAt.ToUnixTimeSeconds()}",
             SessionId = Text(claims, "sid"),
         };
     }

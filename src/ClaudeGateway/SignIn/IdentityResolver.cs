@@ -73,7 +73,12 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         var identity = new Identity(sub, _mapping.EmailText(emailClaims), name, _mapping.Groups(groupClaims));
         if (googleGroups is not null)
         {
-            identity = identity with { Groups = [.. identity.Groups, .. (await googleGroups.OfAsync(identity.Email ?? identity.Sub)).Except(identity.Groups)] };
+            if (identity.Email is null)
+            {
+                return IdentityResult.Rejected("oidc.google_groups is configured but the id_token has no email — check oidc.email_claim and that the email scope is requested");
+            }
+
+            identity = identity with { Groups = await googleGroups.OfAsync(identity.Email) };
         }
 
         return _policy.Refuses(identity) is { } reason ? IdentityResult.Rejected(reason) : new IdentityResult(identity, null);

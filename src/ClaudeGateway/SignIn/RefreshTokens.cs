@@ -15,6 +15,9 @@ internal sealed record RefreshTokenContent(string IdpToken, string Sub, string S
 /// </summary>
 internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
 {
+    /// <summary>How long a refresh token may lie unused; each refresh hands out a new one.</summary>
+    public static readonly TimeSpan MaxAge = TimeSpan.FromDays(180);
+
     private const string Prefix = "gwr_";
 
     private static ReadOnlySpan<byte> Purpose => "refresh token"u8;
@@ -28,14 +31,21 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
         return Prefix + Base64Url.EncodeToString(box.Seal(JsonSerializer.SerializeToUtf8Bytes(content), Purpose));
     }
 
-    /// <summary>Null when the token was changed, or sealed with secrets that are gone.</summary>
+    /// <summary>Null when the token was changed, sealed with secrets that are gone, or too old.</summary>
     public RefreshTokenContent? Open(string token)
     {
+        if (!IsOurs(token))
+        {
+            return null;
+        }
+
         var encoded = token.AsSpan(Prefix.Length);
         var bytes = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
         return Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) == OperationStatus.Done
             && box.Open(bytes.AsSpan(0, written), Purpose) is { } json
-                ? JsonSerializer.Deserialize<RefreshTokenContent>(json)
+            && JsonSerializer.Deserialize<RefreshTokenContent>(json) is { } content
+            && clock.GetUtcNow() - content.IssuedAt < MaxAge
+                ? content
                 : null;
     }
 }

@@ -1,13 +1,72 @@
 using ClaudeGateway.Http;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn;
 
-/// <summary>POST /oauth/revoke (RFC 7009).</summary>
-internal sealed class RevocationEndpoint
+/// <summary>
+/// Sign-out (RFC 7009): a bearer or a refresh token ends the whole session it belongs to. Whoever holds a token may
+/// revoke it, and an unknown one is answered like a known one, so the answer tells nothing.
+/// </summary>
+internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens refreshTokens, RevocationStore revocations, IdentityProvider provider, AuditLog audit, OperationalLog log)
 {
     public const string Path = "/oauth/revoke";
 
-    public static void Map(Routes routes) => routes.Public("POST", Path, HandleAsync);
+    public void Map(Routes routes) => routes.Public("POST", Path, HandleAsync);
 
-    private static Task HandleAsync(GatewayRequest request) => OAuthError.InvalidRequest.WriteAsync(request);
+    private async Task HandleAsync(GatewayRequest request)
+    {
+        if ((await SignInForm.ReadAsync(request))?["token"] is not { Length: > 0 } token)
+        {
+            await OAuthError.InvalidRequest.WriteAsync(request);
+            return;
+        }
+
+        try
+        {
+            audit.SessionRevoke(request.Id, await RevokeAsync(token), request.ClientAddress.ToString());
+        }
+        catch (StoreUnavailableException)
+        {
+            await OAuthError.TemporarilyUnavailable.WriteAsync(request);
+            return;
+        }
+
+        Answers.NoStore(request);
+        await Answers.WriteAsync(request, 200, Answers.Json, ReadOnlyMemory<byte>.Empty);
+    }
+
+    /// <summary>Whose session ended, or null for a token that is not ours or is over.</summary>
+    private async Task<string?> RevokeAsync(string token)
+    {
+        if (refreshTokens.Open(token) is { } content)
+        {
+            await revocations.RevokeSessionAsync(content.SessionId);
+            _ = TellProviderAsync(content.IdpToken);
+            return content.Sub;
+        }
+
+        if (tokens.Verify(token) is { } principal)
+        {
+            await revocations.RevokeAsync(principal);
+            return principal.Sub;
+        }
+
+        return null;
+    }
+
+    /// <summary>The IdP's own refresh token is of no use any more; whether the IdP hears of it changes nothing here.</summary>
+    private async Task TellProviderAsync(string idpToken)
+    {
+        try
+        {
+            await provider.RevokeAsync(idpToken);
+        }
+        catch (IdentityProviderUnavailableException e)
+        {
+            log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
+        }
+    }
 }

@@ -11,13 +11,12 @@ namespace ClaudeGateway.SignIn;
 /// <summary>Puts the parts of the sign-in together and maps its routes.</summary>
 internal sealed class SignInFeature(GatewayConfig config, Database database, TimeProvider clock, AuditLog audit, OperationalLog log)
 {
-    public void Map(Routes routes, IdentityProvider provider, SessionSecrets secrets, SessionTokens tokens, Revocations revocations)
+    public void Map(Routes routes, IdentityProvider provider, SessionSecrets secrets, SessionTokens tokens, Revocations revocations, RevocationStore revocationStore, GoogleGroups? googleGroups)
     {
         var origin = new PublicOrigin(config.Listen);
         var box = new SealedBox(secrets);
         var grants = new DeviceGrantStore(database, clock);
         var browser = new BrowserBinding(origin);
-        var googleGroups = config.Oidc.GoogleGroups is { } google ? new GoogleGroups(google) : null;
         var identities = new IdentityResolver(config.Oidc, provider, googleGroups);
         var refreshTokens = new RefreshTokens(box, clock);
 
@@ -38,7 +37,7 @@ internal sealed class SignInFeature(GatewayConfig config, Database database, Tim
         new TokenEndpoint(
             new DeviceCodeGrant(grants, tokens, refreshTokens, box, revocations),
             new RefreshTokenGrant(config.Session, provider, identities, tokens, refreshTokens, revocations, audit)).Map(routes);
-        RevocationEndpoint.Map(routes);
+        new RevocationEndpoint(tokens, refreshTokens, revocationStore, provider, audit, log).Map(routes);
     }
 
     private SignInRateLimit RateLimit(string name, RateLimitRule rule) => new(database, clock, name, rule);

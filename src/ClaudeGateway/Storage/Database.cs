@@ -180,6 +180,15 @@ internal sealed class DatabaseTransaction(DbConnection connection, DbTransaction
         return rows;
     }
 
+    /// <summary>Announces <paramref name="topic"/> to <see cref="StoreNotifications"/> of all replicas when the transaction commits.</summary>
+    public async Task NotifyAsync(string topic)
+    {
+        if (IsPostgres)
+        {
+            await FirstAsync("SELECT pg_notify($1, $2)", static _ => true, StoreNotifications.Channel, topic);
+        }
+    }
+
     /// <summary>Runs the same statement once per row: one round trip on PostgreSQL.</summary>
     public async Task ExecuteManyAsync(string sql, IEnumerable<object?[]> rows)
     {

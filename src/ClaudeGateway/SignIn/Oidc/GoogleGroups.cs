@@ -1,11 +1,160 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
-/// <summary>A user's Google Workspace groups, from the Admin SDK Directory API.</summary>
-internal sealed class GoogleGroups(GoogleGroupsConfig config)
+/// <summary>
+/// A user's Google Workspace groups, which Google puts into no token: asked of the Admin SDK Directory API by a service
+/// account with domain-wide delegation (scope admin.directory.group.readonly). Groups are their e-mail addresses in lower case.
+/// </summary>
+internal sealed class GoogleGroups : IDisposable
 {
+    private const string Scope = "https://www.googleapis.com/auth/admin.directory.group.readonly";
+    private const int LifetimeSeconds = 3600;
+    private const int MaxPages = 100;
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
+    private static readonly Uri Directory = new("https://admin.googleapis.com/admin/directory/v1/groups");
+
+    private readonly string _adminEmail;
+    private readonly IdpHttp _http;
+    private readonly TimeProvider _clock;
+    private readonly Uri _directory;
+    private readonly string _clientEmail;
+    private readonly Uri _tokenUri;
+    private readonly RSA _key;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private (string Token, DateTimeOffset Expires) _accessToken = ("", DateTimeOffset.MinValue);
+
+    /// <exception cref="BootException">The service account file is missing or is none.</exception>
+    internal GoogleGroups(GoogleGroupsConfig config, IdpHttp http, TimeProvider clock, Uri directory)
+    {
+        _adminEmail = config.AdminEmail;
+        _http = http;
+        _clock = clock;
+        _directory = directory;
+        _key = RSA.Create();
+        try
+        {
+            using var account = JsonDocument.Parse(File.ReadAllText(config.ServiceAccountJsonPath));
+            _clientEmail = account.RootElement.GetProperty("client_email").GetString()!;
+            _tokenUri = new Uri(account.RootElement.TryGetProperty("token_uri", out var uri) ? uri.GetString()! : "https://oauth2.googleapis.com/token");
+            _key.ImportFromPem(account.RootElement.GetProperty("private_key").GetString());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BootException($"oidc.google_groups.service_account_json_path: {e.Message}", e);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or CryptographicException or UriFormatException)
+        {
+            throw new BootException($"oidc.google_groups.service_account_json_path: {config.ServiceAccountJsonPath} is not the JSON key of a Google service account", e);
+        }
+    }
+
+    /// <summary>With connections of its own: Google's certificates are public ones, whatever oidc.ca_cert_pem says.</summary>
+    /// <exception cref="BootException">The service account file is missing or is none.</exception>
+    public static GoogleGroups Create(GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
+    {
+        var options = new OutboundOptions { UseProxy = oidc.UseProxy == true, Decompression = System.Net.DecompressionMethods.All };
+        return new GoogleGroups(config, new IdpHttp(outbound.CreateClient(options), clock), clock, Directory);
+    }
+
     /// <exception cref="IdentityProviderUnavailableException">Google did not answer, or refused.</exception>
-    public Task<IReadOnlyList<string>> OfAsync(string user) =>
-        throw new IdentityProviderUnavailableException($"{config.AdminEmail} {user}");
+    public async Task<IReadOnlyList<string>> OfAsync(string email)
+    {
+        var groups = new List<string>();
+        string? page = null;
+        for (var i = 0; i < MaxPages; i++)
+        {
+            var next = page is null ? "" : $"&pageToken={Uri.EscapeDataString(page)}";
+            var answer = await _http.GetAsync(new Uri($"{_directory}?userKey={Uri.EscapeDataString(email)}&maxResults=200{next}"), await AccessTokenAsync());
+            if (answer.Status != 200 || answer.Json.ValueKind != JsonValueKind.Object)
+            {
+                throw new IdentityProviderUnavailableException(
+                    $"google_groups lookup failed: the Directory API answered {answer.Status}; check that domain-wide delegation grants the service account {Scope} and that oidc.google_groups.admin_email is an administrator");
+            }
+
+            if (answer.Json.TryGetProperty("groups", out var list) && list.ValueKind == JsonValueKind.Array)
+            {
+                groups.AddRange(list.EnumerateArray().Select(Email).OfType<string>());
+            }
+
+            page = answer.Text("nextPageToken");
+            if (string.IsNullOrEmpty(page))
+            {
+                break;
+            }
+        }
+
+        return groups;
+    }
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _gate.Dispose();
+    }
+
+    private async Task<string> AccessTokenAsync()
+    {
+        await _gate.WaitAsync();
+        try
+        {
+            if (_accessToken.Expires <= _clock.GetUtcNow())
+            {
+                _accessToken = await FetchAccessTokenAsync();
+            }
+
+            return _accessToken.Token;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task<(string Token, DateTimeOffset Expires)> FetchAccessTokenAsync()
+    {
+        var answer = await _http.PostFormAsync(_tokenUri, [new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), new("assertion", Assertion())]);
+        if (answer.Status != 200 || answer.Text("access_token") is not { } token)
+        {
+            throw new IdentityProviderUnavailableException($"google_groups lookup failed: {_tokenUri} answered {answer.Status} {answer.Text("error")} for the service account");
+        }
+
+        var seconds = answer.Json.TryGetProperty("expires_in", out var expires) && expires.ValueKind == JsonValueKind.Number && expires.TryGetInt64(out var given) ? given : LifetimeSeconds;
+        return (token, _clock.GetUtcNow() + TimeSpan.FromSeconds(seconds) - Margin);
+    }
+
+    /// <summary>RFC 7523 section 2.1, acting as the administrator.</summary>
+    private string Assertion()
+    {
+        var now = _clock.GetUtcNow().ToUnixTimeSeconds();
+        var payload = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(payload))
+        {
+            json.WriteStartObject();
+            json.WriteString("iss", _clientEmail);
+            json.WriteString("sub", _adminEmail);
+            json.WriteString("scope", Scope);
+            json.WriteString("aud", _tokenUri.OriginalString);
+            json.WriteNumber("iat", now);
+            json.WriteNumber("exp", now + LifetimeSeconds);
+            json.WriteEndObject();
+        }
+
+        var signed = $"{Base64Url.EncodeToString("""{"alg":"RS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(payload.WrittenSpan)}";
+        var signature = _key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return $"{signed}.{Base64Url.EncodeToString(signature)}";
+    }
+
+#pragma warning disable CA1308 // Google's addresses do not distinguish letter case; policies are written in lower case.
+    private static string? Email(JsonElement group) =>
+        group.ValueKind == JsonValueKind.Object && group.TryGetProperty("email", out var email) && email.ValueKind == JsonValueKind.String
+            ? email.GetString()!.ToLowerInvariant()
+            : null;
+#pragma warning restore CA1308
 }

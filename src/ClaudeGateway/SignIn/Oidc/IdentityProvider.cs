@@ -51,7 +51,7 @@ internal sealed class IdentityProvider : IDisposable
     /// <exception cref="BootException">The IdP or its configuration cannot be used.</exception>
     public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
-        if (outbound.Proxy.IsConfigured && config.UseProxy is null)
+        if (outbound.Proxy.IsConfigured && config.UseProxy is null && !outbound.ProxyIsEgressBoundary)
         {
             log.Warn("oidc: a proxy is set in the environment, but the IdP is asked directly; set oidc.use_proxy: true to go through it, or false to silence this");
         }
@@ -135,6 +135,17 @@ internal sealed class IdentityProvider : IDisposable
         return answer.Status == 200 && answer.Json.ValueKind == JsonValueKind.Object
             ? answer.Json
             : throw new IdentityProviderUnavailableException($"GET {endpoint}: status {answer.Status}, no JSON claims in the answer");
+    }
+
+    /// <summary>Revokes a refresh token where the IdP offers it (RFC 7009); does nothing elsewhere.</summary>
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer.</exception>
+    public async Task RevokeAsync(string refreshToken)
+    {
+        if (Metadata.RevocationEndpoint is { } endpoint)
+        {
+            var form = new List<KeyValuePair<string, string>> { new("token", refreshToken), new("token_type_hint", "refresh_token") };
+            await _http.PostFormAsync(endpoint, form, _authentication.AddTo(form));
+        }
     }
 
     public void Dispose()

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using ClaudeGateway.Config;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace ClaudeGateway.Http;
+
+/// <summary>
+/// The HTTP server: Kestrel with the gateway's ceilings and nothing else of ASP.NET. HTTP/1.1 in the clear; with
+/// <c>listen.tls</c> also HTTP/2, chosen by ALPN.
+/// </summary>
+internal static class GatewayServer
+{
+    /// <summary>Room for a bearer of some thousand groups (spec/newer.md: 250 KiB pass, 262 KiB do not).</summary>
+    private const int MaxHeaderBytes = 256 * 1024;
+
+    /// <param name="tls">Null without <c>listen.tls</c>.</param>
+    public static WebApplication Create(GatewayConfig config, TlsCertificate? tls, RequestDelegate handle)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
+            kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
+            kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = 1000;
+            kestrel.Limits.MaxRequestLineSize = MaxHeaderBytes;
+            kestrel.Limits.MaxRequestBufferSize = 1024 * 1024;
+            kestrel.Limits.Http2.MaxRequestHeaderFieldSize = MaxHeaderBytes;
+            Listen(kestrel, config.Listen, tls);
+        });
+        var app = builder.Build();
+        app.Run(handle);
+        return app;
+    }
+
+    /// <exception cref="BootException">The address or port cannot be had.</exception>
+    public static async Task StartAsync(WebApplication server, ListenConfig listen, CancellationToken cancellation)
+    {
+        try
+        {
+            await server.StartAsync(cancellation);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            throw new BootException($"cannot listen on {listen.Host}:{listen.Port}: {e.Message}. Set listen.host and listen.port to a free address of this machine", e);
+        }
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenConfig listen, TlsCertificate? tls)
+    {
+        if (listen.Host == "localhost" && listen.Port != 0)
+        {
+            kestrel.ListenLocalhost(listen.Port, options => Protect(options, tls));
+            return;
+        }
+
+        var host = listen.Host == "localhost" ? "127.0.0.1" : listen.Host.Trim('[', ']');
+        if (!IPAddress.TryParse(host, out var address))
+        {
+            throw new BootException($"listen.host: \"{listen.Host}\" is not an IP address of this machine, 0.0.0.0, :: or localhost");
+        }
+
+        kestrel.Listen(address, listen.Port, options => Protect(options, tls));
+    }
+
+    private static void Protect(ListenOptions options, TlsCertificate? tls)
+    {
+        if (tls is null)
+        {
+            options.Protocols = HttpProtocols.Http1;
+            return;
+        }
+
+        options.Protocols = HttpProtocols.Http1AndHttp2;
+        options.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Current()) });
+    }
+}

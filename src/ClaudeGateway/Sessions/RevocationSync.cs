@@ -1,0 +1,73 @@
+using ClaudeGateway.Logging;
+using ClaudeGateway.Storage;
+
+namespace ClaudeGateway.Sessions;
+
+/// <summary>
+/// Takes over what other replicas revoked: at once when PostgreSQL announces it, and by looking every two seconds in any
+/// case, because poolers and failovers lose announcements. While the store is away the last known list stays in force;
+/// nothing new can be revoked then except on the replica that is asked.
+/// </summary>
+internal sealed class RevocationSync(RevocationStore store, Revocations revocations, StoreNotifications notifications, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+{
+    public const string Topic = "revocation";
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
+
+    /// <summary>How far apart the clocks of two replicas may be.</summary>
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
+
+    private readonly CancellationTokenSource _stop = new();
+    private DateTimeOffset _seenUntil;
+    private Task _loop = Task.CompletedTask;
+
+    /// <summary>Loads what is in force; the gateway must not answer a bearer before.</summary>
+    /// <exception cref="StoreUnavailableException" />
+    public async Task StartAsync()
+    {
+        await CatchUpAsync();
+        _loop = LoopAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop;
+        _stop.Dispose();
+    }
+
+    private async Task CatchUpAsync()
+    {
+        var now = clock.GetUtcNow();
+        foreach (var revocation in await store.SinceAsync(_seenUntil))
+        {
+            revocations.Add(revocation);
+        }
+
+        _seenUntil = now - ClockDifference;
+        revocations.Prune();
+    }
+
+    private async Task LoopAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await notifications.WaitAsync(Topic, Period, _stop.Token);
+                try
+                {
+                    await CatchUpAsync();
+                }
+                catch (StoreUnavailableException e)
+                {
+                    log.Debug($"revocations: the last known ones stay in force: {e.Message}");
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The gateway stops.
+        }
+    }
+}
