@@ -23,14 +23,17 @@ internal sealed record ApiError(int Status, string Type, string Message)
     public static ApiError Internal() => new(500, "api_error", "internal server error");
 
     /// <summary>Answers the request with this error. The response must not have started.</summary>
-    public Task WriteAsync(GatewayRequest request)
+    public Task WriteAsync(GatewayRequest request) => Answers.WriteAsync(request, Status, Answers.Json, ToJson(request.Id));
+
+    /// <summary>The envelope on one line.</summary>
+    public ReadOnlyMemory<byte> ToJson(string requestId)
     {
         var body = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(body, WriterOptions))
         {
             json.WriteStartObject();
             json.WriteString("type", "error");
-            json.WriteString("request_id", request.Id);
+            json.WriteString("request_id", requestId);
             json.WriteStartObject("error");
             json.WriteString("type", Type);
             json.WriteString("message", Message);
@@ -38,6 +41,6 @@ internal sealed record ApiError(int Status, string Type, string Message)
             json.WriteEndObject();
         }
 
-        return Answers.WriteAsync(request, Status, Answers.Json, body.WrittenMemory);
+        return body.WrittenMemory;
     }
 }

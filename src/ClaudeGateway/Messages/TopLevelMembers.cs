@@ -68,6 +68,9 @@ internal ref struct TopLevelMembers
     /// <summary>Whether the current name, escapes decoded, is <paramref name="utf8"/>.</summary>
     public readonly bool NameIs(ReadOnlySpan<byte> utf8) => _reader.ValueTextEquals(utf8);
 
+    /// <summary>The current name, escapes decoded and what is not Unicode replaced.</summary>
+    public readonly string ReadName() => ReadString();
+
     /// <summary>Reads over the current member's value and gives its kind.</summary>
     /// <exception cref="JsonException">The text is not JSON.</exception>
     public JsonTokenType ReadValue()

@@ -23,6 +23,9 @@ internal sealed class UpstreamErrorBody
     /// <summary>The one sentence of the answer: <c>message</c>, <c>Message</c>, <c>error.message</c>, or the whole of a text; null when there is none.</summary>
     public string? Message { get; private set; }
 
+    /// <summary><c>error.type</c>, or null.</summary>
+    public string? ErrorType { get; private set; }
+
     /// <summary>The message of a complete Anthropic error envelope, meant for developers; null for anything less.</summary>
     public string? AnthropicMessage { get; private set; }
 
@@ -53,7 +56,8 @@ internal sealed class UpstreamErrorBody
 
         var error = root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : default;
         Message = String(root, "message") ?? String(root, "Message") ?? String(error, "message");
-        if (String(root, "type") is "error" && String(error, "message") is { Length: > 0 } message && String(error, "type") is { } type && AnthropicTypes.Contains(type))
+        ErrorType = String(error, "type");
+        if (String(root, "type") is "error" && String(error, "message") is { Length: > 0 } message && ErrorType is { } type && AnthropicTypes.Contains(type))
         {
             AnthropicMessage = message;
         }

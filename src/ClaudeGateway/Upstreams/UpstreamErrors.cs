@@ -15,7 +15,7 @@ internal static partial class UpstreamErrors
     /// <param name="betas">The beta values the request was sent with.</param>
     public static ApiError Translate(int status, UpstreamErrorBody body, IReadOnlyList<string> betas) => status switch
     {
-        400 => ApiError.InvalidRequest(BadRequestMessage(body, betas)),
+        400 => body.AnthropicMessage is { } message ? ApiError.InvalidRequest(message) : BadRequest(body, betas),
         401 => ApiError.Authentication("upstream authentication failed — check the gateway operator"),
         403 => new ApiError(403, "permission_error", "upstream denied the request — check the gateway operator"),
         404 => ApiError.NotFound("upstream resource not found"),
@@ -30,20 +30,11 @@ internal static partial class UpstreamErrors
 
     public static bool IsInvalidModelIdentifier(UpstreamErrorBody body) => body.Message is "The provided model identifier is invalid.";
 
-    private static string BadRequestMessage(UpstreamErrorBody body, IReadOnlyList<string> betas)
-    {
-        if (body.AnthropicMessage is { } message)
-        {
-            return message;
-        }
-
-        if (body.Message is { } whole && InputTooLong().IsMatch(whole))
-        {
-            return "Input is too long.";
-        }
-
-        return CapabilityRejection.Find(body.Text, betas) is { } token ? "capability_rejected: " + token : "upstream rejected the request";
-    }
+    /// <summary>A 400 without any of the cloud's own words.</summary>
+    public static ApiError BadRequest(UpstreamErrorBody body, IReadOnlyList<string> betas) => ApiError.InvalidRequest(
+        body.Message is { } whole && InputTooLong().IsMatch(whole) ? "Input is too long."
+        : CapabilityRejection.Find(body.Text, betas) is { } token ? "capability_rejected: " + token
+        : "upstream rejected the request");
 
     private static string TooLargeMessage(UpstreamErrorBody body) =>
         body.AnthropicMessage

@@ -7,21 +7,28 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>Turns the <c>upstreams</c> section into upstreams, in its order.</summary>
 internal static class UpstreamList
 {
-    public static IReadOnlyList<Upstream> Create(GatewayConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
+    public static IReadOnlyList<Upstream> Create(GatewayConfig config, OutboundHttp outbound, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
     {
         var http = outbound.CreateClient(new OutboundOptions());
-        return [.. config.Upstreams.Select(upstream => Create(upstream, config.Timeouts, http, clock, log))];
+        var clouds = new CloudContext(
+            outbound.CreateClient(new OutboundOptions { ProxyResolvesNames = true }),
+            new CredentialHttp(outbound),
+            environment,
+            config.Timeouts.UpstreamTtfbIsSet ? config.Timeouts.UpstreamTtfb : null,
+            clock,
+            log);
+        return [.. config.Upstreams.Select(upstream => Create(upstream, config.Timeouts, http, clouds, clock))];
     }
 
-    private static Upstream Create(UpstreamConfig upstream, TimeoutsConfig timeouts, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
+    private static Upstream Create(UpstreamConfig upstream, TimeoutsConfig timeouts, HttpMessageInvoker http, CloudContext clouds, TimeProvider clock) => upstream switch
     {
-        switch (upstream)
-        {
-            case AnthropicUpstreamConfig anthropic:
-                return new AnthropicUpstream(anthropic, http, timeouts.UpstreamTtfb, clock);
-            default:
-                log.Warn($"upstream '{upstream.Name}': provider {upstream.Provider} is not in this build; requests pass over it");
-                return new AbsentUpstream(upstream);
-        }
-    }
+        AnthropicUpstreamConfig anthropic => new AnthropicUpstream(anthropic, http, timeouts.UpstreamTtfb, clock),
+        BedrockUpstreamConfig bedrock => new BedrockUpstream(bedrock, clouds),
+        MantleUpstreamConfig mantle => new MantleUpstream(mantle, clouds),
+        ClaudePlatformAwsUpstreamConfig platform => new ClaudePlatformAwsUpstream(platform, clouds),
+        ClaudeOnGoogleCloudUpstreamConfig google => new ClaudeOnGoogleCloudUpstream(google, clouds),
+        VertexUpstreamConfig vertex => new VertexUpstream(vertex, clouds),
+        FoundryUpstreamConfig foundry => new FoundryUpstream(foundry, clouds),
+        _ => throw new InvalidOperationException($"no upstream for provider {upstream.Provider}"),
+    };
 }

@@ -21,8 +21,8 @@ internal sealed class SigV4Signer(string region, string service)
     private SigningKey? _key;
 
     /// <summary>Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token and authorization.</summary>
-    /// <param name="body">The bytes of the request's content.</param>
-    public void Sign(HttpRequestMessage request, ReadOnlySpan<byte> body, AwsCredentials credentials, DateTimeOffset now)
+    /// <param name="body">The bytes of the request's content, in pieces.</param>
+    public void Sign(HttpRequestMessage request, ReadOnlySpan<ReadOnlyMemory<byte>> body, AwsCredentials credentials, DateTimeOffset now)
     {
         var uri = request.RequestUri!;
         var time = Timestamp(now);
@@ -72,6 +72,22 @@ internal sealed class SigV4Signer(string region, string service)
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(data, hash);
         return Convert.ToHexStringLower(hash);
+    }
+
+    private static string HexHash(ReadOnlySpan<ReadOnlyMemory<byte>> pieces)
+    {
+        if (pieces.Length == 1)
+        {
+            return HexHash(pieces[0].Span);
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var piece in pieces)
+        {
+            hash.AppendData(piece.Span);
+        }
+
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 
     private static void Set(HttpRequestMessage request, string name, string value)

@@ -59,7 +59,7 @@ public sealed class SigV4SignerTests
         using var request = Request(target, body);
         request.Headers.TryAddWithoutValidation("x-source", "a   b ");
         request.Headers.TryAddWithoutValidation("User-Agent", "not/signed");
-        new SigV4Signer("us-east-1", "bedrock").Sign(request, body, new AwsCredentials("AKID", Secret, "TOKEN"), Now);
+        new SigV4Signer("us-east-1", "bedrock").Sign(request, [body], new AwsCredentials("AKID", Secret, "TOKEN"), Now);
 
         var check = SigV4Check.Of(request, body, Secret);
 
@@ -72,7 +72,7 @@ public sealed class SigV4SignerTests
     public void The_check_notices_a_changed_body()
     {
         using var request = Request("https://example.com/x", "a"u8.ToArray());
-        new SigV4Signer("us-east-1", "bedrock").Sign(request, "a"u8, new AwsCredentials("AKID", Secret, null), Now);
+        new SigV4Signer("us-east-1", "bedrock").Sign(request, ["a"u8.ToArray()], new AwsCredentials("AKID", Secret, null), Now);
 
         Assert.False(SigV4Check.Of(request, "b"u8.ToArray(), Secret).Valid);
     }

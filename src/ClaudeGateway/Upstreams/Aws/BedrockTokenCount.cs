@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
+
+namespace ClaudeGateway.Upstreams.Aws;
+
+/// <summary>
+/// count_tokens by Bedrock's CountTokens, which many models, accounts and proxies do not have: a model it fails for is
+/// not asked again for ten minutes, so that every prompt does not pay for the attempt (spec/clouds.md, count_tokens).
+/// </summary>
+internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsUrl, AwsAuthorizer authorizer, CloudContext context)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
+    private const int MaxRemembered = 1000;
+
+    private readonly ConcurrentDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
+
+    public async Task<UpstreamResponse> CountAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    {
+        if (BedrockModelId.Foundation(modelId) is not { } foundation)
+        {
+            return Unavailable(call, null);
+        }
+
+        var state = _models.Count < MaxRemembered ? _models.GetOrAdd(foundation, static _ => new ModelState()) : _models.GetValueOrDefault(foundation) ?? new ModelState();
+        if (context.Clock.GetUtcNow() < state.PausedUntil)
+        {
+            return Unavailable(call, null);
+        }
+
+        try
+        {
+            return await AskAsync(call, foundation, state, cancellation);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException && !cancellation.IsCancellationRequested)
+        {
+            Fail(state, foundation, e.Message);
+            return Unavailable(call, null);
+        }
+    }
+
+    private async Task<UpstreamResponse> AskAsync(UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
+    {
+        ReadOnlyMemory<byte>[] body = [Envelope(BedrockBody.Count(call.Message.Body, RequestBetas.Read(call.Request.Http.Request.Headers, keepTags: false)))];
+        using var request = CloudUpstream.CreateRequest(Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
+        await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
+        var response = await context.Http.SendAsync(request, cancellation);
+        try
+        {
+            var text = await CloudUpstream.ReadErrorAsync(response, cancellation);
+            if (response.IsSuccessStatusCode && Count(text) is { } count)
+            {
+                state.HasSucceeded = true;
+                state.PausedUntil = default;
+                return new WholeAnswer(upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
+            }
+
+            var answer = Encoding.UTF8.GetString(text);
+            if (state.HasSucceeded && IsOfThisRequestAlone(response, answer))
+            {
+                context.Log.Warn($"request {call.Request.Id}: upstream '{upstream.Name}': CountTokens answered {(int)response.StatusCode}: {LogText.Shorten(answer)}");
+            }
+            else
+            {
+                Fail(state, foundation, $"{(int)response.StatusCode}: {answer}");
+            }
+
+            return Unavailable(call, response);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
+    private WholeAnswer Unavailable(UpstreamCall call, HttpResponseMessage? response)
+    {
+        var error = UpstreamErrors.CountTokensUnavailable;
+        return new WholeAnswer(upstream, response, error.Status, error.ToJson(call.Request.Id)) { IsHopeless = true };
+    }
+
+    private void Fail(ModelState state, string foundation, string reason)
+    {
+        state.PausedUntil = context.Clock.GetUtcNow() + Pause;
+        context.Log.Warn($"upstream '{upstream.Name}': CountTokens failed for {foundation}: {LogText.Shorten(reason)}; messages are not affected. count_tokens for this model goes to the next upstream for {Pause.TotalMinutes} minutes. Grant bedrock:CountTokens, and let a proxy at base_url pass /model/{{id}}/count-tokens");
+    }
+
+    /// <summary>Once it has worked, a refused body or a throttle says nothing about the next request.</summary>
+    private static bool IsOfThisRequestAlone(HttpResponseMessage response, string answer) =>
+        (int)response.StatusCode == 429
+        || ((int)response.StatusCode == 400
+            && ((response.Headers.NonValidated.TryGetValues("x-amzn-errortype", out var type) && type.ToString().StartsWith("ValidationException", StringComparison.Ordinal))
+                || answer.Contains("ValidationException", StringComparison.Ordinal)));
+
+    private static byte[] Envelope(ReadOnlyMemory<byte>[] pieces)
+    {
+        var length = pieces.Sum(piece => piece.Length);
+        var body = new byte[length];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            piece.CopyTo(body.AsMemory(at));
+            at += piece.Length;
+        }
+
+        return Encoding.ASCII.GetBytes("{\"input\":{\"invokeModel\":{\"body\":\"" + Convert.ToBase64String(body) + "\"}}}");
+    }
+
+    private static long? Count(byte[] text)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text);
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("inputTokens", out var tokens) && tokens.TryGetInt64(out var count) ? count : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Torn reads are harmless: the worst is one call too many or one count too few.</summary>
+    private sealed class ModelState
+    {
+        public bool HasSucceeded { get; set; }
+
+        public DateTimeOffset PausedUntil { get; set; }
+    }
+}

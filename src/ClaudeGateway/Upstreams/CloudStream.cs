@@ -1,0 +1,181 @@
+using System.Buffers;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>
+/// The events of a cloud's stream as bytes for the client. When the upstream is silent it sends pings, so that no proxy
+/// on the way takes the connection for dead; when the upstream fails it ends with one error event (spec/clouds.md,
+/// Responses). Reading never fails but by the client's leaving.
+/// </summary>
+/// <param name="onFailure">Told once how the stream failed, if it did.</param>
+internal sealed class CloudStream(Stream body, EventTranslator translator, string requestId, TimeProvider clock, Action<StreamFailure> onFailure) : Stream
+{
+    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
+    private const int ReadSize = 4096;
+
+    private readonly ArrayBufferWriter<byte> _events = new(ReadSize);
+    private int _taken;
+    private long _lastSentAt = clock.GetTimestamp();
+    private Task<int>? _waiting;
+    private bool _isAtEnd;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.</summary>
+    public async ValueTask<StreamFailure?> StartAsync(CancellationToken cancellation)
+    {
+        while (_events.WrittenCount == 0)
+        {
+            if (await FillAsync(cancellation) is { } failure)
+            {
+                if (_events.WrittenCount == 0)
+                {
+                    return failure;
+                }
+
+                AppendError(failure);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>An empty buffer waits until there is something to read.</summary>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        while (_events.WrittenCount == _taken)
+        {
+            if (_isAtEnd)
+            {
+                return 0;
+            }
+
+            _events.ResetWrittenCount();
+            _taken = 0;
+            if (await FillAsync(cancellationToken) is { } failure)
+            {
+                AppendError(failure);
+            }
+        }
+
+        var count = Math.Min(buffer.Length, _events.WrittenCount - _taken);
+        _events.WrittenSpan.Slice(_taken, count).CopyTo(buffer.Span);
+        _taken += count;
+        return count;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("only read asynchronously");
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            body.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Takes the next bytes of the upstream, or adds a ping when none come. May add nothing.</summary>
+    private async ValueTask<StreamFailure?> FillAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (!await HasBytesAsync(cancellation))
+            {
+                _events.Write("event: ping\ndata: {\"type\": \"ping\"}\n\n"u8);
+                _lastSentAt = clock.GetTimestamp();
+                return null;
+            }
+
+            return await TranslateAsync(cancellation);
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException && !cancellation.IsCancellationRequested)
+        {
+            return StreamFailure.Broken(e.Message);
+        }
+    }
+
+    /// <summary>
+    /// Waits for bytes or the end; false after a silence. A zero-byte read waits, so that a quiet stream holds no buffer;
+    /// it goes on behind a ping.
+    /// </summary>
+    private async ValueTask<bool> HasBytesAsync(CancellationToken cancellation)
+    {
+        if (_waiting is null)
+        {
+            var wait = body.ReadAsync(Memory<byte>.Empty, cancellation);
+            if (wait.IsCompletedSuccessfully)
+            {
+                return true;
+            }
+
+            _waiting = wait.AsTask();
+        }
+
+        var silence = clock.GetElapsedTime(_lastSentAt);
+        try
+        {
+            await _waiting.WaitAsync(silence < PingAfter ? PingAfter - silence : TimeSpan.Zero, clock, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+
+        _waiting = null;
+        return true;
+    }
+
+    private async ValueTask<StreamFailure?> TranslateAsync(CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
+        try
+        {
+            var read = await body.ReadAsync(buffer, cancellation);
+            _isAtEnd = read == 0;
+            var before = _events.WrittenCount;
+            var failure = _isAtEnd ? translator.End(_events) : translator.Translate(buffer.AsSpan(0, read), _events);
+            if (_events.WrittenCount > before)
+            {
+                _lastSentAt = clock.GetTimestamp();
+            }
+
+            return failure;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void AppendError(StreamFailure failure)
+    {
+        _isAtEnd = true;
+        onFailure(failure);
+        _events.Write("event: error\ndata: "u8);
+        _events.Write(failure.Error.ToJson(requestId).Span);
+        _events.Write("\n\n"u8);
+    }
+}

@@ -1,0 +1,164 @@
+using System.Buffers;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using ClaudeGateway.Config;
+using ClaudeGateway.Messages;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>
+/// What the clouds have in common: none of the client's headers are passed on, answers are translated to Anthropic's
+/// errors and events, and nothing that names the operator's accounts reaches a developer (spec/clouds.md). What differs,
+/// where requests go, how they are authorised and how the body is written, is in the class that derives.
+/// </summary>
+internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
+{
+    private const int MaxErrorBytes = 256 * 1024;
+    private const int MaxAnswerBytes = 128 * 1024 * 1024;
+
+    private static readonly string UserAgent = "cc-gateway/" + typeof(CloudUpstream).Assembly.GetName().Version?.ToString(3);
+
+    private readonly IReadOnlyDictionary<string, string> _configuredHeaders = config.Headers;
+
+    protected CloudContext Context => context;
+
+    /// <summary>Whether <c>tags</c> and the beta value that announces them are known to this cloud.</summary>
+    protected virtual bool KnowsTags => true;
+
+    public override TimeSpan? FirstByteTimeout(UpstreamCall call) => IsStreamed(call) ? context.StreamStartTimeout : null;
+
+    public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    {
+        var betas = RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
+        var body = Body(call, modelId, betas);
+        using var request = CreateRequest(Target(call, modelId), body);
+        AddHeaders(request, call, betas);
+        AddConfiguredHeaders(request);
+        await AuthorizeAsync(request, body, call, cancellation);
+        return await ReadAsync(call, await context.Http.SendAsync(request, cancellation), betas, cancellation);
+    }
+
+    protected static bool IsStreamed(UpstreamCall call) => call.Operation == MessagesOperation.CreateMessage && call.Message.IsStream;
+
+    /// <summary>The URL exactly as it is to be sent.</summary>
+    protected abstract Uri Target(UpstreamCall call, string modelId);
+
+    /// <summary>The body in pieces that refer to the client's.</summary>
+    protected abstract ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas);
+
+    /// <summary>Adds the credential; what it signs must not change afterwards.</summary>
+    /// <exception cref="UpstreamUnavailableException">There is no credential.</exception>
+    protected abstract ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation);
+
+    /// <summary>Adds what this cloud wants beside the credential.</summary>
+    protected virtual void AddHeaders(HttpRequestMessage request, UpstreamCall call, string[] betas)
+    {
+        if (betas.Length > 0)
+        {
+            request.Headers.TryAddWithoutValidation("anthropic-beta", string.Join(',', betas));
+        }
+    }
+
+    protected virtual EventTranslator CreateTranslator(string[] betas) => new SseTranslator(betas);
+
+    /// <summary>The client's error for a refusal, and the status the failover rules judge it by.</summary>
+    protected virtual (Http.ApiError Error, int FailoverStatus) Translate(UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
+    {
+        // A redirect is a misconfigured endpoint, not something a client could follow.
+        var error = UpstreamErrors.Translate(status is < 400 or > 599 ? (int)HttpStatusCode.BadGateway : status, body, betas);
+        return (error, error.Status);
+    }
+
+    public static HttpRequestMessage CreateRequest(Uri target, ReadOnlyMemory<byte>[] body)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, target) { Version = HttpVersion.Version11, Content = new PiecesContent(body) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        request.Headers.TryAddWithoutValidation("Accept", "application/json");
+        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("anthropic-version", "2023-06-01");
+        return request;
+    }
+
+    protected void LogRefusal(UpstreamCall call, int status, string text) =>
+        context.Log.Warn($"request {call.Request.Id}: upstream '{Name}' answered {status}: {LogText.Shorten(text)}");
+
+    /// <summary>Reads at most 256 KiB of an error's body.</summary>
+    public static async Task<byte[]> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        var text = new ArrayBufferWriter<byte>(4 * 1024);
+        int read;
+        while (text.WrittenCount < MaxErrorBytes && (read = await stream.ReadAsync(text.GetMemory(4 * 1024), cancellation)) > 0)
+        {
+            text.Advance(read);
+        }
+
+        return text.WrittenSpan.ToArray();
+    }
+
+    private async Task<UpstreamResponse> ReadAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    {
+        try
+        {
+            if (!response.IsSuccessStatusCode)
+            {
+                return await ReadRefusalAsync(call, response, betas, cancellation);
+            }
+
+            return IsStreamed(call)
+                ? new StreamedAnswer(this, response, CreateTranslator(betas), call.Request.Id, context.Clock, context.Log)
+                : await ReadWholeAsync(response, cancellation);
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<WholeAnswer> ReadRefusalAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    {
+        var status = (int)response.StatusCode;
+        var text = await ReadErrorAsync(response, cancellation);
+        LogRefusal(call, status, Encoding.UTF8.GetString(text));
+        var (error, failoverStatus) = Translate(call, status, UpstreamErrorBody.Read(text), betas);
+        return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus };
+    }
+
+    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellation);
+        var json = await response.Content.ReadAsByteArrayAsync(cancellation);
+        return IsJsonObject(json)
+            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
+            : throw new UpstreamUnavailableException("the answer is not JSON");
+    }
+
+    private static bool IsJsonObject(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            var members = new TopLevelMembers(json);
+            while (members.MoveNext())
+            {
+                members.ReadValue();
+            }
+
+            return members.IsObject;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private void AddConfiguredHeaders(HttpRequestMessage request)
+    {
+        foreach (var (name, value) in _configuredHeaders)
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+    }
+}

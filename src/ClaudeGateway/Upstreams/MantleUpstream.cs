@@ -1,0 +1,19 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Models;
+using ClaudeGateway.Upstreams.Aws;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>Amazon Bedrock's Messages endpoint ("Mantle"): the Messages API itself under AWS credentials (spec/clouds.md).</summary>
+internal sealed class MantleUpstream(MantleUpstreamConfig config, CloudContext context)
+    : NativeCloudUpstream(config, context, $"https://bedrock-mantle.{config.Region}.api.aws/anthropic")
+{
+    private readonly AwsAuthorizer _authorizer = new(config.Auth, config.AssumeRole, config.Region, "bedrock-mantle", context);
+
+    protected override bool KnowsTags => false;
+
+    public override string? BuiltInModelId(BuiltInModel model) => model.MantleId;
+
+    protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
+        _authorizer.AuthorizeAsync(request, body, call.Principal, cancellation);
+}

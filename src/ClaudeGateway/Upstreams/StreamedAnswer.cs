@@ -1,0 +1,53 @@
+using ClaudeGateway.Logging;
+using Microsoft.AspNetCore.Http;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>A streamed message of a cloud, translated event by event. None of the cloud's headers reach the client.</summary>
+internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, TimeProvider clock, OperationalLog log)
+    : UpstreamResponse(upstream, StatusCodes.Status200OK, message)
+{
+    private CloudStream? _stream;
+
+    /// <summary>As long as nothing has been sent, a failure is an answer like any other, which the next upstream can make good.</summary>
+    public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            _stream = new CloudStream(await Message!.Content.ReadAsStreamAsync(cancellation), translator, requestId, clock, LogFailure);
+            if (await _stream.StartAsync(cancellation) is not { } failure)
+            {
+                return this;
+            }
+
+            LogFailure(failure);
+            return new WholeAnswer(Upstream, Message, failure.Error.Status, failure.Error.ToJson(requestId));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public override void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding)
+    {
+        headers.ContentType = "text/event-stream";
+        headers.CacheControl = "no-cache";
+    }
+
+    public override Stream OpenBody(string? acceptEncoding) => _stream ?? throw new InvalidOperationException("the stream has not been started");
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _stream?.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void LogFailure(StreamFailure failure) =>
+        log.Warn($"request {requestId}: upstream '{Upstream.Name}': upstream stream error: {LogText.Shorten(failure.Detail)}");
+}
