@@ -91,12 +91,12 @@ internal static partial class AwsKeys
         var hasSecret = fields.IsGiven(SecretAccessKey);
         if (hasId != hasSecret)
         {
-            fields.Problem(hasId ? SecretAccessKey : AccessKeyId, "is required: aws_access_key_id and aws_secret_access_key are set together");
+            fields.Problem(hasId ? SecretAccessKey : AccessKeyId, "is missing: aws_access_key_id and aws_secret_access_key must be set together");
         }
 
         if (fields.IsGiven(SessionToken) && !hasId && !hasSecret)
         {
-            fields.Problem(SessionToken, "requires aws_access_key_id and aws_secret_access_key");
+            fields.Problem(SessionToken, "aws_session_token requires aws_access_key_id and aws_secret_access_key");
         }
 
         if (hasId && fields.IsGiven(bearer))

@@ -13,7 +13,7 @@ internal static class ReferenceRules
             var map = model.Find("upstream_model") as ConfigMap;
             foreach (var entry in (map?.Entries ?? []).Where(entry => Array.IndexOf(upstreams, entry.Key) < 0))
             {
-                reading.Problem(entry.KeyPosition, entry.Value.Path, $"no upstream is named '{entry.Key}'{Known(entry.Key, upstreams)}");
+                reading.Problem(entry.KeyPosition, entry.Value.Path, $"references unknown upstream '{entry.Key}'{Known(entry.Key, upstreams)}");
             }
         }
     }

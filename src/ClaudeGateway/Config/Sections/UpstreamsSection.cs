@@ -28,7 +28,7 @@ internal static class UpstreamsSection
         {
             if (!names.Add(upstreams[i].Name))
             {
-                reading.Problem(((ConfigList)node).Items[i], $"a second upstream is named '{upstreams[i].Name}'; give each a distinct name:");
+                reading.Problem(((ConfigList)node).Items[i], $"duplicate upstream name '{upstreams[i].Name}': set a distinct name: on each");
             }
         }
     }
