@@ -1,0 +1,225 @@
+using System.Collections.Concurrent;
+using ClaudeGateway.Config;
+
+namespace ClaudeGateway.Spend;
+
+/// <summary>The caps that hold for one developer, one for each period; null where there is none at all.</summary>
+internal readonly record struct EffectiveLimits(SpendLimit? Daily, SpendLimit? Weekly, SpendLimit? Monthly)
+{
+    public static readonly EffectiveLimits None;
+
+    public SpendLimit? this[SpendPeriod period] => period switch
+    {
+        SpendPeriod.Daily => Daily,
+        SpendPeriod.Weekly => Weekly,
+        _ => Monthly,
+    };
+
+    /// <summary>Whether any finite cap holds.</summary>
+    public bool HasCap => Daily?.AmountCents is not null || Weekly?.AmountCents is not null || Monthly?.AmountCents is not null;
+}
+
+/// <summary>
+/// Every cap, in memory, as of <see cref="Version"/> of the store (spec/spend.md, GET /effective). A developer's own cap hides
+/// those of his groups, a group's hides the organization's; each also when it says "unlimited". Safe for concurrent use:
+/// changes replace one holder's caps at a time.
+/// </summary>
+internal sealed class LimitBook(GroupLimitMode groupMode)
+{
+    private readonly ConcurrentDictionary<string, EffectiveLimits> _users = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, EffectiveLimits> _groups = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SpendLimit> _byId = new(StringComparer.Ordinal);
+    private readonly Lock _change = new();
+    private volatile StrongBox _organization = new(EffectiveLimits.None);
+    private volatile int _activePools;
+    private long _version;
+
+    /// <summary>Number of the last change in the store that is in here.</summary>
+    public long Version => Interlocked.Read(ref _version);
+
+    public int Count => _byId.Count;
+
+    /// <summary>Whether any group has a budget to share that is not paused.</summary>
+    public bool HasActivePools => _activePools > 0;
+
+    public EffectiveLimits Resolve(string sub, IReadOnlyList<string> groups)
+    {
+        var own = _users.IsEmpty ? EffectiveLimits.None : _users.GetValueOrDefault(sub);
+        var organization = _organization.Value;
+        var ofGroups = _groups.IsEmpty ? EffectiveLimits.None : ResolveGroups(groups);
+        return new EffectiveLimits(
+            own.Daily ?? ofGroups.Daily ?? organization.Daily,
+            own.Weekly ?? ofGroups.Weekly ?? organization.Weekly,
+            own.Monthly ?? ofGroups.Monthly ?? organization.Monthly);
+    }
+
+    /// <summary>The shared budgets of these groups that are not paused, in the order they pay: the largest first, then by name.</summary>
+    public IReadOnlyList<SpendLimit> ActivePools(IReadOnlyList<string> groups)
+    {
+        if (!HasActivePools)
+        {
+            return [];
+        }
+
+        List<SpendLimit>? pools = null;
+        foreach (var group in groups)
+        {
+            if (_groups.TryGetValue(group, out var caps) && caps.Monthly is { Pool: { IsPaused: false, AmountCents: not null } } pool && pools?.Contains(pool) != true)
+            {
+                (pools ??= []).Add(pool);
+            }
+        }
+
+        pools?.Sort(ComparePools);
+        return pools ?? (IReadOnlyList<SpendLimit>)[];
+    }
+
+    /// <summary>Takes over the whole content of the store.</summary>
+    public void Replace(IReadOnlyCollection<SpendLimit> limits, long version)
+    {
+        lock (_change)
+        {
+            foreach (var id in _byId.Keys.Except(limits.Select(limit => limit.Id)).ToList())
+            {
+                Remove(id);
+            }
+
+            foreach (var limit in limits)
+            {
+                Put(limit);
+            }
+
+            Interlocked.Exchange(ref _version, version);
+        }
+    }
+
+    /// <summary>Applies the caps that changed since <see cref="Version"/>; a null limit was deleted. Ignored when older than what is known.</summary>
+    public void Apply(IReadOnlyCollection<(string Id, SpendLimit? Limit)> changes, long version)
+    {
+        lock (_change)
+        {
+            if (version <= Version)
+            {
+                return;
+            }
+
+            foreach (var (id, limit) in changes)
+            {
+                if (limit is null)
+                {
+                    Remove(id);
+                }
+                else
+                {
+                    Put(limit);
+                }
+            }
+
+            Interlocked.Exchange(ref _version, version);
+        }
+    }
+
+    private EffectiveLimits ResolveGroups(IReadOnlyList<string> groups)
+    {
+        var chosen = EffectiveLimits.None;
+        foreach (var group in groups)
+        {
+            if (_groups.TryGetValue(group, out var caps))
+            {
+                chosen = new EffectiveLimits(Choose(chosen.Daily, caps.Daily), Choose(chosen.Weekly, caps.Weekly), Choose(chosen.Monthly, caps.Monthly));
+            }
+        }
+
+        return chosen;
+    }
+
+    /// <summary>The smaller (or, in max mode, larger) of two groups' caps; "unlimited" is the largest; equal caps go by group name.</summary>
+    private SpendLimit? Choose(SpendLimit? left, SpendLimit? right)
+    {
+        if (left is null || right is null)
+        {
+            return left ?? right;
+        }
+
+        var order = (left.AmountCents ?? long.MaxValue).CompareTo(right.AmountCents ?? long.MaxValue);
+        if (order == 0)
+        {
+            return string.CompareOrdinal(left.Scope.Id, right.Scope.Id) <= 0 ? left : right;
+        }
+
+        return order < 0 == (groupMode == GroupLimitMode.Min) ? left : right;
+    }
+
+    private static int ComparePools(SpendLimit left, SpendLimit right)
+    {
+        var order = right.Pool!.AmountCents!.Value.CompareTo(left.Pool!.AmountCents!.Value);
+        return order != 0 ? order : string.CompareOrdinal(left.Scope.Id, right.Scope.Id);
+    }
+
+    private void Put(SpendLimit limit)
+    {
+        if (_byId.TryGetValue(limit.Id, out var before))
+        {
+            CountPool(before, -1);
+        }
+
+        _byId[limit.Id] = limit;
+        CountPool(limit, 1);
+        Set(limit.Scope, limit.Period, limit);
+    }
+
+    private void Remove(string id)
+    {
+        if (_byId.TryRemove(id, out var limit))
+        {
+            CountPool(limit, -1);
+            if (Current(limit.Scope, limit.Period)?.Id == id)
+            {
+                // Otherwise the place has been taken by a newer cap already.
+                Set(limit.Scope, limit.Period, null);
+            }
+        }
+    }
+
+    private SpendLimit? Current(SpendScope scope, SpendPeriod period) => scope.Type switch
+    {
+        SpendScopeType.User => _users.GetValueOrDefault(scope.Id)[period],
+        SpendScopeType.RbacGroup => _groups.GetValueOrDefault(scope.Id)[period],
+        _ => _organization.Value[period],
+    };
+
+    private void CountPool(SpendLimit limit, int change) => _activePools += limit.Pool is { IsPaused: false, AmountCents: not null } ? change : 0;
+
+    private void Set(SpendScope scope, SpendPeriod period, SpendLimit? limit)
+    {
+        if (scope.Type == SpendScopeType.Organization)
+        {
+            _organization = new StrongBox(With(_organization.Value, period, limit));
+            return;
+        }
+
+        var holders = scope.Type == SpendScopeType.User ? _users : _groups;
+        var caps = With(holders.GetValueOrDefault(scope.Id), period, limit);
+        if (caps == EffectiveLimits.None)
+        {
+            holders.TryRemove(scope.Id, out _);
+        }
+        else
+        {
+            holders[scope.Id] = caps;
+        }
+    }
+
+    private static EffectiveLimits With(EffectiveLimits caps, SpendPeriod period, SpendLimit? limit) => period switch
+    {
+        SpendPeriod.Daily => caps with { Daily = limit },
+        SpendPeriod.Weekly => caps with { Weekly = limit },
+        _ => caps with { Monthly = limit },
+    };
+
+    /// <summary>Makes the replacement of three references one atomic step for readers.</summary>
+    private sealed class StrongBox(EffectiveLimits value)
+    {
+        public EffectiveLimits Value { get; } = value;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+
+namespace ClaudeGateway.Spend;
+
+/// <summary>
+/// The <c>anthropic-ratelimit-unified-*</c> headers from which the client draws its usage display (spec/spend.md,
+/// Enforcement). The gateway's own words for caps; an upstream's headers of these names never pass.
+/// </summary>
+internal static class RateLimitHeaders
+{
+    private const string Prefix = "anthropic-ratelimit-unified-";
+    private const decimal WarningShare = 0.75m;
+    private const decimal CriticalShare = 0.95m;
+
+    /// <summary>On an answer that was served: how full <paramref name="cap"/> was before it.</summary>
+    public static void WriteServed(IHeaderDictionary headers, in CapState cap)
+    {
+        var share = cap.Share;
+        var status = share > WarningShare ? "allowed_warning" : "allowed";
+        var reset = UnixSeconds(cap.Reset);
+        headers[Prefix + "status"] = status;
+        headers[Prefix + "reset"] = reset;
+        headers[Prefix + "representative-claim"] = "overage";
+        headers[Prefix + "overage-status"] = status;
+        headers[Prefix + "overage-reset"] = reset;
+        headers[Prefix + "overage-utilization"] = Utilization(Math.Min(share, 0.99m));
+        if (share > WarningShare)
+        {
+            headers[Prefix + "overage-surpassed-threshold"] = share > CriticalShare ? "0.95" : "0.75";
+        }
+    }
+
+    /// <summary>On the refusal of a request because <paramref name="cap"/> (or a group's budget, <paramref name="isPool"/>) is spent.</summary>
+    public static void WriteReached(IHeaderDictionary headers, in CapState cap, bool isPool, DateTimeOffset now)
+    {
+        var reset = UnixSeconds(cap.Reset);
+        headers[Prefix + "status"] = "rejected";
+        headers[Prefix + "reset"] = reset;
+        headers[Prefix + "overage-reset"] = reset;
+        headers[Prefix + "overage-utilization"] = Utilization(cap.Share);
+        headers[Prefix + "overage-surpassed-threshold"] = "1";
+        headers[Prefix + "overage-period"] = cap.Limit.Period.Name();
+        headers[Prefix + "overage-disabled-reason"] = "org_spend_cap_reached";
+        if (isPool)
+        {
+            headers[Prefix + "overage-scope"] = "group_pool";
+        }
+
+        headers.RetryAfter = ((long)Math.Ceiling((cap.Reset - now).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        headers["x-should-retry"] = "false";
+    }
+
+    /// <summary>On the refusal of a request because nobody knows what was spent.</summary>
+    public static void WriteUnknown(IHeaderDictionary headers)
+    {
+        headers[Prefix + "overage-disabled-reason"] = "fetch_error";
+        headers["x-should-retry"] = "false";
+    }
+
+    private static string Utilization(decimal share) => Math.Round(share, 2, MidpointRounding.AwayFromZero).ToString("0.##", CultureInfo.InvariantCulture);
+
+    private static string UnixSeconds(DateTimeOffset instant) => instant.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+}

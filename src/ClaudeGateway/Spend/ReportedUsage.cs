@@ -1,0 +1,190 @@
+using System.Text.Json;
+
+namespace ClaudeGateway.Spend;
+
+/// <summary>
+/// The <c>usage</c> object of an answer, field by field as an upstream wrote it; null where it said nothing. Figures
+/// outside 0 to a thousand million are an upstream's fault: they are clamped and <see cref="IsClamped"/> says so.
+/// </summary>
+internal sealed class ReportedUsage
+{
+    private const long MaxTokens = 1_000_000_000;
+
+    private long? _input;
+    private long? _output;
+    private long? _cacheRead;
+    private long? _cacheCreation;
+    private long? _cacheCreation5m;
+    private long? _cacheCreation1h;
+    private long? _webSearches;
+
+    public long? Input => _input;
+
+    public long? Output => _output;
+
+    public long? CacheRead => _cacheRead;
+
+    /// <summary>All cache writes together.</summary>
+    public long? CacheCreation => _cacheCreation;
+
+    public long? CacheCreation5m => _cacheCreation5m;
+
+    public long? CacheCreation1h => _cacheCreation1h;
+
+    public long? WebSearches => _webSearches;
+
+    public bool IsFast { get; private set; }
+
+    public bool IsClamped { get; private set; }
+
+    /// <summary>Reads the object <paramref name="json"/> stands on; null when a figure is no number, so that nothing can be believed.</summary>
+    /// <exception cref="JsonException">The object is broken.</exception>
+    public static ReportedUsage? Read(ref Utf8JsonReader json)
+    {
+        var usage = new ReportedUsage();
+        return usage.ReadFields(ref json) ? usage : null;
+    }
+
+    /// <summary>
+    /// Takes over what a later event of the same stream says: its figures are cumulative, so the input side never shrinks
+    /// and the latest output counts.
+    /// </summary>
+    public void Update(ReportedUsage later)
+    {
+        _input = Larger(_input, later._input);
+        _cacheRead = Larger(_cacheRead, later._cacheRead);
+        _cacheCreation = Larger(_cacheCreation, later._cacheCreation);
+        _cacheCreation5m = Larger(_cacheCreation5m, later._cacheCreation5m);
+        _cacheCreation1h = Larger(_cacheCreation1h, later._cacheCreation1h);
+        _webSearches = later._webSearches ?? _webSearches;
+        _output = later._output ?? _output;
+        IsClamped |= later.IsClamped;
+    }
+
+    /// <param name="output">Stands in for an output the upstream did not report.</param>
+    public TokenUsage ToTokenUsage(long output)
+    {
+        var write1h = CacheCreation1h ?? 0;
+        var write5m = CacheCreation5m ?? 0;
+        if (CacheCreation is { } total)
+        {
+            write1h = Math.Min(write1h, total);
+            write5m = total - write1h;
+        }
+
+        return new TokenUsage
+        {
+            Input = Input ?? 0,
+            Output = output,
+            CacheRead = CacheRead ?? 0,
+            CacheWrite5m = write5m,
+            CacheWrite1h = write1h,
+            WebSearches = WebSearches ?? 0,
+            IsFast = IsFast,
+        };
+    }
+
+    private static long? Larger(long? left, long? right) => left is null ? right : right is null ? left : Math.Max(left.Value, right.Value);
+
+    private bool ReadFields(ref Utf8JsonReader json)
+    {
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            var isReadable = json.ValueTextEquals("input_tokens"u8) ? TryCount(ref json, ref _input)
+                : json.ValueTextEquals("output_tokens"u8) ? TryCount(ref json, ref _output)
+                : json.ValueTextEquals("cache_read_input_tokens"u8) ? TryCount(ref json, ref _cacheRead)
+                : json.ValueTextEquals("cache_creation_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation)
+                : json.ValueTextEquals("cache_creation"u8) ? TryParts(ref json)
+                : json.ValueTextEquals("server_tool_use"u8) ? TryTools(ref json)
+                : json.ValueTextEquals("speed"u8) ? TrySpeed(ref json)
+                : Skip(ref json);
+            if (!isReadable)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TryParts(ref Utf8JsonReader json)
+    {
+        if (!EnterObject(ref json))
+        {
+            return true;
+        }
+
+        var isReadable = true;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            isReadable &= json.ValueTextEquals("ephemeral_1h_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation1h)
+                : json.ValueTextEquals("ephemeral_5m_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation5m)
+                : Skip(ref json);
+        }
+
+        return isReadable;
+    }
+
+    private bool TryTools(ref Utf8JsonReader json)
+    {
+        if (!EnterObject(ref json))
+        {
+            return true;
+        }
+
+        var isReadable = true;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            isReadable &= json.ValueTextEquals("web_search_requests"u8) ? TryCount(ref json, ref _webSearches) : Skip(ref json);
+        }
+
+        return isReadable;
+    }
+
+    private bool TrySpeed(ref Utf8JsonReader json)
+    {
+        json.Read();
+        IsFast = json.TokenType == JsonTokenType.String && json.ValueTextEquals("fast"u8);
+        json.Skip();
+        return true;
+    }
+
+    private bool TryCount(ref Utf8JsonReader json, ref long? field)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.Null)
+        {
+            return true;
+        }
+
+        if (json.TokenType != JsonTokenType.Number)
+        {
+            json.Skip();
+            return false;
+        }
+
+        var reported = json.TryGetInt64(out var whole) ? whole : Math.Round(json.GetDouble());
+        var count = Math.Clamp(reported, 0, MaxTokens);
+        IsClamped |= count != reported;
+        field = (long)count;
+        return true;
+    }
+
+    private static bool EnterObject(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.StartObject)
+        {
+            return true;
+        }
+
+        json.Skip();
+        return false;
+    }
+
+    private static bool Skip(ref Utf8JsonReader json)
+    {
+        json.Skip();
+        return true;
+    }
+}

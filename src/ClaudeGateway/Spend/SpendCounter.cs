@@ -1,0 +1,188 @@
+namespace ClaudeGateway.Spend;
+
+/// <summary>What one counter's total was in the store: a figure that only grows within its period.</summary>
+internal readonly record struct StoredTotal(CounterKey Key, SpendPeriod Period, DateOnly Start, Money Amount);
+
+/// <summary>An amount of one day on its way into the store.</summary>
+internal readonly record struct SpendDelta(SpendCounter Counter, DateOnly Day, Money Amount);
+
+/// <summary>
+/// The running totals of one developer or one group's budget, in memory: what the store has (all replicas) plus what this
+/// replica has not written yet. Stored totals merge by taking the larger, so it does not matter in which order answers and
+/// notifications arrive. Safe for concurrent use.
+/// </summary>
+internal sealed class SpendCounter(CounterKind kind, string id)
+{
+    private const int MeanWeight = 8;
+
+    private readonly Lock _lock = new();
+    private readonly (DateOnly Start, Money Amount)[] _stored = new (DateOnly, Money)[SpendPeriods.All.Length];
+    private (DateOnly Day, Money Amount)[] _pending = [];
+    private (DateOnly Day, Money Amount)[] _sending = [];
+    private Money _reserved;
+    private Money? _mean;
+
+    public CounterKind Kind { get; } = kind;
+
+    /// <summary>The developer's sub or the group's name.</summary>
+    public string Id { get; } = id;
+
+    public CounterKey Key { get; } = CounterKey.Of(kind, id);
+
+    /// <summary>For which span of uninterrupted notifications the stored totals were read; see <see cref="SpendSync"/>.</summary>
+    public long SyncedEpoch { get; set; }
+
+    /// <summary><see cref="TimeProvider.GetTimestamp"/> of the last use.</summary>
+    public long LastUsed { get; set; }
+
+    /// <summary>What the store knows of the developer's name and groups, so that it is told only of changes.</summary>
+    public SpendIdentity? KnownIdentity { get; set; }
+
+    /// <summary>Mean cost of one request, over the last few; null before the first.</summary>
+    public Money? MeanCost
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _mean;
+            }
+        }
+    }
+
+    /// <summary>What requests in flight on this replica are expected to cost.</summary>
+    public Money Reserved
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _reserved;
+            }
+        }
+    }
+
+    /// <summary>Whether nothing would be lost by forgetting this counter.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _pending.Length == 0 && _sending.Length == 0 && _reserved == Money.Zero;
+            }
+        }
+    }
+
+    public SpendTotals Totals(DateOnly day)
+    {
+        lock (_lock)
+        {
+            return new SpendTotals(day, Total(SpendPeriod.Daily, day), Total(SpendPeriod.Weekly, day), Total(SpendPeriod.Monthly, day));
+        }
+    }
+
+    public void Reserve(Money expected)
+    {
+        lock (_lock)
+        {
+            _reserved += expected;
+        }
+    }
+
+    public void Release(Money expected)
+    {
+        lock (_lock)
+        {
+            _reserved -= expected;
+        }
+    }
+
+    /// <summary>Records a served request; it is visible to <see cref="Totals"/> at once.</summary>
+    public void Add(DateOnly day, Money cost)
+    {
+        lock (_lock)
+        {
+            _mean = _mean is { } mean ? new Money(mean.NanoCents + ((cost.NanoCents - mean.NanoCents) / MeanWeight)) : cost;
+            AddTo(ref _pending, day, cost);
+        }
+    }
+
+    /// <summary>Moves what is not written yet into <paramref name="batch"/>; a sum over the store's range is cut into several rounds.</summary>
+    public void Take(List<SpendDelta> batch)
+    {
+        lock (_lock)
+        {
+            foreach (var (day, amount) in _pending)
+            {
+                var part = amount > Money.MaxDelta ? Money.MaxDelta : amount;
+                batch.Add(new SpendDelta(this, day, part));
+                AddTo(ref _sending, day, part);
+            }
+
+            _pending = [.. _pending.Where(p => p.Amount > Money.MaxDelta).Select(p => (p.Day, p.Amount - Money.MaxDelta))];
+        }
+    }
+
+    /// <summary>What was taken is in the store now and part of <paramref name="totals"/>: one step, so that no reader counts it twice or not at all.</summary>
+    public void Confirm(IEnumerable<StoredTotal> totals)
+    {
+        lock (_lock)
+        {
+            _sending = [];
+            foreach (var total in totals)
+            {
+                MergeUnlocked(total);
+            }
+        }
+    }
+
+    public void Merge(in StoredTotal total)
+    {
+        lock (_lock)
+        {
+            MergeUnlocked(total);
+        }
+    }
+
+    private static void AddTo(ref (DateOnly Day, Money Amount)[] days, DateOnly day, Money amount)
+    {
+        // Nearly always one day, two around midnight, one each for the days of an outage.
+        for (var i = 0; i < days.Length; i++)
+        {
+            if (days[i].Day == day)
+            {
+                days[i].Amount += amount;
+                return;
+            }
+        }
+
+        days = [.. days, (day, amount)];
+    }
+
+    private void MergeUnlocked(in StoredTotal total)
+    {
+        ref var stored = ref _stored[(int)total.Period];
+        if (total.Start > stored.Start || (total.Start == stored.Start && total.Amount > stored.Amount))
+        {
+            stored = (total.Start, total.Amount);
+        }
+    }
+
+    private Money Total(SpendPeriod period, DateOnly day)
+    {
+        var start = period.Start(day);
+        var sum = _stored[(int)period].Start == start ? _stored[(int)period].Amount : Money.Zero;
+        foreach (var (pendingDay, amount) in _pending)
+        {
+            sum += period.Start(pendingDay) == start ? amount : Money.Zero;
+        }
+
+        foreach (var (sendingDay, amount) in _sending)
+        {
+            sum += period.Start(sendingDay) == start ? amount : Money.Zero;
+        }
+
+        return sum;
+    }
+}
