@@ -29,7 +29,7 @@ internal sealed class SpendCounter(CounterKind kind, string id)
 
     public CounterKey Key { get; } = CounterKey.Of(kind, id);
 
-    /// <summary>For which span of uninterrupted notifications the stored totals were read; see <see cref="SpendSync"/>.</summary>
+    /// <summary>In which span of uninterrupted notifications the stored totals were read; 0 before the first reading.</summary>
     public long SyncedEpoch { get; set; }
 
     /// <summary><see cref="TimeProvider.GetTimestamp"/> of the last use.</summary>
@@ -109,7 +109,8 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     }
 
     /// <summary>Moves what is not written yet into <paramref name="batch"/>; a sum over the store's range is cut into several rounds.</summary>
-    public void Take(List<SpendDelta> batch)
+    /// <returns>Whether something is left for another round.</returns>
+    public bool Take(List<SpendDelta> batch)
     {
         lock (_lock)
         {
@@ -121,6 +122,7 @@ internal sealed class SpendCounter(CounterKind kind, string id)
             }
 
             _pending = [.. _pending.Where(p => p.Amount > Money.MaxDelta).Select(p => (p.Day, p.Amount - Money.MaxDelta))];
+            return _pending.Length > 0;
         }
     }
 

@@ -66,7 +66,10 @@ internal sealed class SpendLedger(TimeProvider clock)
             }
 
             _changed.TryRemove(counter, out _);
-            counter.Take(batch);
+            if (counter.Take(batch))
+            {
+                _changed[counter] = true;
+            }
         }
 
         return batch;
