@@ -82,11 +82,15 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         }
     }
 
-    public void Reserve(Money expected)
+    /// <summary>Sets money aside for a request in flight.</summary>
+    /// <returns>What was set aside for others before: of requests that come at once only the first sees nothing.</returns>
+    public Money Reserve(Money expected)
     {
         lock (_lock)
         {
+            var before = _reserved;
             _reserved += expected;
+            return before;
         }
     }
 
