@@ -1,3 +1,4 @@
+using ClaudeGateway.Admin;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
@@ -8,6 +9,7 @@ using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
@@ -73,14 +75,22 @@ internal sealed class GatewayApp : IAsyncDisposable
         var notifications = owned.Add(new StoreNotifications(database, config.Store.MaxConnections, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, notifications, clock, log));
 
+        var session = new RequireSession(tokens, revocations, clock);
+
         var routes = new Routes();
         new HealthEndpoints(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync).Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
+        var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, database, clock, audit, log)) : null;
+        if (spend is not null)
+        {
+            AdminFeature.Map(routes, config.Admin!, spend, session, clock, audit);
+        }
+
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
         new ModelsEndpoint(listing).Map(routes);
-        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, clock, audit).Map(routes);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend?.Gate, clock, audit).Map(routes);
         new ManagedSettingsEndpoint(policies, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, environment, outbound, clock, log));
@@ -91,7 +101,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             new ClientAddress(config.Listen.TrustedProxies),
             new AccessControl(config.AccessControl, audit),
             new RequestLimits(config.Limits),
-            new RequireSession(tokens, revocations, clock),
+            session,
             tls is not null,
             clock,
             audit,
@@ -121,10 +131,50 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _owned.DisposeAsync();
 
+<<<<<<< HEAD
     private static OtlpRelay CreateRelay(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
     {
         var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(outbound));
         AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, environment, credentials.Value, clock).GetAsync;
         return new OtlpRelay(config.Telemetry, GoogleToken, outbound, clock, log);
+=======
+    private static void MapModels(Routes routes, GatewayConfig config, IReadOnlyList<Upstream> upstreams, Func<Principal, ModelAccess> modelAccess, SpendGate? spend, TimeProvider clock, AuditLog audit, OperationalLog log)
+    {
+        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), upstreams);
+        new ModelsEndpoint(modelRoutes, modelAccess).Map(routes);
+        new MessagesEndpoint(modelRoutes, modelAccess, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend, clock, audit).Map(routes);
+    }
+
+    private static WebApplication CreateServer(GatewayConfig config, RequestDelegate handle)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
+            kestrel.ResponseHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
+            kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 256 * 1024;
+            kestrel.Limits.MaxRequestHeaderCount = 1000;
+            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
+            kestrel.Limits.MaxRequestBufferSize = 1024 * 1024;
+            Listen(kestrel, config.Listen);
+        });
+        var app = builder.Build();
+        app.Run(handle);
+        return app;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ListenConfig listen)
+    {
+        if (listen.Host == "localhost")
+        {
+            kestrel.ListenLocalhost(listen.Port, options => options.Protocols = HttpProtocols.Http1);
+        }
+        else
+        {
+            kestrel.Listen(IPAddress.Parse(listen.Host.Trim('[', ']')), listen.Port, options => options.Protocols = HttpProtocols.Http1);
+        }
+>>>>>>> 84115bb (Spend: admin API, enforcement, metering, retention; ledger with grouped commits and replica news)
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Spend;
 
 namespace ClaudeGateway.Logging;
 
@@ -40,7 +41,8 @@ internal sealed partial class AuditLog
     /// <param name="bytes">Body bytes sent to the client.</param>
     /// <param name="attempts">Upstreams asked, the answering one included.</param>
     /// <param name="msFirstByte">Null when no body byte came.</param>
-    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms)
+    /// <param name="cost">What the answer was billed; null when it was not metered.</param>
+    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms, Money? cost)
     {
         var json = Begin("inference.end");
         json.WriteString("request_id", requestId);
@@ -57,6 +59,11 @@ internal sealed partial class AuditLog
         }
 
         json.WriteNumber("ms", ms);
+        if (cost is { } billed)
+        {
+            json.WriteString("cents", billed.ToString());
+        }
+
         End(json);
     }
 

@@ -9,7 +9,8 @@ namespace ClaudeGateway.Messages;
 /// <param name="Attempts">How many upstreams were asked.</param>
 /// <param name="LastRequestId">The last upstream's id of the request, of those that sent one.</param>
 /// <param name="LastCloudRequestId">Likewise of the clouds.</param>
-internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId);
+/// <param name="Target">Who gave a final answer, and what he calls the model; null when there is none.</param>
+internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId, RouteTarget? Target);
 
 /// <summary>
 /// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
@@ -37,7 +38,7 @@ internal sealed class FailoverLoop(OperationalLog log)
                 if (FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
                     shown?.Dispose();
-                    return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId);
+                    return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
                 }
 
                 log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
@@ -52,7 +53,7 @@ internal sealed class FailoverLoop(OperationalLog log)
             throw;
         }
 
-        return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId);
+        return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId, null);
     }
 
     /// <summary>Null when there is no answer.</summary>

@@ -1,4 +1,5 @@
 using ClaudeGateway.Http;
+using ClaudeGateway.Spend;
 using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.Messages;
@@ -28,7 +29,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
     private const int ReadSize = 4096;
 
     /// <summary>The response's status and headers must have been set.</summary>
-    public async Task<RelayResult> RelayAsync(GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding)
+    /// <param name="usage">Shown every byte as it passes; null when nobody reads along.</param>
+    public async Task<RelayResult> RelayAsync(GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
     {
         var aborted = request.Aborted;
         var writer = request.Http.Response.BodyWriter;
@@ -55,6 +57,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
 
                 firstByteAt = firstByteAt == 0 ? clock.GetTimestamp() : firstByteAt;
                 bytes += read;
+                usage?.Read(memory.Span[..read]);
                 writer.Advance(read);
                 var flushed = await writer.FlushAsync(aborted);
                 if (flushed.IsCompleted)

@@ -12,7 +12,7 @@ namespace ClaudeGateway.Spend;
 /// </summary>
 internal sealed class PriceList
 {
-    private readonly decimal _multiplier;
+    private readonly double _multiplier;
     private readonly Dictionary<(string Upstream, string Model), ModelPrice> _rows = new(RowComparer.Instance);
     private readonly Dictionary<(string Upstream, ModelVersion Version), ModelPrice> _builtInRows = [];
     private readonly ConcurrentDictionary<(string Upstream, string UpstreamModel, string ClientModel), ModelPrice> _found = [];
@@ -23,10 +23,11 @@ internal sealed class PriceList
     public PriceList(PricingConfig? config, OperationalLog? log)
     {
         _log = log;
-        _multiplier = config?.Multiplier ?? 1;
+        _multiplier = (double)(config?.Multiplier ?? 1);
         foreach (var row in config?.Overrides ?? [])
         {
-            var price = new ModelPrice { Rates = new TokenRates(row.Input, row.Output, row.CacheRead, row.CacheWrite, row.CacheWrite), Multiplier = _multiplier };
+            var write = (double)row.CacheWrite;
+            var price = new ModelPrice { Rates = new TokenRates((double)row.Input, (double)row.Output, (double)row.CacheRead, write, write), Multiplier = _multiplier };
             _rows.TryAdd((row.Upstream, row.Model), price);
             if (ModelVersion.FindWhole(row.Model) is { } version)
             {

@@ -71,33 +71,34 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <summary>Creates or replaces the cap of a scope and period.</summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<SpendLimitChange> UpsertAsync(SpendLimitDraft draft, string actor) =>
-        ChangeAsync(async transaction =>
+        database.InTransactionAsync(async transaction =>
         {
-            // First of all: it makes concurrent changes wait here, before they read.
-            var version = await NextVersionAsync(transaction);
+            var version = await LockAsync(transaction) + 1;
             var before = await transaction.FirstAsync(
                 $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.scope_key = $1 AND l.period = $2", Read, CounterKey.Of(draft.Scope).ToBytes(), (int)draft.Period);
             var (after, problem) = draft.Merge(before, version, NewId, Now());
-            if (after is null)
+            if (after is not null)
             {
-                throw new ChangeRefusedException(problem!);
+                await WriteAsync(transaction, after);
+                await RecordAsync(transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
             }
 
-            await WriteAsync(transaction, after);
-            await RecordAsync(transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
-            return new SpendLimitChange(before, after, null) { Version = version };
+            return new SpendLimitChange(before, after, problem) { Version = version };
         });
 
     /// <summary>Deletes a cap; <see cref="SpendLimitChange.Before"/> is null when there is none of that id.</summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<SpendLimitChange> DeleteAsync(string id, string actor) =>
-        ChangeAsync(async transaction =>
+        database.InTransactionAsync(async transaction =>
         {
-            var version = await NextVersionAsync(transaction);
-            var before = await transaction.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id)
-                ?? throw new ChangeRefusedException("");
-            await transaction.ExecuteAsync("DELETE FROM gw_spend_limit WHERE id = $1", id);
-            await RecordAsync(transaction, version, actor, "spend_limit.delete", id, before, null);
+            var version = await LockAsync(transaction) + 1;
+            var before = await transaction.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
+            if (before is not null)
+            {
+                await transaction.ExecuteAsync("DELETE FROM gw_spend_limit WHERE id = $1", id);
+                await RecordAsync(transaction, version, actor, "spend_limit.delete", id, before, null);
+            }
+
             return new SpendLimitChange(before, null, null) { Version = version };
         });
 
@@ -112,20 +113,9 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
 
     private Task<long> VersionAsync() => database.FirstAsync("SELECT value FROM gw_spend_sequence WHERE name = 'audit'", static row => row.GetInt64(0));
 
-    private async Task<SpendLimitChange> ChangeAsync(Func<DatabaseTransaction, Task<SpendLimitChange>> change)
-    {
-        try
-        {
-            return await database.InTransactionAsync(change);
-        }
-        catch (ChangeRefusedException e)
-        {
-            return new SpendLimitChange(null, null, e.Message);
-        }
-    }
-
-    private static async Task<long> NextVersionAsync(DatabaseTransaction transaction) =>
-        await transaction.FirstAsync("UPDATE gw_spend_sequence SET value = value + 1 WHERE name = 'audit' RETURNING value", static row => row.GetInt64(0));
+    /// <summary>Makes changes queue up before they read; SQLite does so by itself. Returns the number of the last one.</summary>
+    private static Task<long> LockAsync(DatabaseTransaction transaction) =>
+        transaction.FirstAsync($"SELECT value FROM gw_spend_sequence WHERE name = 'audit'{(transaction.IsPostgres ? " FOR UPDATE" : "")}", static row => row.GetInt64(0));
 
     private static Task<int> WriteAsync(DatabaseTransaction transaction, SpendLimit limit) =>
         transaction.ExecuteAsync(
@@ -148,6 +138,7 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
 
     private async Task RecordAsync(DatabaseTransaction transaction, long version, string actor, string action, string id, SpendLimit? before, SpendLimit? after)
     {
+        await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", version);
         await transaction.ExecuteAsync(
             "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES ($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
             version, Now().ToUnixTimeMilliseconds(), actor, action, id, before is null ? null : SpendLimitJson.Snapshot(before), after is null ? null : SpendLimitJson.Snapshot(after));
@@ -178,22 +169,4 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     private DateTimeOffset Now() => Time(clock.GetUtcNow().ToUnixTimeMilliseconds());
 
     private static string NewId() => "spl_" + RandomNumberGenerator.GetHexString(32, lowercase: true);
-}
-
-/// <summary>Rolls a change back that cannot be made: the counter of the trail must not move.</summary>
-internal sealed class ChangeRefusedException : Exception
-{
-    public ChangeRefusedException()
-    {
-    }
-
-    public ChangeRefusedException(string message)
-        : base(message)
-    {
-    }
-
-    public ChangeRefusedException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
 }

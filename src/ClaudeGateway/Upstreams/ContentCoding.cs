@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -21,6 +22,17 @@ internal static class ContentCoding
         }
 
         return false;
+    }
+
+    /// <summary>Asks upstreams only for what can be decoded here, because the answer must be read.</summary>
+    public static void KeepDecodable(IHeaderDictionary client)
+    {
+        var codings = client.AcceptEncoding;
+        if (codings.Count > 0)
+        {
+            var kept = string.Join(", ", codings.ToString().Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));
+            client.AcceptEncoding = kept.Length == 0 ? "identity" : kept;
+        }
     }
 
     public static Stream Decode(string coding, Stream body) => Kind(coding) switch

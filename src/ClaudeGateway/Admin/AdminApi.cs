@@ -1,0 +1,48 @@
+using ClaudeGateway.Http;
+using ClaudeGateway.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace ClaudeGateway.Admin;
+
+/// <summary>
+/// The admin API of spend limits (spec/spend.md): who calls is checked first, whatever is called, then the path decides. When
+/// the store is away every call answers 503 in the API's own envelope.
+/// </summary>
+internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEndpoints limits, EffectiveEndpoint effective, AuditEndpoint trail)
+{
+    public const string Path = "/v1/organizations/spend_limits";
+
+    public void Map(Routes routes) => routes.PublicPrefix(Path, HandleAsync);
+
+    private async Task HandleAsync(GatewayRequest gateway)
+    {
+        var request = new AdminRequest(gateway);
+        var method = gateway.Http.Request.Method;
+        var caller = await authentication.AuthenticateAsync(request, HttpMethods.IsPost(method) || HttpMethods.IsDelete(method));
+        if (caller is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await DispatchAsync(request, caller, method, gateway.Path[Path.Length..]);
+        }
+        catch (StoreUnavailableException) when (!gateway.Http.Response.HasStarted)
+        {
+            gateway.Http.Response.Headers.RetryAfter = "1";
+            await request.ErrorAsync(503, "api_error", "the store is not available; try again in a moment");
+        }
+    }
+
+    private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) => (method, path) switch
+    {
+        ("GET", "") => limits.ListAsync(request),
+        ("POST", "") => limits.UpsertAsync(request, caller),
+        ("GET", "/effective") => effective.HandleAsync(request),
+        ("GET", "/audit") => trail.HandleAsync(request),
+        ("GET", ['/', .. var id]) => limits.GetAsync(request, id),
+        ("DELETE", ['/', .. var id]) => limits.DeleteAsync(request, caller, id),
+        _ => request.NotFoundAsync("not found"),
+    };
+}

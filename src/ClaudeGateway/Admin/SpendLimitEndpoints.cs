@@ -1,0 +1,150 @@
+using System.Text.Json;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Spend;
+
+namespace ClaudeGateway.Admin;
+
+/// <summary>Lists, reads, sets and deletes caps (spec/spend.md, POST, GET list / one, DELETE).</summary>
+internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
+{
+    private const int DefaultLimit = 20;
+    private const string UnknownLimit = "spend limit not found";
+
+    /// <summary>How long a change waits for the other replicas to act by it; normally a millisecond or two.</summary>
+    private static readonly TimeSpan ReplicaTimeout = TimeSpan.FromMilliseconds(300);
+
+    public async Task ListAsync(AdminRequest request)
+    {
+        var query = request.Http.Query;
+        if (query.Limit(DefaultLimit) is not { } limit)
+        {
+            await request.InvalidAsync(AdminQuery.LimitProblem);
+            return;
+        }
+
+        var typeName = query.First("scope_type");
+        var type = SpendScope.ParseType(typeName);
+        if (typeName is not null && type is null)
+        {
+            await request.InvalidAsync("scope_type: must be one of organization, rbac_group, user");
+            return;
+        }
+
+        var (after, before) = (query.First("after_id"), query.First("before_id"));
+        if (after is not null && before is not null)
+        {
+            await request.InvalidAsync("after_id and before_id are mutually exclusive");
+            return;
+        }
+
+        var cursor = (after ?? before) is { } id ? await spend.Limits.FindAsync(id) : null;
+        if (cursor is null && (after ?? before) is not null)
+        {
+            await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this id");
+            return;
+        }
+
+        // One more than asked for tells whether there are more.
+        var found = await spend.Limits.ListAsync(type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
+        var page = found.Count <= limit ? found : before is null ? found[..limit] : found[^limit..];
+        var pools = await PoolSpendAsync(page);
+        await request.OkAsync(json => WritePage(json, page, pools, found.Count > limit));
+    }
+
+    public async Task GetAsync(AdminRequest request, string id)
+    {
+        if (await spend.Limits.FindAsync(StorableText.Of(id)) is { } limit)
+        {
+            var pools = await PoolSpendAsync([limit]);
+            await request.OkAsync(json => Write(json, limit, pools));
+        }
+        else
+        {
+            await request.NotFoundAsync(UnknownLimit);
+        }
+    }
+
+    public async Task UpsertAsync(AdminRequest request, AdminCaller caller)
+    {
+        var (draft, problem) = await SpendLimitRequest.ReadAsync(request.Http.Body, request.Gateway.Aborted);
+        if (draft is null)
+        {
+            await request.InvalidAsync(problem!);
+            return;
+        }
+
+        var change = await spend.Limits.UpsertAsync(draft, caller.Actor);
+        if (change.After is not { } limit)
+        {
+            await request.InvalidAsync(change.Problem!);
+            return;
+        }
+
+        await PublishAsync(change);
+        audit.AdminLimitUpsert(caller.Actor, change.Before, limit);
+        var pools = await PoolSpendAsync([limit]);
+        await request.OkAsync(json => Write(json, limit, pools));
+    }
+
+    public async Task DeleteAsync(AdminRequest request, AdminCaller caller, string id)
+    {
+        var change = await spend.Limits.DeleteAsync(StorableText.Of(id), caller.Actor);
+        if (change.Before is not { } limit)
+        {
+            await request.NotFoundAsync(UnknownLimit);
+            return;
+        }
+
+        await PublishAsync(change);
+        audit.AdminLimitDelete(caller.Actor, limit);
+        await request.OkAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "spend_limit_deleted");
+            json.WriteString("id", limit.Id);
+            json.WriteEndObject();
+        });
+    }
+
+    /// <summary>When the caller gets his answer the change holds here, and on every replica that can be reached.</summary>
+    private async Task PublishAsync(SpendLimitChange change)
+    {
+        await spend.Limits.RefreshAsync(spend.Book);
+        if (spend.Channel is { } channel)
+        {
+            await channel.WaitForOthersAsync(change.Version, ReplicaTimeout);
+        }
+    }
+
+    /// <summary>What the groups' budgets on a page have paid this month, everything of this replica included.</summary>
+    private async Task<Dictionary<string, Money>> PoolSpendAsync(IReadOnlyList<SpendLimit> page)
+    {
+        var pools = page.Where(limit => limit.Pool?.AmountCents is not null).Select(limit => spend.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
+        if (pools.Count > 0)
+        {
+            await spend.Sync.AskAsync(pools);
+        }
+
+        var today = spend.Ledger.Today;
+        return pools.ToDictionary(pool => pool.Id, pool => pool.Totals(today).Monthly, StringComparer.Ordinal);
+    }
+
+    private static void Write(Utf8JsonWriter json, SpendLimit limit, Dictionary<string, Money> pools) =>
+        SpendLimitJson.Write(json, limit, pools.GetValueOrDefault(limit.Scope.Id));
+
+    private static void WritePage(Utf8JsonWriter json, List<SpendLimit> page, Dictionary<string, Money> pools, bool hasMore)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("data");
+        foreach (var limit in page)
+        {
+            Write(json, limit, pools);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("has_more", hasMore);
+        json.WriteString("first_id", page.Count == 0 ? null : page[0].Id);
+        json.WriteString("last_id", page.Count == 0 ? null : page[^1].Id);
+        json.WriteEndObject();
+    }
+}
