@@ -131,50 +131,10 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _owned.DisposeAsync();
 
-<<<<<<< HEAD
     private static OtlpRelay CreateRelay(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
     {
         var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(outbound));
         AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, environment, credentials.Value, clock).GetAsync;
         return new OtlpRelay(config.Telemetry, GoogleToken, outbound, clock, log);
-=======
-    private static void MapModels(Routes routes, GatewayConfig config, IReadOnlyList<Upstream> upstreams, Func<Principal, ModelAccess> modelAccess, SpendGate? spend, TimeProvider clock, AuditLog audit, OperationalLog log)
-    {
-        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), upstreams);
-        new ModelsEndpoint(modelRoutes, modelAccess).Map(routes);
-        new MessagesEndpoint(modelRoutes, modelAccess, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend, clock, audit).Map(routes);
-    }
-
-    private static WebApplication CreateServer(GatewayConfig config, RequestDelegate handle)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
-            kestrel.ResponseHeaderEncodingSelector = static _ => System.Text.Encoding.Latin1;
-            kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
-            kestrel.Limits.MaxRequestHeadersTotalSize = 256 * 1024;
-            kestrel.Limits.MaxRequestHeaderCount = 1000;
-            kestrel.Limits.MaxRequestLineSize = 256 * 1024;
-            kestrel.Limits.MaxRequestBufferSize = 1024 * 1024;
-            Listen(kestrel, config.Listen);
-        });
-        var app = builder.Build();
-        app.Run(handle);
-        return app;
-    }
-
-    private static void Listen(KestrelServerOptions kestrel, ListenConfig listen)
-    {
-        if (listen.Host == "localhost")
-        {
-            kestrel.ListenLocalhost(listen.Port, options => options.Protocols = HttpProtocols.Http1);
-        }
-        else
-        {
-            kestrel.Listen(IPAddress.Parse(listen.Host.Trim('[', ']')), listen.Port, options => options.Protocols = HttpProtocols.Http1);
-        }
->>>>>>> 84115bb (Spend: admin API, enforcement, metering, retention; ledger with grouped commits and replica news)
     }
 }

@@ -15,7 +15,7 @@ namespace ClaudeGateway.Storage;
 internal sealed class ReplicaChannel(Database database, string self, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     /// <summary>The one channel; NOTIFY reaches listeners of the same database only.</summary>
-    public const string Name = "claude_gateway";
+    public const string Name = "claude_gateway_spend";
 
     private const string ApplicationPrefix = "claude-gateway replica ";
     private const string ProbeTopic = "probe";
