@@ -36,7 +36,8 @@ internal sealed class SignInFeature(GatewayConfig config, Database database, Tim
         new CallbackEndpoint(config.Session, origin, provider, identities, grants, browser, box, clock, audit, log).Map(routes);
         new TokenEndpoint(
             new DeviceCodeGrant(grants, tokens, refreshTokens, box, revocations),
-            new RefreshTokenGrant(config.Session, provider, identities, tokens, refreshTokens, revocations, audit)).Map(routes);
+            new RefreshTokenGrant(config.Session, provider, identities, tokens, refreshTokens, revocations, audit),
+            origin).Map(routes);
         new RevocationEndpoint(tokens, refreshTokens, revocationStore, provider, audit, log).Map(routes);
     }
 

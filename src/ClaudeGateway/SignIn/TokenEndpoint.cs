@@ -14,7 +14,7 @@ internal abstract record TokenOutcome
 }
 
 /// <summary>POST /oauth/token: reads the form once and lets the grant named in it decide (RFC 6749 section 3.2).</summary>
-internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGrant refreshToken)
+internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGrant refreshToken, PublicOrigin origin)
 {
     public const string Path = "/oauth/token";
     public const string DeviceCodeGrantType = "urn:ietf:params:oauth:grant-type:device_code";
@@ -59,7 +59,7 @@ internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGran
         }
     }
 
-    private static Task WriteAsync(GatewayRequest request, TokenOutcome.TokenResponse response) => OAuthAnswers.WriteAsync(request, 200, json =>
+    private Task WriteAsync(GatewayRequest request, TokenOutcome.TokenResponse response) => OAuthAnswers.WriteAsync(request, 200, json =>
     {
         json.WriteString("access_token", response.AccessToken.Token);
         if (response.RefreshToken is not null)
@@ -69,7 +69,9 @@ internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGran
 
         json.WriteString("token_type", "Bearer");
         json.WriteNumber("expires_in", response.AccessToken.ExpiresIn);
-        if (response.Email is not null)
+        // A client that is told the address asks its user whether the account is theirs. On a developer's own machine
+        // (http) nobody else can have signed it in, and the question would only be in the way.
+        if (response.Email is not null && origin.IsHttps)
         {
             json.WriteString("email", response.Email);
         }
