@@ -14,7 +14,9 @@ internal static class ClientHeaders
     /// <summary>Everything but <c>anthropic-beta</c>, which the credential may add to.</summary>
     public static void Copy(IHeaderDictionary client, HttpRequestMessage request)
     {
-        Add(request, "Accept", client.Accept);
+        // As the reference sends them: an upstream sees the same headers from either.
+        request.Headers.TryAddWithoutValidation("Accept", client.Accept.Count == 0 ? "*/*" : Join(client.Accept));
+        request.Headers.TryAddWithoutValidation("Connection", "keep-alive");
         Add(request, "Accept-Encoding", client.AcceptEncoding);
         Add(request, "anthropic-version", client["anthropic-version"]);
         if (client.ContentType.Count > 0)
