@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Reflection;
 using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
 
@@ -77,7 +76,7 @@ internal static class CommandLine
     private static Command Version()
     {
         var version = new Command("version", "Print the version.");
-        version.SetAction(_ => Console.Out.WriteLine(typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion));
+        version.SetAction(_ => Console.Out.WriteLine(GatewayVersion.Text));
         return version;
     }
 

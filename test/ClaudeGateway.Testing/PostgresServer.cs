@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Security.Cryptography;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Storage;
 using Npgsql;
 
 namespace ClaudeGateway.Testing;
@@ -34,6 +36,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         """;
 
     private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+    private static readonly Lazy<Task<string>> Template = new(CreateTemplateAsync);
 
     private readonly Process _process;
     private readonly int _port;
@@ -49,6 +52,9 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>An empty database on the shared server: its postgres:// URL.</summary>
     public static async Task<string> NewDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync();
+
+    /// <summary>A database on the shared server whose tables are there already, cloned from one that was migrated once.</summary>
+    public static async Task<string> NewMigratedDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync(await Template.Value);
 
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed or does not start.</exception>
     public static async Task<PostgresServer> StartAsync()
@@ -69,11 +75,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <returns>The postgres:// URL of a new, empty database.</returns>
-    public async Task<string> CreateDatabaseAsync()
+    /// <returns>The postgres:// URL of a new database.</returns>
+    public async Task<string> CreateDatabaseAsync(string template = "template1")
     {
         var name = "gw_" + RandomNumberGenerator.GetHexString(12, lowercase: true);
-        await ExecuteAsync($"create database {name}");
+        await ExecuteAsync($"create database {name} template {template}");
         return $"postgres://postgres@127.0.0.1:{_port}/{name}";
     }
 
@@ -100,6 +106,18 @@ internal sealed class PostgresServer : IAsyncDisposable
         _process.StandardInput.Close();
         await _process.WaitForExitAsync();
         _process.Dispose();
+    }
+
+    private static async Task<string> CreateTemplateAsync()
+    {
+        const string name = "gw_template";
+        var server = await SharedAsync();
+        await server.ExecuteAsync($"create database {name}");
+        using var lines = new StderrLines(Stream.Null);
+        // Unpooled: a database with open connections cannot be cloned.
+        await using var database = new Database(NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false"));
+        await new Migrator(database, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Error)).RunAsync(Migrations.All);
+        return name;
     }
 
     private async Task SayAsync(string command)

@@ -27,6 +27,17 @@ internal static class Chromium
         return await context.NewPageAsync();
     }
 
+    /// <summary>Does something that leads to another page, and waits until that page is there.</summary>
+    public static async Task ToNextPageAsync(this IPage page, Func<Task> act)
+    {
+        var loaded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void OnLoad(object? sender, IPage loadedPage) => loaded.TrySetResult();
+        page.Load += OnLoad;
+        await act();
+        await loaded.Task.WaitAsync(Signal.Timeout);
+        page.Load -= OnLoad;
+    }
+
     /// <summary>What axe finds serious or critical on the page as it stands, one line each.</summary>
     public static async Task<IReadOnlyList<string>> SeriousProblemsAsync(this IPage page)
     {

@@ -9,7 +9,7 @@ public sealed class GatewayHostTests
     {
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await PostgresServer.NewDatabaseAsync()));
+        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await PostgresServer.NewMigratedDatabaseAsync()));
 
         using var health = await gateway.GetAsync("/healthz");
         Assert.Equal("ok", await health.Content.ReadAsStringAsync());
