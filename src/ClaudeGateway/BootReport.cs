@@ -1,3 +1,4 @@
+using System.Globalization;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 
@@ -6,11 +7,53 @@ namespace ClaudeGateway;
 /// <summary>What boot tells the operator about the configuration in force (spec/config.md, Boot lines and Boot warnings).</summary>
 internal static class BootReport
 {
-    public static void Write(GatewayConfig config, OperationalLog log)
+    public static void Write(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
     {
-        foreach (var warning in config.Warnings)
+        foreach (var line in Lines(config))
+        {
+            log.Info(line);
+        }
+
+        foreach (var warning in ConfigAdvice.For(config, environment))
         {
             log.Warn(warning);
         }
+    }
+
+    private static IEnumerable<string> Lines(GatewayConfig config)
+    {
+        if (config.Listen.PublicUrl is { } publicUrl)
+        {
+            yield return $"public_url {publicUrl}";
+        }
+
+        var proxies = config.Listen.TrustedProxies.Count;
+        yield return proxies == 0
+            ? "client IPs: TCP peer address (listen.trusted_proxies empty)"
+            : string.Create(CultureInfo.InvariantCulture, $"client IPs: X-Forwarded-For via listen.trusted_proxies ({proxies} {(proxies == 1 ? "entry" : "entries")})");
+        yield return $"oidc issuer {config.Oidc.IssuerText}";
+        yield return $"email domains {ListOr(config.Oidc.AllowedEmailDomains)}";
+        yield return $"allowed groups {ListOr(config.Oidc.AllowedGroups)}";
+        yield return $"upstreams {config.Upstreams.Count}: {string.Join(", ", config.Upstreams.Select(Describe))}";
+        yield return $"telemetry relay: {Telemetry(config.Telemetry)}";
+        yield return $"managed settings: {(config.Managed is null ? "not configured" : "configured")}";
+        yield return "upstream requests: no limit of the gateway's own";
+    }
+
+    private static string ListOr(IReadOnlyList<string> entries) => entries.Count == 0 ? "(unrestricted)" : string.Join(", ", entries);
+
+    private static string Describe(UpstreamConfig upstream) =>
+        upstream.Groups is null ? $"{upstream.Name}({upstream.Provider})" : $"{upstream.Name}({upstream.Provider}, groups: {string.Join(", ", upstream.Groups)})";
+
+    private static string Telemetry(TelemetryConfig? telemetry)
+    {
+        var destinations = telemetry?.ForwardTo ?? [];
+        if (destinations.Count == 0)
+        {
+            return "not configured";
+        }
+
+        var signals = new[] { ("metrics", destinations.Any(to => to.Metrics)), ("logs", destinations.Any(to => to.Logs)), ("traces", destinations.Any(to => to.Traces)) };
+        return $"{destinations.Count} destination(s), signals enabled: {string.Join(",", signals.Where(signal => signal.Item2).Select(signal => signal.Item1))}";
     }
 }

@@ -2,34 +2,38 @@ using ClaudeGateway.Config;
 
 namespace ClaudeGateway;
 
-/// <summary><c>check</c>: everything <c>serve</c> would say about the file, without a service.</summary>
+/// <summary><c>check</c>: everything <c>serve</c> would say about the configuration, without a service.</summary>
 internal static class CheckCommand
 {
     public static int Run(string? configPath, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
     {
-        if (configPath is null)
+        var result = ServeCommand.Read(configPath, environment);
+        if (result.Config is not { } config)
         {
-            errors.WriteLine("claude gateway: --config is required: the path of gateway.yaml");
+            List(errors, "warning", result.Warnings.Select(warning => warning.Describe(result.Path)));
+            List(errors, "error", result.Errors);
             return 1;
         }
 
-        var result = GatewayConfigReader.Read(configPath, environment);
-        foreach (var warning in result.Warnings)
+        try
         {
-            errors.WriteLine($"warning: {warning.Describe(configPath)}");
+            List(errors, "warning", ConfigAdvice.For(config, environment));
         }
-
-        foreach (var error in result.Errors)
+        catch (BootException e)
         {
-            errors.WriteLine($"error: {error}");
-        }
-
-        if (result.Config is null)
-        {
+            List(errors, "error", [e.Message]);
             return 1;
         }
 
         output.WriteLine(print ? ConfigPrinter.Print(result.Root!) : "ok");
         return 0;
+    }
+
+    private static void List(TextWriter errors, string severity, IEnumerable<string> lines)
+    {
+        foreach (var line in lines)
+        {
+            errors.WriteLine($"{severity}: {line}");
+        }
     }
 }

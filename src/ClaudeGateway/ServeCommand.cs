@@ -10,14 +10,15 @@ internal static class ServeCommand
     public static async Task<int> RunAsync(string? configPath, CancellationToken cancellation)
     {
         var environment = ProcessEnvironment.Current();
-        if (configPath is null)
-        {
-            return Fail(["--config is required: the path of gateway.yaml"]);
-        }
-
-        var result = GatewayConfigReader.Read(configPath, environment);
+        var result = Read(configPath, environment);
         return result.Config is { } config ? await ServeAsync(config, environment, static () => { }, cancellation) : Fail(result.Errors);
     }
+
+    /// <summary>The file; without one, the environment.</summary>
+    public static ConfigReadResult Read(string? configPath, ProcessEnvironment environment) =>
+        configPath is not null ? GatewayConfigReader.Read(configPath, environment)
+        : EnvironmentConfig.IsGiven(environment) ? EnvironmentConfig.Read(environment)
+        : ConfigReadResult.Unreadable("", "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other variables of docs/configuration.md)");
 
     /// <param name="ready">Called once the gateway listens.</param>
     public static async Task<int> ServeAsync(GatewayConfig config, ProcessEnvironment environment, Action ready, CancellationToken cancellation)
@@ -30,7 +31,7 @@ internal static class ServeCommand
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
-            BootReport.Write(config, log);
+            BootReport.Write(config, environment, log);
             ready();
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");

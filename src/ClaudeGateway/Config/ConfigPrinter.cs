@@ -14,8 +14,7 @@ namespace ClaudeGateway.Config;
 /// </summary>
 internal sealed partial class ConfigPrinter
 {
-    /// <summary>Quoted: an asterisk begins a YAML alias.</summary>
-    private const string Mask = "\"***\"";
+    private const string Mask = "***";
 
     private static readonly JsonSerializerOptions Quoted = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -36,6 +35,7 @@ internal sealed partial class ConfigPrinter
                 WriteObject(map, keys, indent);
                 break;
             case ConfigMap map:
+                // Without a shape from here on: the free content of a settings document.
                 WriteEntries([.. map.Entries.Select(entry => (entry.Key, entry.Value, shape?.Item))], indent);
                 break;
             case ConfigList { Items.Count: > 0 } list:
@@ -92,14 +92,14 @@ internal sealed partial class ConfigPrinter
     /// <summary>A null shape stands for free content: a settings document.</summary>
     private static string Scalar(ConfigNode node, Shape? shape) => node switch
     {
-        ConfigScalar { Type: ScalarType.Text, IsExpanded: true } when shape is null or DocumentShape => Mask,
-        ConfigScalar when shape is { IsSecret: true } => Mask,
+        ConfigScalar { Type: ScalarType.Text, IsExpanded: true } when shape is null => Plain(Mask),
+        ConfigScalar secret when shape is { IsSecret: true } => Plain(shape.Mask(secret.Text)),
         ConfigScalar { Type: ScalarType.Text } text => Plain(text.Text),
         ConfigScalar { Type: ScalarType.Null } => "null",
         ConfigScalar { Type: ScalarType.Number } number when double.IsFinite(number.Number) => JavaScriptNumber.Print(number.Number),
         ConfigScalar { Type: ScalarType.Number } number => number.Text,
         ConfigScalar scalar => scalar.Type is ScalarType.True ? "true" : "false",
-        _ => Mask,
+        _ => Plain(Mask),
     };
 
     private static string Plain(string text) => Unquoted().IsMatch(text) ? text : JsonSerializer.Serialize(text, Quoted);

@@ -19,6 +19,26 @@ internal sealed class ConfigReference
         - Numbers may be given as strings, so that `${NAME}` works for them; `true` and `false` may not.
         - YAML anchors, aliases and merge keys work. A key given twice is warned about, and the later one is used.
 
+        ## Without a file
+
+        Started without `--config`, the gateway takes its configuration from the environment; `claude-gateway check --print` shows the file it amounts to.
+
+        | Variable | Key |
+        |---|---|
+        | `PUBLIC_URL`, `PORT` | `listen.public_url`, `listen.port` |
+        | `OIDC_ISSUER_URL`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET` | `oidc.issuer`, `oidc.client_id`, `oidc.client_secret` |
+        | `GATEWAY_JWT_SECRET` | `session.jwt_secret` |
+        | `DATABASE_URL` | `store.postgres_url`; without it `store.sqlite_path` is `claude-gateway.db` in `STATE_DIRECTORY` or the working folder |
+        | `UPSTREAM_PROVIDER` | `upstreams[0].provider`; anthropic when absent and `ANTHROPIC_API_KEY` is set |
+        | `ANTHROPIC_API_KEY` or `ANTHROPIC_AUTH_TOKEN`, `ANTHROPIC_BASE_URL` | credential and `base_url` of anthropic |
+        | `AWS_REGION`, `AWS_BEARER_TOKEN_BEDROCK`, the AWS credential chain | bedrock and mantle |
+        | `AWS_REGION`, `ANTHROPIC_AWS_WORKSPACE_ID`, `ANTHROPIC_AWS_API_KEY` or the AWS credential chain | anthropicAws |
+        | `CLOUD_ML_REGION`, `ANTHROPIC_VERTEX_PROJECT_ID` or `GOOGLE_CLOUD_PROJECT`, Application Default Credentials | vertex |
+        | `GOOGLE_CLOUD_PROJECT`, `ANTHROPIC_WORKSPACE_ID`, `GOOGLE_CLOUD_LOCATION`, Application Default Credentials | anthropicGoogleCloud |
+        | `ANTHROPIC_FOUNDRY_RESOURCE`, `ANTHROPIC_FOUNDRY_API_KEY` or Microsoft Entra ID | foundry |
+        | `UPSTREAM_MODELS` (separated by commas) | `upstreams[0].models` |
+        | `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS` | `telemetry.forward_to[0]` |
+
 
         """;
 

@@ -86,7 +86,12 @@ internal static class GatewayConfigReader
 internal sealed record ConfigReadResult(string Path, GatewayConfig? Config, IReadOnlyList<ConfigProblem> Problems, IReadOnlyList<ConfigProblem> Warnings, ConfigNode? Root)
 {
     /// <summary>One readable line per problem.</summary>
-    public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(problem => problem.Describe(Path))];
+    public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(Describe)];
+
+    /// <summary>Says where a problem is in other words than file, line and column; null for a file.</summary>
+    public Func<ConfigProblem, string>? DescribeProblem { get; init; }
+
+    private string Describe(ConfigProblem problem) => DescribeProblem is null ? problem.Describe(Path) : DescribeProblem(problem);
 
     private string? FileProblem { get; init; }
 

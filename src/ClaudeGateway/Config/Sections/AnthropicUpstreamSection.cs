@@ -8,11 +8,11 @@ internal static class AnthropicUpstreamSection
 {
     private const string OfficialDomain = "anthropic.com";
 
-    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "one of `api_key`, `oauth_token`, or the federation keys", Example = "${ANTHROPIC_API_KEY}" };
+    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "required: one of `api_key`, `oauth_token`, or the federation keys", Example = "${ANTHROPIC_API_KEY}" };
 
     private static readonly Key<Secret> OAuthToken = new("oauth_token", SecretText(), "OAuth token, sent as a bearer.") { Example = "${ANTHROPIC_OAUTH_TOKEN}" };
 
-    private static readonly Key<string> FederationRuleId = new("federation_rule_id", Text(), "Workload identity federation: the rule under which the token is exchanged.") { Required = "with `organization_id` and `identity_token_file`", Example = "fdrl_123" };
+    private static readonly Key<string> FederationRuleId = new("federation_rule_id", Text(), "Workload identity federation: the rule under which the token is exchanged.") { Required = "required with `organization_id` and `identity_token_file`", Example = "fdrl_123" };
 
     private static readonly Key<string> OrganizationId = new("organization_id", Text(), "Workload identity federation: the organization.") { Example = "org_123" };
 

@@ -7,9 +7,9 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys that upstreams on AWS share: credentials, the role to assume, the guardrail.</summary>
 internal static partial class AwsKeys
 {
-    private static readonly Key<Secret> AccessKeyId = new("aws_access_key_id", SecretText(), "Access key id.") { Required = "with `aws_secret_access_key`", Example = "${AWS_ACCESS_KEY_ID}" };
+    private static readonly Key<Secret> AccessKeyId = new("aws_access_key_id", SecretText(), "Access key id.") { Required = "required with `aws_secret_access_key`", Example = "${AWS_ACCESS_KEY_ID}" };
 
-    private static readonly Key<Secret> SecretAccessKey = new("aws_secret_access_key", SecretText(), "Secret access key.") { Required = "with `aws_access_key_id`", Example = "${AWS_SECRET_ACCESS_KEY}" };
+    private static readonly Key<Secret> SecretAccessKey = new("aws_secret_access_key", SecretText(), "Secret access key.") { Required = "required with `aws_access_key_id`", Example = "${AWS_SECRET_ACCESS_KEY}" };
 
     private static readonly Key<Secret> SessionToken = new("aws_session_token", SecretText(), "Session token of temporary keys.") { Example = "${AWS_SESSION_TOKEN}" };
 

@@ -172,7 +172,7 @@ internal static partial class FoundryUpstreamSection
 {
     private static readonly Key<string> Resource = new("resource", Text(0).Must(resource => ResourceName().IsMatch(resource) ? null : "must be 2 to 64 letters, digits or hyphens, without a hyphen at an end"), "Azure AI Foundry resource.") { IsRequired = true, Example = "my-resource" };
 
-    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "unless `use_azure_ad` is true", Example = "${FOUNDRY_API_KEY}" };
+    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "required unless `use_azure_ad` is true", Example = "${FOUNDRY_API_KEY}" };
 
     private static readonly Key<bool> UseAzureAd = new("use_azure_ad", Flag(), "Use Microsoft Entra ID: managed identity, workload identity or service principal.") { Example = "true" };
 

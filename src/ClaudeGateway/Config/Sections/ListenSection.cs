@@ -18,7 +18,7 @@ internal static class ListenSection
 
     private static readonly Key<string> PublicUrl = new("public_url", Text(0).Named("http(s) origin").Must(PublicUrlProblem), "The origin under which developers reach the gateway: scheme, host and port only. It is the issuer of the gateway's tokens and the base of the address the IdP sends the browser back to.")
     {
-        Required = "unless `host` is a loopback address",
+        Required = "required unless `host` is a loopback address",
         Example = "https://claude-gateway.example.com",
     };
 

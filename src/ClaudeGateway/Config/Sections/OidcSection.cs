@@ -19,7 +19,7 @@ internal static class OidcSection
 
     private static readonly Key<Secret> ClientSecret = new("client_secret", SecretText(), "The gateway's client secret.")
     {
-        Required = "unless `token_endpoint_auth_method` is private_key_jwt, where it must be absent",
+        Required = "required unless `token_endpoint_auth_method` is private_key_jwt, where it must be absent",
         Example = "${OIDC_CLIENT_SECRET}",
     };
 
@@ -32,7 +32,7 @@ internal static class OidcSection
         Object([PrivateKeyPem, CertificatePem], fields => new ClientAssertionConfig(fields.Get(PrivateKeyPem), fields.Get(CertificatePem)), ClientAssertionRules.Check(PrivateKeyPem, CertificatePem)),
         "Key and certificate for `private_key_jwt` (RFC 7523).")
     {
-        Required = "with, and only with, `token_endpoint_auth_method: private_key_jwt`",
+        Required = "required with, and only with, `token_endpoint_auth_method: private_key_jwt`",
     };
 
     private static readonly Key<TokenEndpointAuthMethod> AuthMethod = new(

@@ -32,7 +32,7 @@ internal static class RootSection
 
     private static readonly Key<EnforcementConfig> Enforcement = new("enforcement", PricingSection.Enforcement, "What happens while spend cannot be checked.") { Default = "{}" };
 
-    private static readonly Key<PricingConfig> Pricing = new("pricing", PricingSection.Shape, "Prices that differ from the list.") { Required = "only with `admin` or a managed policy" };
+    private static readonly Key<PricingConfig> Pricing = new("pricing", PricingSection.Shape, "Prices that differ from the list.") { Required = "needs `admin` or a managed policy" };
 
     private static readonly Key<AccessControlConfig> AccessControl = new("access_control", AccessControlSection.Shape, "Which client addresses are served.") { Default = "{}" };
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Storage;
 using static ClaudeGateway.Config.Shapes.Values;
@@ -6,11 +7,11 @@ using static ClaudeGateway.Config.Shapes.Values;
 namespace ClaudeGateway.Config.Sections;
 
 /// <summary>Keys of <c>store</c>.</summary>
-internal static class StoreSection
+internal static partial class StoreSection
 {
-    private static readonly Key<Secret> Url = new("postgres_url", SecretText(0).Named("postgres:// URL").Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
+    private static readonly Key<Secret> Url = new("postgres_url", SecretText(0).Named("postgres:// URL", WithoutPassword).Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
     {
-        Required = "unless `sqlite_path` is given",
+        Required = "required unless `sqlite_path` is given",
         Example = "postgres://gateway:${DB_PASSWORD}@db.example.com:5432/gateway?sslmode=require",
     };
 
@@ -50,6 +51,12 @@ internal static class StoreSection
         ConnectTimeout = TimeSpan.FromSeconds(fields.Get(ConnectTimeout)),
         ReadinessGrace = TimeSpan.FromSeconds(fields.Get(ReadinessGrace)),
     };
+
+    /// <summary>The password stands between the user and the last @ of the authority; parameters may hold one too.</summary>
+    private static string WithoutPassword(string url) => PasswordAndParameters().Replace(url, match => match.Groups["user"].Success ? $"{match.Groups["user"].Value}:***@" : "?***");
+
+    [GeneratedRegex(@"(?<user>://[^:/?#@]*):[^/?#]*@|\?.*$", RegexOptions.CultureInvariant)]
+    private static partial Regex PasswordAndParameters();
 
     /// <summary>Never repeats any part of the URL: it holds a password.</summary>
     private static string? PostgresUrlProblem(string url)

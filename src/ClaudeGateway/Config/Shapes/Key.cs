@@ -19,7 +19,7 @@ internal abstract class Key(string name, string description)
     /// <summary>A value as YAML, for the documentation.</summary>
     public string? Example { get; init; }
 
-    /// <summary>Under which conditions it is needed or has an effect, when <see cref="IsRequired"/> does not say it all.</summary>
+    /// <summary>When it is required, for keys that depend on others: "required unless …".</summary>
     public string? Required { get; init; }
 
     public abstract Shape Shape { get; }

@@ -13,6 +13,9 @@ internal abstract class Shape
     /// <summary>Whether values are masked wherever a configuration is printed.</summary>
     public virtual bool IsSecret => false;
 
+    /// <summary>What is printed in place of a secret value.</summary>
+    public virtual string Mask(string secret) => "***";
+
     /// <summary>The shape of each item of a list or each value of a mapping with free names; null for anything else.</summary>
     public virtual Shape? Item => null;
 
@@ -65,7 +68,8 @@ internal abstract class Shape<T> : Shape
     public Shape<TResult> As<TResult>(Func<T, TResult> convert) => new ConvertedShape<T, TResult>(this, convert);
 
     /// <summary>Says the type in other words than the shape itself would.</summary>
-    public Shape<T> Named(string name) => new NamedShape<T>(this, name);
+    /// <param name="mask">Shows the part of a secret value that is none; null shows nothing of it.</param>
+    public Shape<T> Named(string name, Func<string, string>? mask = null) => new NamedShape<T>(this, name, mask);
 }
 
 /// <summary>Another shape with one more rule.</summary>
@@ -74,6 +78,8 @@ internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, Conf
     public override string Name => inner.Name;
 
     public override bool IsSecret => inner.IsSecret;
+
+    public override string Mask(string secret) => inner.Mask(secret);
 
     public override Shape? Item => inner.Item;
 
@@ -103,6 +109,8 @@ internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom,
 
     public override bool IsSecret => inner.IsSecret;
 
+    public override string Mask(string secret) => inner.Mask(secret);
+
     public override Shape? Item => inner.Item;
 
     public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
@@ -120,11 +128,13 @@ internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom,
 }
 
 /// <summary>Another shape under a name of its own.</summary>
-internal sealed class NamedShape<T>(Shape<T> inner, string name) : Shape<T>
+internal sealed class NamedShape<T>(Shape<T> inner, string name, Func<string, string>? mask) : Shape<T>
 {
     public override string Name => name;
 
     public override bool IsSecret => inner.IsSecret;
+
+    public override string Mask(string secret) => mask is null ? inner.Mask(secret) : mask(secret);
 
     public override Shape? Item => inner.Item;
 
