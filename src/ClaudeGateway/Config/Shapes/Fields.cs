@@ -66,7 +66,8 @@ internal sealed class Fields
         {
             if (key.IsRequired)
             {
-                Problem(key, $"is required: {key.Shape.Name}");
+                var what = key.Shape.KeySets.Count > 0 || key.Shape.Item is not null ? key.Description : key.Shape.Name;
+                Problem(key, $"is required: {what}");
             }
             else if (key.Default is not null)
             {

@@ -31,7 +31,7 @@ internal sealed class YamlComposer
         }
         catch (YamlException e)
         {
-            throw new YamlReadException(At(e.Start), Reason(e));
+            throw YamlSyntaxError.From(e, text);
         }
 #pragma warning disable CA1031 // The scanner has been seen to fail with framework exceptions on malformed text.
         catch (Exception e) when (e is not YamlReadException and not OutOfMemoryException)
@@ -39,14 +39,6 @@ internal sealed class YamlComposer
         {
             throw new YamlReadException("not YAML", e);
         }
-    }
-
-    private static string Reason(YamlException e)
-    {
-        // The message repeats the positions in front of the text, or nests another exception.
-        var reason = (e.InnerException ?? e).Message;
-        var end = reason.IndexOf("): ", StringComparison.Ordinal);
-        return "not YAML: " + (end < 0 ? reason : reason[(end + 3)..]).TrimEnd('.');
     }
 
     private static ConfigPosition At(Mark mark) => new((int)mark.Line, (int)mark.Column);
