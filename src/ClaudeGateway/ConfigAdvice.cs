@@ -31,7 +31,7 @@ internal sealed class ConfigAdvice
         var advice = new ConfigAdvice(config);
         advice.OnAccess();
         advice.OnProxy(outbound);
-        advice.OnRoutes(new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, TimeProvider.System, silent)));
+        advice.OnRoutes(new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, silent)));
         advice._advice.AddRange(PolicyAdvice.For(config));
         return [.. config.Warnings, .. advice._advice, .. UnbuiltFeatures.In(config)];
     }

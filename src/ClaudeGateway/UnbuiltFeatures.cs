@@ -7,7 +7,6 @@ internal static class UnbuiltFeatures
 {
     private static readonly (Func<GatewayConfig, bool> IsUsed, string Name)[] All =
     [
-        (config => config.Admin is not null, "admin: spend limits and their API"),
         (config => config.LoadTestMode is { Enabled: true }, "load_test_mode: canned answers"),
         (config => config.Oidc.GoogleGroups is not null, "oidc.google_groups: group lookup in Google Workspace"),
     ];

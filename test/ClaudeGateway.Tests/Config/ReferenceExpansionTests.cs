@@ -22,7 +22,7 @@ public sealed class ReferenceExpansionTests
     public void Keys_and_comments_are_not_expanded()
     {
         var result = Yaml.Read($"# ${{NOPE}}\n{Yaml.Minimal}\nmodels: [{{ id: a, upstream_model: {{ \"${{NOPE}}\": x }} }}]\n");
-        Assert.Contains("no upstream is named '${NOPE}'", Assert.Single(result.Errors), StringComparison.Ordinal);
+        Assert.Contains("references unknown upstream '${NOPE}'", Assert.Single(result.Errors), StringComparison.Ordinal);
     }
 
     [Fact]

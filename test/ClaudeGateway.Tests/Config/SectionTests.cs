@@ -43,7 +43,7 @@ public sealed class SectionTests
     [InlineData("""{"oidc":{"client_assertion":{"private_key_pem":"x","certificate_pem":"y"}}}""", "not an RSA private key")]
     [InlineData("""{"oidc":{"client_secret":null}}""", "client_secret: is required unless")]
     [InlineData("""{"oidc":{"google_groups":{"service_account_json_path":"/x","admin_email":"a@b"}}}""", "must be an e-mail address")]
-    [InlineData("""{"models":[{"id":"a","upstream_model":{"anthropik":"x"}}]}""", "no upstream is named 'anthropik'; did you mean 'anthropic'?")]
+    [InlineData("""{"models":[{"id":"a","upstream_model":{"anthropik":"x"}}]}""", "references unknown upstream 'anthropik'; did you mean 'anthropic'?")]
     [InlineData("""{"models":[{"id":"a","upstream_model":{}}]}""", "must name at least one upstream")]
     [InlineData("""{"admin":{"write_keys":[{"id":"dup","key":"k2345678901234567890123456789012"}],"read_keys":[{"id":"dup","key":"j2345678901234567890123456789012"}]}}""", "the id 'dup' is used 2 times")]
     [InlineData("""{"admin":{"billing_group_tag":"Anthropic-x"}}""", "reserved")]
@@ -85,8 +85,8 @@ public sealed class SectionTests
     [InlineData("""{"provider":"anthropic","auth":{"api_key":"k"},"headers":{"x-a":"1","X-A":"2"}}""", "gives one header twice")]
     [InlineData("""{"provider":"anthropic","auth":{"api_key":"k"},"groups":[]}""", "groups: must have at least one entry")]
     [InlineData("""{"provider":"bedrock"}""", "region: is required")]
-    [InlineData("""{"provider":"bedrock","region":"r","auth":{"aws_access_key_id":"a"}}""", "aws_secret_access_key: is required")]
-    [InlineData("""{"provider":"bedrock","region":"r","auth":{"aws_session_token":"a"}}""", "aws_session_token: requires aws_access_key_id")]
+    [InlineData("""{"provider":"bedrock","region":"r","auth":{"aws_access_key_id":"a"}}""", "must be set together")]
+    [InlineData("""{"provider":"bedrock","region":"r","auth":{"aws_session_token":"a"}}""", "aws_session_token requires aws_access_key_id")]
     [InlineData("""{"provider":"bedrock","region":"r","auth":{"aws_bearer_token":"a"},"assume_role":{"role_arn":"arn:aws:iam::123456789012:role/x"}}""", "assume_role: cannot stand beside")]
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws-cn:iam::123456789012:role/x"}}""", "must be the ARN of an IAM role")]
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws:iam::123456789012:role/x","external_id":"a"}}""", "external_id: must be 2 to 1224")]
@@ -102,7 +102,7 @@ public sealed class SectionTests
         Assert.Contains(Yaml.Read(Yaml.WithUpstream(upstream)).Errors, error => error.Contains(expected, StringComparison.Ordinal));
 
     [Theory]
-    [InlineData("""{"provider":"anthropic","auth":{"api_key":"k"}},{"provider":"anthropic","auth":{"api_key":"k"}}""", "a second upstream is named 'anthropic'")]
+    [InlineData("""{"provider":"anthropic","auth":{"api_key":"k"}},{"provider":"anthropic","auth":{"api_key":"k"}}""", "duplicate upstream name 'anthropic'")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"g","version":"1"}},{"name":"b","provider":"bedrock","region":"r"}""", "has no guardrail while another")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"g","version":"1"}},{"provider":"mantle","region":"r","models":["a"]}""", "cannot apply the guardrail")]
     public void Upstreams_must_agree(string upstreams, string expected) =>

@@ -10,7 +10,7 @@ internal static class YamlSyntaxError
         var reason = Reason(e);
         if (reason.Contains("invalid tab", StringComparison.Ordinal))
         {
-            return new YamlReadException(Position(e.End), "not YAML: a tab cannot indent; use spaces");
+            return new YamlReadException(FirstTab(text, e.Start), "not YAML: a tab cannot indent; use spaces");
         }
 
         var hint = Line(text, e.Start).Contains("${", StringComparison.Ordinal) ? " (inside { } and [ ] a value with ${...} must stand in quotes)" : "";
@@ -24,6 +24,22 @@ internal static class YamlSyntaxError
         var end = reason.IndexOf("): ", StringComparison.Ordinal);
         var own = (end < 0 ? reason : reason[(end + 3)..]).TrimEnd('.').ReplaceLineEndings(" ");
         return own.Length == 0 ? "it cannot be read here" : char.ToLowerInvariant(own[0]) + own[1..];
+    }
+
+    /// <summary>The parser reports the mapping around the tab.</summary>
+    private static ConfigPosition FirstTab(string text, Mark from)
+    {
+        var lines = text.Split('\n');
+        for (var i = (int)from.Line - 1; i < lines.Length; i++)
+        {
+            var indentation = lines[i].Length - lines[i].TrimStart(' ', '\t').Length;
+            if (lines[i].IndexOf('\t', StringComparison.Ordinal) is >= 0 and var tab && tab < indentation)
+            {
+                return new ConfigPosition(i + 1, tab + 1);
+            }
+        }
+
+        return Position(from);
     }
 
     private static string Line(string text, Mark mark)
