@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Testing;
 
 /// <summary>Writes event-stream messages as the service does; its checksum is the plain bit-by-bit one.</summary>
 internal static class EventStreamFrames

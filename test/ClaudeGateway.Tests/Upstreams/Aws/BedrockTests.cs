@@ -1,0 +1,82 @@
+using System.Text;
+using ClaudeGateway.Upstreams.Aws;
+
+namespace ClaudeGateway.Tests.Upstreams.Aws;
+
+public sealed class BedrockTests
+{
+    [Theory]
+    [InlineData("us-east-1", "us.anthropic.m")]
+    [InlineData("ca-central-1", "us.anthropic.m")]
+    [InlineData("eu-west-1", "anthropic.m")]
+    [InlineData("us-gov-west-1", "anthropic.m")]
+    [InlineData("ap-northeast-1", "anthropic.m")]
+    public void North_America_invokes_through_its_profile(string region, string id) => Assert.Equal(id, BedrockModelId.InRegion("anthropic.m", region));
+
+    [Theory]
+    [InlineData("us.anthropic.m-v1:0", "anthropic.m-v1:0")]
+    [InlineData("us-gov.anthropic.m", "anthropic.m")]
+    [InlineData("apac.anthropic.m", "anthropic.m")]
+    [InlineData("global.anthropic.m", "anthropic.m")]
+    [InlineData("anthropic.m", "anthropic.m")]
+    [InlineData("arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.anthropic.m", "anthropic.m")]
+    [InlineData("arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.m-v1:0", "anthropic.m-v1:0")]
+    [InlineData("arn:aws:bedrock:us-east-1:111111111111:provisioned-model/abcdef", null)]
+    [InlineData("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/xyz", null)]
+    [InlineData("my-model", null)]
+    [InlineData("arn:aws:bedrock", null)]
+    public void The_foundation_model_is_told_by_the_id_or_not_at_all(string id, string? foundation) => Assert.Equal(foundation, BedrockModelId.Foundation(id));
+
+    [Fact]
+    public void Nothing_but_the_named_fields_of_a_body_changes()
+    {
+        const string rest = "\"messages\" : [ {\"role\":\"user\",\"content\":\"\\u00e9 😀\"} ],  \"n\":12345678901234567890,\"d\":1.10,\"x\":null,\"x\":1 ";
+        var body = Invoke("{\"model\":\"m\",\"stream\":true," + rest + ",\"tags\":{\"team\":\"a\"}}");
+        Assert.Equal("{\"anthropic_version\":\"bedrock-2023-05-31\"," + rest + "}", body);
+    }
+
+    [Theory]
+    [InlineData("""{"model":"m","anthropic_version":"mine"}""", """{"anthropic_version":"mine"}""")]
+    [InlineData("""{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""", """{"anthropic_version":"v","anthropic_beta":["own"]}""")]
+    public void What_the_client_wrote_for_Bedrock_is_kept(string body, string sent) => Assert.Equal(sent, Invoke(body));
+
+    [Fact]
+    public void Betas_of_the_header_join_those_of_the_body()
+    {
+        Assert.Equal("""{"anthropic_version":"v","anthropic_beta":["own","a","b"]}""", Invoke("""{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""", "a", "b"));
+        Assert.Equal("""{"anthropic_beta":["a"],"anthropic_version":"v"}""", Invoke("""{"anthropic_version":"v","model":"m"}""", "a"));
+    }
+
+    [Theory]
+    [InlineData("""{"model":"m"}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1}""")]
+    [InlineData("""{"model":"m","max_tokens":7,"tools":[ ],"stream":true}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":7,"stream":true}""")]
+    [InlineData("""{"model":"m","thinking":{"budget_tokens":5000,"type":"enabled"}}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":5001,"thinking":{"budget_tokens":5000,"type":"enabled"}}""")]
+    [InlineData("""{"model":"m","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1],"anthropic_beta":["x"]}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1]}""")]
+    public void A_count_asks_for_what_CountTokens_takes(string body, string sent) =>
+        Assert.Equal(sent, Text(BedrockBody.Count(Encoding.UTF8.GetBytes(body), [])));
+
+    [Fact]
+    public void Only_countable_betas_are_counted_with() =>
+        Assert.Equal(
+            """{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["oauth-2025-04-20"],"max_tokens":1}""",
+            Text(BedrockBody.Count("""{"max_tokens":1,"model":"m"}"""u8.ToArray(), ["context-1m-2025-08-07", "oauth-2025-04-20"])));
+
+    [Theory]
+    [InlineData("""{"amazon-bedrock-guardrailConfig":{}}""", "amazon-bedrock-guardrailConfig")]
+    [InlineData("""{"a":{"amazon-bedrock-x":1},"\u0061mazon-bedrock-trace":1}""", "amazon-bedrock-trace")]
+    [InlineData("""{"Amazon-Bedrock-X":1}""", "Amazon-Bedrock-X")]
+    [InlineData("""{"a":{"amazon-bedrock-x":1}}""", null)]
+    public void A_field_that_steers_the_guardrail_is_found(string body, string? field) => Assert.Equal(field, BedrockBody.FindReservedField(Encoding.UTF8.GetBytes(body)));
+
+    [Theory]
+    [InlineData("a.b_c-d@example.com", "a.b_c-d@example.com")]
+    [InlineData("a b+c/é=,@example.com", "a=20b+c=2F=C3=A9=3D,@example.com")]
+    [InlineData("auth0|77", "auth0=7C77")]
+    [InlineData("mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com", "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com")]
+    [InlineData("llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll@example.com", "llllllllllllllllllllllllllllllllllllllllll=-88a684a2df3deaf40acd")]
+    public void A_session_is_named_by_the_claim(string claim, string name) => Assert.Equal(name, RoleSessionName.From(claim));
+
+    private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Encoding.UTF8.GetBytes(body), betas));
+
+    private static string Text(ReadOnlyMemory<byte>[] pieces) => string.Concat(pieces.Select(piece => Encoding.UTF8.GetString(piece.Span)));
+}
