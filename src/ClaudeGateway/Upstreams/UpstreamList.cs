@@ -17,12 +17,12 @@ internal static class UpstreamList
             config.Timeouts.UpstreamTtfbIsSet ? config.Timeouts.UpstreamTtfb : null,
             clock,
             log);
-        return [.. config.Upstreams.Select(upstream => Create(upstream, config.Timeouts, http, clouds, clock))];
+        return [.. config.Upstreams.Select(upstream => upstream is AnthropicUpstreamConfig anthropic ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock) : Create(upstream, clouds))];
     }
 
-    private static Upstream Create(UpstreamConfig upstream, TimeoutsConfig timeouts, HttpMessageInvoker http, CloudContext clouds, TimeProvider clock) => upstream switch
+    /// <summary>A cloud's upstream.</summary>
+    public static Upstream Create(UpstreamConfig upstream, CloudContext clouds) => upstream switch
     {
-        AnthropicUpstreamConfig anthropic => new AnthropicUpstream(anthropic, http, timeouts.UpstreamTtfb, clock),
         BedrockUpstreamConfig bedrock => new BedrockUpstream(bedrock, clouds),
         MantleUpstreamConfig mantle => new MantleUpstream(mantle, clouds),
         ClaudePlatformAwsUpstreamConfig platform => new ClaudePlatformAwsUpstream(platform, clouds),

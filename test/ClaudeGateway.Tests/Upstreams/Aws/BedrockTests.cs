@@ -30,7 +30,7 @@ public sealed class BedrockTests
     [Fact]
     public void Nothing_but_the_named_fields_of_a_body_changes()
     {
-        const string rest = "\"messages\" : [ {\"role\":\"user\",\"content\":\"\\u00e9 😀\"} ],  \"n\":12345678901234567890,\"d\":1.10,\"x\":null,\"x\":1 ";
+        const string rest = "\"messages\" : [ {\"role\":\"user\",\"content\":\"\\u00e9 😀\"} ],  \"n\":12345678901234567890,\"d\":1.10,\"x\":null,\"x\":1";
         var body = Invoke("{\"model\":\"m\",\"stream\":true," + rest + ",\"tags\":{\"team\":\"a\"}}");
         Assert.Equal("{\"anthropic_version\":\"bedrock-2023-05-31\"," + rest + "}", body);
     }
