@@ -4,12 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
-using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
-using ClaudeGateway.Outbound;
-using ClaudeGateway.Sessions;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams;
 using Microsoft.AspNetCore.Http;
@@ -70,8 +65,7 @@ public sealed class GoldenTests
             using var response = await SendAsync(Configs[name], new Recorder((HttpStatusCode)status, body, ("retry-after", "7"), ("x-amzn-requestid", "amzn-1")), Message, MessagesOperation.CreateMessage);
             var headers = new HeaderDictionary();
             response.CopyHeaders(headers, null);
-            using var reader = new StreamReader(response.OpenBody(null));
-            var shown = await reader.ReadToEndAsync();
+            var shown = await CloudCalls.BodyAsync(response);
             text.Append(CultureInfo.InvariantCulture, $"{status} {body}\n  -> {response.Status}{(response.FailoverStatus == response.Status ? "" : $" (judged as {response.FailoverStatus})")} {Shown(headers)}\n     {shown}\n");
         }
 
@@ -97,25 +91,16 @@ public sealed class GoldenTests
 
     private static async Task<UpstreamResponse> SendAsync(UpstreamConfig config, HttpMessageHandler handler, string body, MessagesOperation operation)
     {
-        var environment = new ProcessEnvironment(new Dictionary<string, string>());
-        var clock = new ManualTimeProvider();
-        using var lines = new StderrLines(new CapturedLog());
-        var log = new OperationalLog(lines, clock, LogLevel.Info);
-        using var outbound = new OutboundHttp(environment, log);
-        using var http = new HttpMessageInvoker(handler);
-        var upstream = UpstreamList.Create(config, new CloudContext(http, new CredentialHttp(outbound), environment, null, clock, log));
-        var context = new DefaultHttpContext();
-        context.Request.Headers["anthropic-beta"] = "context-1m-2025-08-07, request-tags-2026-08-21,oauth-2025-04-20";
-        context.Request.Headers["anthropic-version"] = "2024-01-01";
-        context.Request.Headers.UserAgent = "claude-cli/9";
-        context.Request.Headers["x-amzn-bedrock-trace"] = "ENABLED";
-        context.Request.Headers.Authorization = "Bearer of-the-developer";
-        var call = new UpstreamCall(
-            new GatewayRequest(context, "req-1", IPAddress.Loopback, 0),
-            new Principal("alice", "alice@example.com", "Alice", []) { ExpiresAt = DateTimeOffset.MaxValue },
-            MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request!,
+        using var calls = new CloudCalls(clock: new ManualTimeProvider());
+        var upstream = UpstreamList.Create(config, calls.Context(handler));
+        var call = CloudCalls.Call(
+            body,
             operation,
-            StripTags: false);
+            ("anthropic-beta", "context-1m-2025-08-07, request-tags-2026-08-21,oauth-2025-04-20"),
+            ("anthropic-version", "2024-01-01"),
+            ("user-agent", "claude-cli/9"),
+            ("x-amzn-bedrock-trace", "ENABLED"),
+            ("authorization", "Bearer of-the-developer"));
         return await upstream.SendAsync(call, upstream.BuiltInModelId(BuiltInModels.Find("claude-haiku-4-5")!)!, CancellationToken.None);
     }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams.Aws;
 
 namespace ClaudeGateway.Tests.Upstreams.Aws;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Testing;
 
 /// <summary>
 /// Verifies a signature as the receiving service does, from what was sent. Written from AWS's description and sharing
@@ -19,6 +19,8 @@ internal sealed partial record SigV4Check(bool Valid, string Credential, string[
             .ToDictionary(g => g.Key, g => string.Join(",", g.SelectMany(h => h.Value)), StringComparer.Ordinal);
         return Of(request.Method.Method, uri.PathAndQuery, name => headers.GetValueOrDefault(name.ToUpperInvariant(), ""), body, secret);
     }
+
+    public static SigV4Check Of(RecordedRequest request, string secret) => Of(request.Method, request.Target, name => request.Header(name) ?? "", request.Body, secret);
 
     public static SigV4Check Of(string method, string target, Func<string, string> header, byte[] body, string secret)
     {
