@@ -22,6 +22,7 @@ internal static class CommandLine
         root.Subcommands.Add(Serve());
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Schema());
+        root.Subcommands.Add(Explain());
         root.Subcommands.Add(Develop());
         root.Subcommands.Add(Login());
         root.Subcommands.Add(Version());
@@ -52,6 +53,21 @@ internal static class CommandLine
         var schema = new Command("schema", "Describe every key of gateway.yaml.") { format };
         schema.SetAction(parsed => Console.Out.Write(parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown() : ConfigSchema.Text() + "\n"));
         return schema;
+    }
+
+    private static Command Explain()
+    {
+        var config = ConfigOption();
+        var sub = new Option<string>("--user") { Description = "The developer's subject (sub) at the identity provider.", DefaultValueFactory = _ => "developer", HelpName = "sub" };
+        var email = new Option<string?>("--email") { Description = "The developer's e-mail address.", HelpName = "address" };
+        var groups = new Option<string>("--groups") { Description = "The developer's groups, separated by commas.", DefaultValueFactory = _ => "", HelpName = "a,b" };
+        var explain = new Command("explain", "Print what one developer is served: policies, settings with their origin, models.") { config, sub, email, groups };
+        explain.SetAction(parsed => ExplainCommand.Run(
+            new ExplainOptions(parsed.GetValue(config), parsed.GetValue(sub)!, parsed.GetValue(email), parsed.GetValue(groups)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+            ProcessEnvironment.Current(),
+            Console.Out,
+            Console.Error));
+        return explain;
     }
 
     private static Command Develop()

@@ -1,9 +1,6 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Managed;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Managed.Warnings;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
@@ -32,7 +29,7 @@ internal sealed class ConfigAdvice
         advice.OnAccess();
         advice.OnProxy(outbound);
         advice.OnRoutes(new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, silent)));
-        advice._advice.AddRange(PolicyAdvice.For(config));
+        advice._advice.AddRange(PolicyWarnings.Of(config));
         return [.. config.Warnings, .. advice._advice, .. UnbuiltFeatures.In(config)];
     }
 
@@ -103,131 +100,4 @@ internal sealed class ConfigAdvice
                 || row.Model.Equals(route.Model.Id, StringComparison.OrdinalIgnoreCase)
                 || (BuiltInModels.Find(row.Model) is { } builtIn && builtIn == route.Model.BuiltIn)));
     }
-}
-
-/// <summary>The part of <see cref="ConfigAdvice"/> that looks at policies, each merged with its base.</summary>
-internal sealed class PolicyAdvice
-{
-    /// <summary>What Claude Code starts on when nobody has picked a model (client 2.1.328).</summary>
-    private const string ClientDefaultModel = "claude-opus-4-7";
-
-    private readonly GatewayConfig _config;
-    private readonly IReadOnlyList<PolicyConfig> _policies;
-    private readonly List<string> _advice = [];
-
-    private PolicyAdvice(GatewayConfig config)
-    {
-        _config = config;
-        _policies = config.Managed!.Policies;
-    }
-
-    public static IReadOnlyList<string> For(GatewayConfig config)
-    {
-        if (config.Managed is not { Policies.Count: > 0 } managed)
-        {
-            return [];
-        }
-
-        var advice = new PolicyAdvice(config);
-        advice.OnOrder(new PolicySelector(managed.Policies, managed.PolicyMode));
-        advice.OnModels(new PolicySelector(managed.Policies, managed.PolicyMode));
-        advice.OnValues();
-        advice.OnDesktop();
-        return advice._advice;
-    }
-
-    private void OnOrder(PolicySelector selector)
-    {
-        if (selector.Base is { } catchAll && catchAll < _policies.Count - 1)
-        {
-            _advice.Add($"managed.policies[{catchAll}] matches everybody, so the policies after it never apply. Move it to the end");
-        }
-    }
-
-    private void OnModels(PolicySelector selector)
-    {
-        var catalog = new ModelCatalog(_config.Models, _config.AutoIncludeBuiltinModels);
-        var stranded = new List<int>();
-        for (var i = 0; i < selector.Reachable; i++)
-        {
-            var settings = new PolicyMerge(SettingsSchema.Cli).Fold(selector.Of(i).Layers.Select(layer => PolicyDocuments.Settings(_policies[layer])));
-            if (LeavesOutTheDefault(settings))
-            {
-                stranded.Add(i);
-            }
-
-            OnSandbox(i, selector.Base);
-        }
-
-        if (stranded.Count > 0)
-        {
-            _advice.Add($"managed policies {string.Join(", ", stranded)}: availableModels leaves out {ClientDefaultModel}, on which Claude Code starts when nobody has picked a model, and neither model nor "
-                + "enforceAvailableModels is set: those developers get a 400 until they pick a listed model with /model. Add enforceAvailableModels: true, or set model");
-        }
-
-        foreach (var (policy, i) in _policies.Select((policy, i) => (policy, i)))
-        {
-            foreach (var entry in Strings(policy, "deniedModels").Where(entry => !DeniedModels.CanDeny(entry, catalog)))
-            {
-                _advice.Add($"managed.policies[{i}]: the deniedModels entry '{entry}' denies no model. Name a family (sonnet), a version (claude-opus-4) or a model id; wildcards do not work here");
-            }
-        }
-    }
-
-    private static bool LeavesOutTheDefault(JsonObject settings)
-    {
-        if (settings["availableModels"] is not JsonArray list || settings["model"] is not null || (settings["enforceAvailableModels"] is JsonValue enforce && enforce.GetValueKind() == JsonValueKind.True))
-        {
-            return false;
-        }
-
-        var match = settings["availableModelsMatch"]?.ToString() == "exact" ? AvailableModelsMatch.Exact : AvailableModelsMatch.Prefix;
-        return !new AvailableModels([.. list.OfType<JsonValue>().Select(entry => entry.ToString())], match).Allows(ClientDefaultModel);
-    }
-
-    /// <summary>Security settings of the base that a role silently loses.</summary>
-    private void OnSandbox(int policy, int? catchAll)
-    {
-        if (catchAll is { } index && index != policy && Member(_policies[policy], "sandbox") is not null && Member(_policies[index], "sandbox") is { ValueKind: JsonValueKind.Object } below && below.EnumerateObject().Any())
-        {
-            _advice.Add($"managed.policies[{policy}]: its sandbox replaces the whole sandbox block of the catch-all managed.policies[{index}]; repeat there what must hold for these developers too");
-        }
-    }
-
-    private void OnValues()
-    {
-        foreach (var document in _policies.Select(policy => policy.Settings).OfType<PolicyDocument>())
-        {
-            if (document.Json.TryGetProperty("env", out var env) && env.ValueKind == JsonValueKind.Object)
-            {
-                foreach (var variable in env.EnumerateObject().Where(variable => variable.Value.ValueKind is not JsonValueKind.String))
-                {
-                    _advice.Add($"{document.Path}.env.{variable.Name} is no text and is served as written; put it in quotes, since a variable's value is text");
-                }
-            }
-        }
-    }
-
-    private void OnDesktop()
-    {
-        var hasCode = _policies.Any(policy => policy is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
-        if (!_policies.Any(policy => policy.Desktop is not null))
-        {
-            _advice.Add("no managed policy has a desktop block: Claude Desktop gets 404 from /user/bootstrap until one has");
-        }
-        else if (hasCode)
-        {
-            _advice.Add("settings under code reach Claude Desktop's Code tab only on machines whose own managed settings name this gateway: {\"forceLoginGatewayUrl\":\"<listen.public_url>\",\"parentSettingsBehavior\":\"merge\"}");
-        }
-        else if (_policies.Any(policy => policy.Settings is { } settings && settings.Json.EnumerateObject().Any() && policy.ServeToDesktop != false))
-        {
-            _advice.Add("settings outside code do not reach the Code tab of a Claude Desktop that this gateway manages, even with serve_to_desktop: true; write every policy's settings under code to reach it (serve_to_desktop: false says that this is meant)");
-        }
-    }
-
-    private static IEnumerable<string> Strings(PolicyConfig policy, string key) => Member(policy, key) is { ValueKind: JsonValueKind.Array } list
-        ? list.EnumerateArray().Where(entry => entry.ValueKind == JsonValueKind.String).Select(entry => entry.GetString()!)
-        : [];
-
-    private static JsonElement? Member(PolicyConfig policy, string key) => policy.Settings is { } settings && settings.Json.TryGetProperty(key, out var value) ? value : null;
 }

@@ -1,0 +1,63 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Managed;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway;
+
+/// <summary>Whom <c>explain</c> is about; groups as the IdP would name them.</summary>
+internal sealed record ExplainOptions(string? ConfigPath, string Sub, string? Email, IReadOnlyList<string> Groups);
+
+/// <summary><c>explain</c>: what one developer would be served, and why, without a service.</summary>
+internal static class ExplainCommand
+{
+    public static int Run(ExplainOptions options, ProcessEnvironment environment, TextWriter output, TextWriter errors)
+    {
+        if (options.ConfigPath is null)
+        {
+            errors.WriteLine("claude gateway: --config is required: the path of gateway.yaml");
+            return 1;
+        }
+
+        var result = GatewayConfigReader.Read(options.ConfigPath, environment);
+        foreach (var error in result.Errors)
+        {
+            errors.WriteLine($"error: {error}");
+        }
+
+        if (result.Config is null)
+        {
+            return 1;
+        }
+
+        foreach (var line in Lines(result.Config, options, environment))
+        {
+            output.WriteLine(line);
+        }
+
+        return 0;
+    }
+
+    private static List<string> Lines(GatewayConfig config, ExplainOptions options, ProcessEnvironment environment)
+    {
+        using var silent = new StderrLines(Stream.Null);
+        var log = new OperationalLog(silent, TimeProvider.System, LogLevel.Error);
+        using var outbound = new OutboundHttp(environment, log);
+        var routes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, TimeProvider.System, log));
+        var pushed = PushedSettings.From(config, routes.Placements());
+        var policies = new ManagedPolicies(config.Managed, pushed);
+        var principal = new Principal(options.Sub, options.Email, null, options.Groups) { ExpiresAt = DateTimeOffset.MaxValue };
+        var models = new ModelListing(routes, policies.ModelsOf).For(principal);
+        return
+        [
+            $"developer: sub {principal.Sub}, {(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)}, {(principal.Groups.Count == 0 ? "no groups" : "groups " + string.Join(", ", principal.Groups))}",
+            .. new PolicyExplanation(config, policies, pushed).Lines(principal, models),
+            "",
+            config.Admin is null ? "spend limits: not enforced (no admin section)" : "spend limits: kept in the store; GET /v1/organizations/spend_limits/effective of the running gateway tells them",
+        ];
+    }
+}

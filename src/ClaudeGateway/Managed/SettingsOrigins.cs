@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using ClaudeGateway.Managed.Schema;
+
+namespace ClaudeGateway.Managed;
+
+/// <summary>One value of merged settings and where it comes from.</summary>
+/// <param name="Path">E.g. <c>permissions.deny</c>; as deep as documents are merged.</param>
+/// <param name="Sources">The documents that gave it, the most general first: one, or several for a union.</param>
+internal sealed record SettingOrigin(string Path, JsonNode? Value, IReadOnlyList<string> Sources);
+
+/// <summary>Tells which document each key of a merge comes from, by the same rules the merge follows.</summary>
+internal sealed class SettingsOrigins(SettingsSchema schema)
+{
+    /// <param name="merged">What <see cref="PolicyMerge"/> made of the layers, pushed settings included.</param>
+    /// <param name="layers">The documents with their names, the most general first.</param>
+    public IReadOnlyList<SettingOrigin> Of(JsonObject merged, IReadOnlyList<(string Name, JsonObject Document)> layers)
+    {
+        var origins = new List<SettingOrigin>();
+        foreach (var (key, value) in merged.OrderBy(m => m.Key, StringComparer.Ordinal))
+        {
+            var rule = schema.MergeRuleOf(key);
+            if (rule is MergeRule.Replace or MergeRule.Union || value is not JsonObject map || map.Count == 0)
+            {
+                origins.Add(new SettingOrigin(key, value, Sources(rule == MergeRule.Union, layers, document => document.ContainsKey(key))));
+                continue;
+            }
+
+            foreach (var (inner, innerValue) in map.OrderBy(m => m.Key, StringComparer.Ordinal))
+            {
+                var isUnion = rule == MergeRule.UnionPerKey || (rule == MergeRule.Permissions && inner is "deny" or "ask");
+                origins.Add(new SettingOrigin($"{key}.{inner}", innerValue, Sources(isUnion, layers, document => document[key] is JsonObject own && own.ContainsKey(inner))));
+            }
+        }
+
+        return origins;
+    }
+
+    private static List<string> Sources(bool isUnion, IReadOnlyList<(string Name, JsonObject Document)> layers, Func<JsonObject, bool> gives)
+    {
+        var giving = layers.Where(layer => gives(layer.Document)).Select(layer => layer.Name).ToList();
+        return isUnion ? giving : [.. giving.TakeLast(1)];
+    }
+}
