@@ -6,6 +6,7 @@ COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.tx
 COPY src/ClaudeGateway/ClaudeGateway.csproj src/ClaudeGateway/packages.lock.json src/ClaudeGateway/
 RUN dotnet restore src/ClaudeGateway --locked-mode
 COPY src src
+COPY docs/protocol.md docs/
 RUN dotnet publish src/ClaudeGateway -c Release -o /app --no-restore
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0

@@ -47,7 +47,7 @@ internal static class ExplainCommand
         using var silent = new StderrLines(Stream.Null);
         var log = new OperationalLog(silent, TimeProvider.System, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, log);
-        var routes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, TimeProvider.System, log));
+        var routes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, log));
         var pushed = PushedSettings.From(config, routes.Placements());
         var policies = new ManagedPolicies(config.Managed, pushed);
         var principal = new Principal(options.Sub, options.Email, null, options.Groups) { ExpiresAt = DateTimeOffset.MaxValue };

@@ -28,16 +28,20 @@ internal sealed class GatewayApp : IAsyncDisposable
     private readonly OtlpRelay _relay;
     private readonly OwnedResources _owned;
 
-    private GatewayApp(WebApplication server, OtlpRelay relay, OwnedResources owned, string address)
+    private GatewayApp(WebApplication server, OtlpRelay relay, Routes routes, OwnedResources owned, string address)
     {
         _server = server;
         _relay = relay;
         _owned = owned;
         Address = address;
+        Paths = [.. routes.Paths];
     }
 
     /// <summary>Where the gateway listens, e.g. <c>http://127.0.0.1:8080</c>, with the real port.</summary>
     public string Address { get; }
+
+    /// <summary>Every path that is served, for the test of docs/protocol.md.</summary>
+    public IReadOnlyList<string> Paths { get; }
 
     /// <exception cref="BootException">A service or file the gateway needs is not usable.</exception>
     public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
@@ -79,6 +83,7 @@ internal sealed class GatewayApp : IAsyncDisposable
 
         var routes = new Routes();
         new HealthEndpoints(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync).Map(routes);
+        new ProtocolEndpoint().Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
         var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, database, clock, audit, log)) : null;
         if (spend is not null)
@@ -118,7 +123,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             _ = EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock);
         }
 
-        return new GatewayApp(server, relay, owned, address);
+        return new GatewayApp(server, relay, routes, owned, address);
     }
 
     /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/>, then cuts them.</summary>

@@ -40,6 +40,10 @@ internal sealed class CapturedLog : Stream
         return found!;
     }
 
+    /// <summary>Awaits as many lines that contain <paramref name="text"/>.</summary>
+    public Task LineCountAsync(string text, int count) =>
+        _changed.UntilAsync(() => Lines.Count(l => l.Contains(text, StringComparison.Ordinal)) >= count, $"{count} log lines with \"{text}\"");
+
     public override bool CanRead => false;
 
     public override bool CanSeek => false;

@@ -34,6 +34,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public CapturedLog Log { get; }
 
+    /// <summary>Every path the gateway answers at.</summary>
+    public IReadOnlyList<string> Paths => _app.Paths;
+
     /// <summary>Sends nothing of its own, follows no redirect, keeps no cookie.</summary>
     public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
 

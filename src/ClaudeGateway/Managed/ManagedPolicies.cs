@@ -68,7 +68,14 @@ internal sealed class ManagedPolicies
             _isCode,
             _isCode || serveToDesktop == true,
             Access(settings),
-            desktops.Count == 0 ? null : new PolicyMerge(SettingsSchema.Desktop).Fold(desktops));
+            desktops.Count == 0 ? null : Settled(new PolicyMerge(SettingsSchema.Desktop).Fold(desktops)));
+    }
+
+    /// <summary>A JsonObject fills itself on first use; that must not happen in two requests at once.</summary>
+    private static JsonObject Settled(JsonObject document)
+    {
+        CanonicalJson.Write(document);
+        return document;
     }
 
     private static PolicyOutcome PushedOnly(PushedSettings pushed) =>

@@ -75,10 +75,10 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
             : "  served to Claude Code in terminals and editors, not to sessions inside Claude Desktop";
     }
 
-    private List<(string Name, JsonObject Document)> Layers(PolicyOutcome outcome) =>
+    private List<MergeLayer> Layers(PolicyOutcome outcome) =>
     [
-        ("the gateway (telemetry, pricing)", pushed.Under([])),
-        .. outcome.Selection.Layers.Select(i => (Name(_policies[i].Settings, i), PolicyDocuments.Settings(_policies[i]))),
+        new("the gateway (telemetry, pricing)", pushed.Under([]), null),
+        .. outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Settings, i), PolicyDocuments.Settings(_policies[i]), _policies[i].Settings)),
     ];
 
     private IEnumerable<string> Desktop(Principal principal)
@@ -90,7 +90,7 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
         }
 
         yield return "desktop:";
-        var layers = outcome.Selection.Layers.Select(i => (Name(_policies[i].Desktop, i), DesktopDocument.Of(_policies[i]) ?? [])).ToList();
+        var layers = outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Desktop, i), DesktopDocument.Of(_policies[i]) ?? [], _policies[i].Desktop)).ToList();
         foreach (var origin in new SettingsOrigins(SettingsSchema.Desktop).Of(desktop, layers))
         {
             yield return $"  {origin.Path} = {Text(origin.Value)}    from {string.Join(" and ", origin.Sources)}";

@@ -23,6 +23,8 @@ internal sealed class DestinationReport(string name, OperationalLog log)
         }
     }
 
+    public void Retrying(TimeSpan delay, string reason) => log.Debug($"{name}: {reason}; next attempt in {delay.TotalSeconds:0.0} s");
+
     public void Works()
     {
         if (_condition is null)

@@ -185,11 +185,13 @@ internal sealed class OtlpDestination : IDisposable
         }
 
         _queue.Wait(pending);
-        _ = AfterAsync(RetryPolicy.Delay(pending.Attempts, answer.RetryAfter, _clock.GetUtcNow()), () =>
+        var delay = RetryPolicy.Delay(pending.Attempts, answer.RetryAfter, _clock.GetUtcNow());
+        _ = AfterAsync(delay, () =>
         {
             _queue.EndWait(pending);
             Wake();
         });
+        _report.Retrying(delay, answer.Text);
     }
 
     private async Task AfterAsync(TimeSpan delay, Action action)

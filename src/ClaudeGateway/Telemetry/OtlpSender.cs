@@ -14,7 +14,10 @@ internal sealed class OtlpSender
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    private readonly TelemetryDestination _config;
+    /// <summary>They frame the message: this gateway's to set.</summary>
+    private static readonly string[] Framing = ["content-length", "transfer-encoding", "connection"];
+
+    private readonly Dictionary<string, string> _headers = new(StringComparer.OrdinalIgnoreCase);
     private readonly HttpMessageInvoker _http;
     private readonly TimeProvider _clock;
     private readonly Uri[] _urls;
@@ -22,7 +25,11 @@ internal sealed class OtlpSender
 
     public OtlpSender(TelemetryDestination config, AccessToken? accessToken, HttpMessageInvoker http, TimeProvider clock)
     {
-        _config = config;
+        foreach (var (name, value) in config.Headers.Where(h => !Framing.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
+        {
+            _headers[name] = value.Reveal();
+        }
+
         _http = http;
         _clock = clock;
         var basePath = config.Url.AbsolutePath.TrimEnd('/');
@@ -71,15 +78,14 @@ internal sealed class OtlpSender
     private async Task<HttpRequestMessage> CreateAsync(OtlpExport export, CancellationToken cancellation)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, _urls[(int)export.Signal]) { Content = new ByteArrayContent(export.Body) };
-        Add(request, "Content-Type", export.ContentType);
-        Add(request, "Content-Encoding", export.ContentEncoding);
-        request.Headers.TryAddWithoutValidation("User-Agent", "claude-gateway/" + GatewayVersion.Text);
-        foreach (var (name, value) in _config.Headers)
+        foreach (var (name, value) in _headers)
         {
-            request.Headers.Remove(name);
-            request.Content.Headers.Remove(name);
-            Add(request, name, value.Reveal());
+            Add(request, name, value);
         }
+
+        AddUnlessConfigured(request, "Content-Type", export.ContentType);
+        AddUnlessConfigured(request, "Content-Encoding", export.ContentEncoding);
+        AddUnlessConfigured(request, "User-Agent", "claude-gateway/" + GatewayVersion.Text);
 
         if (_accessToken is not null)
         {
@@ -89,9 +95,17 @@ internal sealed class OtlpSender
         return request;
     }
 
-    private static void Add(HttpRequestMessage request, string name, string? value)
+    private void AddUnlessConfigured(HttpRequestMessage request, string name, string? value)
     {
-        if (value is not null && !request.Headers.TryAddWithoutValidation(name, value))
+        if (value is not null && !_headers.ContainsKey(name))
+        {
+            Add(request, name, value);
+        }
+    }
+
+    private static void Add(HttpRequestMessage request, string name, string value)
+    {
+        if (!request.Headers.TryAddWithoutValidation(name, value))
         {
             request.Content!.Headers.TryAddWithoutValidation(name, value);
         }
