@@ -17,13 +17,7 @@ internal static class ExplainCommand
 {
     public static int Run(ExplainOptions options, ProcessEnvironment environment, TextWriter output, TextWriter errors)
     {
-        if (options.ConfigPath is null)
-        {
-            errors.WriteLine("claude gateway: --config is required: the path of gateway.yaml");
-            return 1;
-        }
-
-        var result = GatewayConfigReader.Read(options.ConfigPath, environment);
+        var result = ServeCommand.Read(options.ConfigPath, environment);
         foreach (var error in result.Errors)
         {
             errors.WriteLine($"error: {error}");
@@ -57,7 +51,7 @@ internal static class ExplainCommand
             $"developer: sub {principal.Sub}, {(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)}, {(principal.Groups.Count == 0 ? "no groups" : "groups " + string.Join(", ", principal.Groups))}",
             .. new PolicyExplanation(config, policies, pushed).Lines(principal, models),
             "",
-            config.Admin is null ? "spend limits: not enforced (no admin section)" : "spend limits: kept in the store; GET /v1/organizations/spend_limits/effective of the running gateway tells them",
+            config.Admin is null ? "spend limits: not enforced (no admin section)" : $"spend limits: kept in the store; ask the running gateway: GET /v1/organizations/spend_limits/effective?user_ids[]={Uri.EscapeDataString(principal.Sub)}",
         ];
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Managed;
@@ -10,7 +11,7 @@ public sealed class ProtocolPageTests
     {
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream]));
+        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream]) with { Admin = new AdminConfig() });
 
         using var response = await gateway.GetAsync("/protocol");
         var page = await response.Content.ReadAsStringAsync();

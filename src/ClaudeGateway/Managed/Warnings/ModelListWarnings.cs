@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
 using ClaudeGateway.Managed.Schema;
@@ -47,7 +48,7 @@ internal static class ModelListWarnings
         }
 
         var leavesOutDefault = ModelAccess.From(list, null, AvailableModelsMatch.Prefix).Check(DefaultModel, null) != ModelVerdict.Allowed;
-        return leavesOutDefault && !isExact && !served.ContainsKey("model") && !served.ContainsKey("enforceAvailableModels")
+        return leavesOutDefault && !isExact && !served.ContainsKey("model") && served["enforceAvailableModels"]?.GetValueKind() != JsonValueKind.True
             ? $"leaves out {DefaultModel} (alias {DefaultAlias}), on which Claude Code starts: requests are refused until the developer picks another model. Set model, or enforceAvailableModels: true, or list it"
             : null;
     }
