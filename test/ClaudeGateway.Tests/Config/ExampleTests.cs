@@ -1,5 +1,5 @@
-using System.Runtime.CompilerServices;
 using ClaudeGateway.Config;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Config;
 
@@ -17,10 +17,8 @@ public sealed class ExampleTests
             ["ANTHROPIC_API_KEY"] = "key",
             ["OTEL_TOKEN"] = "token",
         });
-        var result = GatewayConfigReader.Read(Example(), environment);
+        var result = GatewayConfigReader.Read(Repository.File("examples/gateway.yaml"), environment);
         Assert.Empty(result.Errors);
         Assert.Empty(result.Warnings);
     }
-
-    private static string Example([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "../../../examples/gateway.yaml");
 }

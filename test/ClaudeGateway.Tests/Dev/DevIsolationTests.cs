@@ -1,6 +1,6 @@
-using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Dev;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Dev;
 
@@ -10,7 +10,7 @@ public sealed class DevIsolationTests
     [Fact]
     public void Only_the_command_line_knows_the_development_types()
     {
-        var source = SourceFolder();
+        var source = Repository.File("src/ClaudeGateway");
         var types = typeof(DevCommand).Assembly.GetTypes().Where(t => t.Namespace == typeof(DevCommand).Namespace && !t.IsNested && !t.Name.StartsWith('<'))
             .Select(t => t.Name).ToList();
         Assert.True(types.Count > 10);
@@ -22,7 +22,4 @@ public sealed class DevIsolationTests
             .Select(file => Path.GetRelativePath(source, file));
         Assert.Equal(["CommandLine.cs"], users);
     }
-
-    private static string SourceFolder([CallerFilePath] string here = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../../src/ClaudeGateway"));
 }
