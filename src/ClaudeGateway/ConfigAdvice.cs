@@ -30,7 +30,7 @@ internal sealed class ConfigAdvice
         advice.OnProxy(outbound);
         advice.OnRoutes(new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, silent)));
         advice._advice.AddRange(PolicyWarnings.Of(config));
-        return [.. config.Warnings, .. advice._advice, .. UnbuiltFeatures.In(config)];
+        return [.. config.Warnings, .. advice._advice];
     }
 
     private void OnAccess()

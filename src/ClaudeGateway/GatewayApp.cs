@@ -68,6 +68,11 @@ internal sealed class GatewayApp : IAsyncDisposable
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
         var database = owned.Add(await new StoreStartup(config, clock, log).OpenAsync(cancellation));
+        if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
+        {
+            throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
+        }
+
         var sweep = owned.Add(new ExpirySweep(database, clock, log));
         var outbound = owned.Add(new OutboundHttp(environment, log));
         var provider = owned.Add(await IdentityProvider.DiscoverAsync(config.Oidc, outbound, clock, log, cancellation));
@@ -95,7 +100,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
         new ModelsEndpoint(listing).Map(routes);
-        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend?.Gate, clock, audit).Map(routes);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend?.Gate, config.LoadTestMode is { Enabled: true }, clock, audit).Map(routes);
         new ManagedSettingsEndpoint(policies, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, environment, outbound, clock, log));
@@ -126,10 +131,11 @@ internal sealed class GatewayApp : IAsyncDisposable
         return new GatewayApp(server, relay, routes, owned, address);
     }
 
-    /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/>, then cuts them.</summary>
-    public async Task StopAsync(TimeSpan drain)
+    /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/> or until <paramref name="cut"/>, then cuts them.</summary>
+    public async Task StopAsync(TimeSpan drain, CancellationToken cut = default)
     {
-        using var timeout = new CancellationTokenSource(drain);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cut);
+        timeout.CancelAfter(drain);
         await _server.StopAsync(timeout.Token);
         await _relay.DrainAsync();
     }

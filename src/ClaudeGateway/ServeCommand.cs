@@ -35,7 +35,7 @@ internal static class ServeCommand
             ready();
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
-            await signals.UntilSecondAsync(app.StopAsync(environment.DrainTimeout));
+            await app.StopAsync(environment.DrainTimeout, signals.Second);
         }
         catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
         {
@@ -68,7 +68,7 @@ internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _first = new();
     private readonly TaskCompletionSource _firstArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _secondArrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _second = new();
     private readonly PosixSignalRegistration _terminate;
     private readonly PosixSignalRegistration _interrupt;
 
@@ -81,16 +81,17 @@ internal sealed class StopSignals : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken First => _first.Token;
 
-    public Task WaitAsync(CancellationToken cancellation) => _firstArrived.Task.WaitAsync(cancellation);
+    /// <summary>Cancelled by the second signal, which gives up what the first one lets finish.</summary>
+    public CancellationToken Second => _second.Token;
 
-    /// <summary>Waits for <paramref name="work"/>, or for a second signal, which gives it up.</summary>
-    public Task UntilSecondAsync(Task work) => Task.WhenAny(work, _secondArrived.Task);
+    public Task WaitAsync(CancellationToken cancellation) => _firstArrived.Task.WaitAsync(cancellation);
 
     public void Dispose()
     {
         _terminate.Dispose();
         _interrupt.Dispose();
         _first.Dispose();
+        _second.Dispose();
     }
 
     private void OnSignal(PosixSignalContext context)
@@ -102,7 +103,7 @@ internal sealed class StopSignals : IDisposable
         }
         else
         {
-            _secondArrived.TrySetResult();
+            _second.Cancel();
         }
     }
 }

@@ -69,4 +69,5 @@ internal sealed record RateLimitRule(int Max, TimeSpan Window);
 /// <summary>The <c>load_test_mode</c> section: canned answers instead of a model (spec/newer.md).</summary>
 /// <param name="ReplyTokens">1 to 100,000.</param>
 /// <param name="ReplyDuration">0 to 600 seconds over which a streamed answer is spread.</param>
-internal sealed record LoadTestModeConfig(bool Enabled, int ReplyTokens, TimeSpan ReplyDuration);
+/// <param name="ReportUsage">Our own option: answers state usage, so that metering and its writes are loaded too.</param>
+internal sealed record LoadTestModeConfig(bool Enabled, int ReplyTokens, TimeSpan ReplyDuration, bool ReportUsage);

@@ -31,6 +31,11 @@ internal sealed partial class AuditLog
             json.WriteBoolean("billing_group_ignored", true);
         }
 
+        if (e.IsLoadTest)
+        {
+            json.WriteBoolean("load_test", true);
+        }
+
         json.WriteNumber("status", e.Status);
         json.WriteNumber("ms", e.Milliseconds);
         End(json);
@@ -87,4 +92,4 @@ internal sealed partial class AuditLog
 /// <param name="BillingGroupIgnored">Whether there is such a tag that names no group of the developer.</param>
 internal readonly record struct InferenceEvent(
     string RequestId, string Sub, string? Email, string Path, string? Model, string? Upstream, string? UpstreamRequestId, string? UpstreamCloudRequestId,
-    string? BillingGroup, bool BillingGroupIgnored, int Status, long Milliseconds);
+    string? BillingGroup, bool BillingGroupIgnored, bool IsLoadTest, int Status, long Milliseconds);

@@ -17,6 +17,7 @@ namespace ClaudeGateway.Messages;
 /// </summary>
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
+/// <param name="isLoadTest">Whether upstreams answer with canned text (<c>load_test_mode</c>) and requests may play other developers.</param>
 /// <param name="spend">Null without an <c>admin</c> section: then nothing is limited or metered.</param>
 internal sealed class MessagesEndpoint(
     ModelRoutes routes,
@@ -25,6 +26,7 @@ internal sealed class MessagesEndpoint(
     ResponseRelay relay,
     string? billingGroupTag,
     SpendGate? spend,
+    bool isLoadTest,
     TimeProvider clock,
     AuditLog audit)
 {
@@ -32,8 +34,20 @@ internal sealed class MessagesEndpoint(
 
     public void Map(Routes table)
     {
-        table.Session("POST", "/v1/messages", (request, principal) => HandleAsync(request, principal, MessagesOperation.CreateMessage));
-        table.Session("POST", "/v1/messages/count_tokens", (request, principal) => HandleAsync(request, principal, MessagesOperation.CountTokens));
+        table.Session("POST", "/v1/messages", (request, principal) => StartAsync(request, principal, MessagesOperation.CreateMessage));
+        table.Session("POST", "/v1/messages/count_tokens", (request, principal) => StartAsync(request, principal, MessagesOperation.CountTokens));
+    }
+
+    private Task StartAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
+    {
+        if (!isLoadTest)
+        {
+            return HandleAsync(request, principal, operation);
+        }
+
+        return LoadTestUser.Of(request, principal) is { } played
+            ? HandleAsync(request, played, operation)
+            : RefuseAsync(request, principal, LoadTestUser.Unreadable, default);
     }
 
     private async Task HandleAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
@@ -179,14 +193,14 @@ internal sealed class MessagesEndpoint(
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)
     {
-        audit.Inference(new InferenceEvent(request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group, billing.IsIgnored, error.Status, Milliseconds(request, clock.GetTimestamp())));
+        audit.Inference(new InferenceEvent(request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group, billing.IsIgnored, isLoadTest, error.Status, Milliseconds(request, clock.GetTimestamp())));
         return error.WriteAsync(request);
     }
 
     private void Audit(UpstreamCall call, BillingTag billing, Upstream? upstream, string? requestId, string? cloudRequestId, int status) =>
         audit.Inference(new InferenceEvent(
             call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream?.Name, requestId, cloudRequestId,
-            billing.Group, billing.IsIgnored, status, Milliseconds(call.Request, clock.GetTimestamp())));
+            billing.Group, billing.IsIgnored, isLoadTest, status, Milliseconds(call.Request, clock.GetTimestamp())));
 
     private long Milliseconds(GatewayRequest request, long timestamp) => (long)clock.GetElapsedTime(request.StartedAt, timestamp).TotalMilliseconds;
 

@@ -30,13 +30,14 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 
     public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
     {
-        var betas = RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
-        var body = Body(call, modelId, betas);
-        using var request = CreateRequest(Target(call, modelId), body);
-        AddHeaders(request, call, betas);
-        AddConfiguredHeaders(request);
-        await AuthorizeAsync(request, body, call, cancellation);
+        var betas = Betas(call);
+        using var request = await CreateRequestAsync(call, modelId, betas, cancellation);
         return await ReadAsync(call, await context.Http.SendAsync(request, cancellation), betas, cancellation);
+    }
+
+    public override async Task RehearseAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    {
+        using var request = await CreateRequestAsync(call, modelId, Betas(call), cancellation);
     }
 
     protected static bool IsStreamed(UpstreamCall call) => call.Operation == MessagesOperation.CreateMessage && call.Message.IsStream;
@@ -95,6 +96,26 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
 
         return text.WrittenSpan.ToArray();
+    }
+
+    private string[] Betas(UpstreamCall call) => RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
+
+    private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
+    {
+        var body = Body(call, modelId, betas);
+        var request = CreateRequest(Target(call, modelId), body);
+        try
+        {
+            AddHeaders(request, call, betas);
+            AddConfiguredHeaders(request);
+            await AuthorizeAsync(request, body, call, cancellation);
+            return request;
+        }
+        catch
+        {
+            request.Dispose();
+            throw;
+        }
     }
 
     private async Task<UpstreamResponse> ReadAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)

@@ -47,6 +47,10 @@ internal abstract class Upstream(UpstreamConfig config)
     /// <summary>How long this upstream may take to its response headers; null does not bound it.</summary>
     public abstract TimeSpan? FirstByteTimeout(UpstreamCall call);
 
+    /// <summary>Does what comes before sending, translation and credentials, and sends nothing: what a load test asks for.</summary>
+    /// <exception cref="UpstreamUnavailableException">No request could be sent, e.g. for want of a credential.</exception>
+    public virtual Task RehearseAsync(UpstreamCall call, string modelId, CancellationToken cancellation) => Task.CompletedTask;
+
     /// <summary>Asks the upstream. The request body may be read until the task ends, not after.</summary>
     /// <param name="modelId">What this upstream calls the model.</param>
     /// <exception cref="HttpRequestException">There is no answer: refused, reset, garbage.</exception>

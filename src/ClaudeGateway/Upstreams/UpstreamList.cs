@@ -1,6 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Upstreams.LoadTest;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -17,7 +18,25 @@ internal static class UpstreamList
             config.Timeouts.UpstreamTtfbIsSet ? config.Timeouts.UpstreamTtfb : null,
             clock,
             log);
-        return [.. config.Upstreams.Select(upstream => upstream is AnthropicUpstreamConfig anthropic ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock) : Create(upstream, clouds))];
+        var rehearsal = Rehearsal(config.LoadTestMode, clock);
+        return
+        [
+            .. config.Upstreams.Select(upstream => rehearsal(
+                upstream,
+                upstream is AnthropicUpstreamConfig anthropic ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock) : Create(upstream, clouds))),
+        ];
+    }
+
+    /// <summary>In load-test mode every upstream is replaced by one that sends nothing.</summary>
+    private static Func<UpstreamConfig, Upstream, Upstream> Rehearsal(LoadTestModeConfig? mode, TimeProvider clock)
+    {
+        if (mode is not { Enabled: true })
+        {
+            return static (_, upstream) => upstream;
+        }
+
+        var reply = new CannedReply(mode.ReplyTokens, mode.ReportUsage);
+        return (config, upstream) => new LoadTestUpstream(config, upstream, reply, mode.ReplyDuration, clock);
     }
 
     /// <summary>A cloud's upstream.</summary>
