@@ -185,15 +185,6 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     private static JsonDocument? Parse(ReadOnlySpan<byte> encoded)
     {
         var json = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
-        try
-        {
-            return Base64Url.DecodeFromUtf8(encoded, json, out _, out var written) == OperationStatus.Done
-                ? JsonDocument.Parse(json.AsMemory(0, written), new JsonDocumentOptions { MaxDepth = 16 })
-                : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        return Base64Url.DecodeFromUtf8(encoded, json, out _, out var written) == OperationStatus.Done ? StrictJson.Parse(json.AsMemory(0, written)) : null;
     }
 }

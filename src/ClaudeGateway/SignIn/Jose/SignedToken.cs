@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Jose;
 
@@ -53,20 +54,8 @@ internal sealed class SignedToken
 
     private static JsonElement? Json(string encoded)
     {
-        if (Decode(encoded) is not { } bytes)
-        {
-            return null;
-        }
-
-        try
-        {
-            using var json = JsonDocument.Parse(bytes);
-            return json.RootElement.ValueKind == JsonValueKind.Object ? json.RootElement.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        using var json = Decode(encoded) is { } bytes ? StrictJson.Parse(bytes) : null;
+        return json?.RootElement is { ValueKind: JsonValueKind.Object } value ? value.Clone() : null;
     }
 
     private static byte[]? Decode(string encoded)

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Net.Mime;
 using System.Text.Json;
+using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -96,15 +97,8 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
 
     private static JsonElement Parse(ReadOnlyMemory<byte> body)
     {
-        try
-        {
-            using var json = JsonDocument.Parse(body);
-            return json.RootElement.Clone();
-        }
-        catch (JsonException)
-        {
-            return default;
-        }
+        using var json = StrictJson.Parse(body);
+        return json?.RootElement.Clone() ?? default;
     }
 
     private static string Place(HttpRequestMessage request) => request.RequestUri!.GetLeftPart(UriPartial.Path);
