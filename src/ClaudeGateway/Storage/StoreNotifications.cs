@@ -92,7 +92,9 @@ internal sealed class StoreNotifications(Database database, int maxConnections, 
 
     private static async Task RunAsync(NpgsqlConnection connection, string sql)
     {
-        await using var command = Database.CreateCommand(connection, null, sql, []);
+#pragma warning disable CA2100 // Constants of this class.
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
         await command.ExecuteNonQueryAsync();
     }
 

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ClaudeGateway.Testing;
+
+/// <summary>
+/// Stands between a client and a server on this machine, to make the network misbehave: fall silent while connections
+/// stay open, as behind a lost route, or cut them.
+/// </summary>
+internal sealed class TcpRelay : IAsyncDisposable
+{
+    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly List<Socket> _sockets = [];
+    private readonly int _targetPort;
+    private readonly Task _accepting;
+    private volatile TaskCompletionSource _flows = Completed();
+
+    public TcpRelay(int targetPort)
+    {
+        _targetPort = targetPort;
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(128);
+        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        _accepting = AcceptAsync();
+    }
+
+    public int Port { get; }
+
+    /// <summary>Bytes stop in both directions; connections stay open and new ones are accepted.</summary>
+    public void FallSilent() => _flows = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void SpeakAgain() => _flows.TrySetResult();
+
+    /// <summary>Resets every open connection; new ones are served.</summary>
+    public void Cut()
+    {
+        lock (_sockets)
+        {
+            _sockets.ForEach(socket => socket.Close(0));
+            _sockets.Clear();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopped.CancelAsync();
+        SpeakAgain();
+        _listener.Dispose();
+        Cut();
+        await _accepting;
+        _stopped.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                var client = await _listener.AcceptAsync(_stopped.Token);
+                _ = RelayAsync(client);
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task RelayAsync(Socket client)
+    {
+        var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        client.NoDelay = true;
+        lock (_sockets)
+        {
+            _sockets.AddRange([client, server]);
+        }
+
+        try
+        {
+            await server.ConnectAsync(IPAddress.Loopback, _targetPort, _stopped.Token);
+            await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The test is over, or the server is away.
+        }
+        finally
+        {
+            client.Dispose();
+            server.Dispose();
+        }
+    }
+
+    private async Task PumpAsync(Socket from, Socket to)
+    {
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            int read;
+            while ((read = await from.ReceiveAsync(buffer, _stopped.Token)) > 0)
+            {
+                await _flows.Task.WaitAsync(_stopped.Token);
+                await to.SendAsync(buffer.AsMemory(0, read), _stopped.Token);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // One side left.
+        }
+    }
+
+    private static TaskCompletionSource Completed()
+    {
+        var source = new TaskCompletionSource();
+        source.SetResult();
+        return source;
+    }
+}
