@@ -1,0 +1,123 @@
+using System.Text.Json.Nodes;
+using ClaudeGateway.Config;
+using ClaudeGateway.Testing;
+
+namespace ClaudeGateway.IntegrationTests.SignIn;
+
+public sealed class RefreshTests : IAsyncDisposable
+{
+    private readonly FakeIdentityProvider _idp = new();
+    private readonly FakeUpstream _upstream = new();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _idp.DisposeAsync();
+        await _upstream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_refresh_brings_the_IdPs_present_word_about_the_developer()
+    {
+        await using var gateway = await StartAsync(config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
+        var token = await gateway.SignInAsync();
+        _idp.User["groups"] = new JsonArray("ops");
+        _idp.User["email"] = "new@example.com";
+        var renewed = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal("ops", renewed.Claims.GetProperty("groups")[0].GetString());
+        Assert.Equal("new@example.com", renewed.Json.GetProperty("email").GetString());
+        Assert.Equal(token.Claims.GetProperty("sid").GetString(), renewed.Claims.GetProperty("sid").GetString());
+        Assert.NotEqual(token.Claims.GetProperty("jti").GetString(), renewed.Claims.GetProperty("jti").GetString());
+    }
+
+    [Fact]
+    public async Task A_refresh_token_is_of_no_use_at_the_IdP()
+    {
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        await gateway.RefreshAsync(token.RefreshToken);
+        Assert.DoesNotContain("rt-", token.RefreshToken, StringComparison.Ordinal);
+        Assert.StartsWith("rt-", _idp.TokenRequests.Last().Form["refresh_token"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_answer_for_another_subject_ends_the_session()
+    {
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        _idp.User["sub"] = "mallory";
+        var refused = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal((401, "invalid_grant"), (refused.Status, refused.Json.GetProperty("error").GetString()));
+    }
+
+    [Fact]
+    public async Task The_IdPs_own_refresh_token_that_a_client_of_the_reference_holds_is_taken()
+    {
+        await using var gateway = await StartAsync();
+        _idp.Script = exchange => exchange.Request.Path == "/token" && exchange.Request.Form["refresh_token"] == "rt-from-before"
+            ? exchange.RespondJsonAsync(200, new { access_token = "at", token_type = "Bearer" })
+            : null;
+        var renewed = await gateway.RefreshAsync("rt-from-before");
+        Assert.Equal("alice", renewed.Claims.GetProperty("sub").GetString());
+        Assert.StartsWith("gwr_", renewed.RefreshToken, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gwr_")]
+    [InlineData("gwr_AAAA")]
+    [InlineData("gwr_!!!!")]
+    public async Task A_forged_refresh_token_never_reaches_the_IdP(string token)
+    {
+        await using var gateway = await StartAsync();
+        Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, token));
+        Assert.Empty(_idp.TokenRequests);
+    }
+
+    [Fact]
+    public async Task Sign_in_rules_are_asked_again_at_every_refresh()
+    {
+        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { AllowedGroups = ["eng"] } });
+        var token = await gateway.SignInAsync();
+        _idp.User["groups"] = new JsonArray("fired");
+        Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, token.RefreshToken));
+        var audit = await gateway.Log.AuditAsync("session.refresh");
+        Assert.Equal("user is not a member of an allowed group", audit.GetProperty("err").GetString());
+        Assert.Equal("claims", audit.GetProperty("step").GetString());
+    }
+
+    [Theory]
+    [InlineData(400, "invalid_grant", 401, "invalid_grant")]
+    [InlineData(400, "invalid_scope", 503, "temporarily_unavailable")]
+    [InlineData(401, "invalid_client", 503, "temporarily_unavailable")]
+    [InlineData(429, "slow_down", 503, "temporarily_unavailable")]
+    [InlineData(500, "server_error", 503, "temporarily_unavailable")]
+    public async Task Only_a_clear_no_of_the_IdP_ends_the_session(int status, string error, int expectedStatus, string expected)
+    {
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(status, new { error }) : null;
+        Assert.Equal((expectedStatus, expected), await OutcomeAsync(gateway, token.RefreshToken));
+    }
+
+    [Fact]
+    public async Task Without_an_id_token_userinfo_names_the_developer()
+    {
+        _idp.IssuesIdTokenOnRefresh = false;
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        _idp.UserInfo = new JsonObject { ["sub"] = "alice", ["email"] = "alice@new.example.com" };
+        var renewed = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal("alice@new.example.com", renewed.Claims.GetProperty("email").GetString());
+    }
+
+    private static async Task<(int Status, string? Error)> OutcomeAsync(GatewayHost gateway, string refreshToken)
+    {
+        var answer = await gateway.RefreshAsync(refreshToken);
+        return (answer.Status, answer.Json.TryGetProperty("error", out var error) ? error.GetString() : null);
+    }
+
+    private Task<GatewayHost> StartAsync(Func<GatewayConfig, GatewayConfig>? change = null)
+    {
+        var config = TestConfig.Create(_idp, [_upstream]);
+        return GatewayHost.StartAsync(change is null ? config : change(config));
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Storage;
+using ClaudeGateway.Testing;
+
+namespace ClaudeGateway.IntegrationTests.SignIn;
+
+public sealed class RevocationTests : IAsyncDisposable
+{
+    private readonly FakeIdentityProvider _idp = new();
+    private readonly FakeUpstream _upstream = new();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _idp.DisposeAsync();
+        await _upstream.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Revoking_either_token_ends_bearer_and_refresh_token(bool withRefreshToken)
+    {
+        await using var gateway = await StartAsync(null);
+        var token = await gateway.SignInAsync();
+        using var revoked = await RevokeAsync(gateway, withRefreshToken ? token.RefreshToken : token.AccessToken);
+        Assert.Equal(HttpStatusCode.OK, revoked.StatusCode);
+
+        using var refused = await gateway.GetAsync("/v1/models", token.AccessToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.Equal("false", refused.Headers.GetValues("x-should-retry").Single());
+        Assert.Equal(401, (await gateway.RefreshAsync(token.RefreshToken)).Status);
+        Assert.Equal("alice", (await gateway.Log.AuditAsync("session.revoke")).GetProperty("sub").GetString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("gwr_AAAA")]
+    [InlineData("nonsense")]
+    public async Task An_unknown_token_is_answered_like_a_known_one(string token)
+    {
+        await using var gateway = await StartAsync(null);
+        using var answer = await RevokeAsync(gateway, token);
+        Assert.Equal(token.Length == 0 ? HttpStatusCode.BadRequest : HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Another_replica_refuses_the_bearer_too_and_so_does_the_gateway_after_a_restart()
+    {
+        var store = await PostgresServer.NewDatabaseAsync();
+        await using var one = await StartAsync(store);
+        var token = await one.SignInAsync();
+        await using (var two = await StartAsync(store))
+        {
+            using var before = await two.GetAsync("/v1/models", token.AccessToken);
+            Assert.Equal(HttpStatusCode.OK, before.StatusCode);
+            (await RevokeAsync(one, token.AccessToken)).Dispose();
+            await UntilRefusedAsync(two, token.AccessToken);
+        }
+
+        await using var restarted = await StartAsync(store);
+        using var after = await restarted.GetAsync("/v1/models", token.AccessToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, after.StatusCode);
+    }
+
+    [Fact]
+    public async Task While_the_store_is_away_the_replica_that_is_asked_refuses_the_bearer_and_asks_to_come_again()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var gateway = await StartAsync(await server.CreateDatabaseAsync());
+        var token = await gateway.SignInAsync();
+        await server.StopServerAsync();
+        using var answer = await RevokeAsync(gateway, token.AccessToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.NotNull(answer.Headers.RetryAfter);
+        using var refused = await gateway.GetAsync("/v1/models", token.AccessToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+    }
+
+    [Fact]
+    public async Task Signing_a_person_out_ends_every_session_and_also_the_approved_one_that_waits_for_its_device()
+    {
+        var store = await PostgresServer.NewDatabaseAsync();
+        await using var gateway = await StartAsync(store);
+        var (first, second) = (await gateway.SignInAsync(), await gateway.SignInAsync());
+        var waiting = await gateway.AuthorizeDeviceAsync();
+        using var browser = gateway.NewBrowser();
+        await gateway.ApproveAsync(browser, waiting.UserCode);
+
+        await using var database = new Database(Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store)));
+        await new RevocationStore(database, new Revocations(TimeProvider.System), TimeProvider.System).SignOutAsync("alice");
+        await UntilRefusedAsync(gateway, first.AccessToken);
+        await UntilRefusedAsync(gateway, second.AccessToken);
+        Assert.Equal(401, (await gateway.RefreshAsync(first.RefreshToken)).Status);
+        Assert.Equal("access_denied", (await gateway.PollAsync(waiting.DeviceCode)).Json.GetProperty("error").GetString());
+    }
+
+    private static Task<HttpResponseMessage> RevokeAsync(GatewayHost gateway, string token) => gateway.PostFormAsync("/oauth/revoke", ("token", token));
+
+    private static async Task UntilRefusedAsync(GatewayHost gateway, string bearer)
+    {
+        using var limit = new CancellationTokenSource(Signal.Timeout);
+        while (true)
+        {
+            using var answer = await gateway.GetAsync("/v1/models", bearer);
+            if (answer.StatusCode == HttpStatusCode.Unauthorized)
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+        }
+    }
+
+    private Task<GatewayHost> StartAsync(string? store)
+    {
+        var config = TestConfig.Create(_idp, [_upstream], store);
+        return GatewayHost.StartAsync(config with { Listen = config.Listen with { PublicUrl = "http://gw.example.com" } });
+    }
+}
