@@ -25,7 +25,11 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     public SessionTokens(GatewayConfig config, SessionSecrets secrets, TimeProvider clock)
         : this(secrets, config.Listen.PublicUrl, config.Session.Ttl, clock)
     {
+        BillingGroupTag = config.Admin?.BillingGroupTag;
     }
+
+    /// <summary>Tells clients which request tag bills a group (spec/inference.md, tags); null leaves the claim out.</summary>
+    public string? BillingGroupTag { get; init; }
 
     /// <summary>An id for a token or a session: 128 random bits.</summary>
     public static string NewId() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
@@ -58,6 +62,7 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
             WriteIfPresent(json, "iss", issuer);
             json.WriteString("jti", NewId());
             json.WriteString("sid", sessionId);
+            WriteIfPresent(json, "billing_group_tag", BillingGroupTag);
             json.WriteEndObject();
         }
 

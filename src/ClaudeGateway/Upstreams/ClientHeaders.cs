@@ -51,7 +51,7 @@ internal static class ClientHeaders
         }
 
         var kept = betas.Split(',').Select(beta => beta.Trim()).Where(beta => beta.Length > 0 && beta != TagsBeta).ToArray();
-        return kept.Length == 0 ? null : string.Join(", ", kept);
+        return kept.Length == 0 ? null : string.Join(",", kept);
     }
 
     public static string WithBeta(string? betas, string added) =>
