@@ -84,7 +84,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        return Http.SendAsync(request, CancellationToken.None);
+        return Http.SendAsync(request, CancellationToken.None).WaitAsync(Signal.Timeout);
     }
 
     public Task<HttpResponseMessage> GetAsync(string path, string? bearer = null) => SendAsync(HttpMethod.Get, path, null, Bearer(bearer));

@@ -43,8 +43,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 var waiting = body.ReadAsync(Memory<byte>.Empty, aborted);
                 if (!waiting.IsCompleted && !request.Http.Response.HasStarted)
                 {
-                    // Nothing to send with the headers yet, so they go ahead.
-                    await request.Http.Response.StartAsync(aborted);
+                    // Nothing to send with the headers yet, so they go ahead (StartAsync alone would not send them).
+                    await writer.FlushAsync(aborted);
                 }
 
                 await waiting;

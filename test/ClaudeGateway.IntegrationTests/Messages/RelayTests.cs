@@ -1,0 +1,167 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using ClaudeGateway.Config;
+using ClaudeGateway.Testing;
+
+namespace ClaudeGateway.IntegrationTests.Messages;
+
+public sealed class RelayTests
+{
+    [Fact]
+    public async Task Response_headers_are_sent_before_the_upstream_says_anything_more()
+    {
+        await using var scene = await Scene.StartAsync();
+        var headersSeen = new TaskCompletionSource();
+        scene.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await headersSeen.Task;
+            await e.WriteAsync("event: ping\ndata: {}\n\n");
+            await e.EndAsync();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+        headersSeen.SetResult();
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal("event: ping\ndata: {}\n\n", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task An_event_arrives_while_the_upstream_is_still_open()
+    {
+        await using var scene = await Scene.StartAsync();
+        var eventSeen = new TaskCompletionSource();
+        scene.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await e.WriteAsync("data: 1\n\n");
+            await eventSeen.Task;
+            await e.WriteAsync("data: 2\n\n");
+            await e.EndAsync();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+        var body = await response.Content.ReadAsStreamAsync();
+        var buffer = new byte[100];
+        var read = await body.ReadAsync(buffer);
+        eventSeen.SetResult();
+
+        Assert.Equal("data: 1\n\n", Encoding.UTF8.GetString(buffer, 0, read));
+        Assert.Equal("data: 2\n\n", await new StreamReader(body).ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_whole_answer_keeps_its_length()
+    {
+        await using var scene = await Scene.StartAsync();
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+
+        Assert.True(response.Content.Headers.ContentLength > 0);
+        Assert.Null(response.Headers.TransferEncodingChunked);
+    }
+
+    [Theory]
+    [InlineData("gzip, br", "gzip")]
+    [InlineData("br", null)]
+    [InlineData("gzip;q=0", null)]
+    [InlineData("", null)]
+    public async Task A_compressed_answer_passes_when_the_client_takes_it_and_is_decoded_when_not(string accepted, string? received)
+    {
+        await using var scene = await Scene.StartAsync();
+        var packed = new MemoryStream();
+        await using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
+        {
+            await gzip.WriteAsync("{\"z\": 1}"u8.ToArray());
+        }
+
+        scene.Upstream.Next(e => e.RespondAsync(200, packed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip")));
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, headers: accepted.Length == 0 ? [] : [("accept-encoding", accepted)]);
+
+        Assert.Equal(received, response.Content.Headers.ContentEncoding.SingleOrDefault());
+        var body = await response.Content.ReadAsByteArrayAsync();
+        Assert.Equal(received is null ? "{\"z\": 1}"u8.ToArray() : packed.ToArray(), body);
+    }
+
+    [Fact]
+    public async Task Headers_of_the_upstreams_own_network_and_login_stay_behind()
+    {
+        await using var scene = await Scene.StartAsync();
+        scene.Upstream.Headers =
+        [
+            ("set-cookie", "a=b"), ("www-authenticate", "Basic"), ("proxy-authenticate", "Basic"), ("strict-transport-security", "max-age=1"), ("x-frame-options", "SAMEORIGIN"),
+            ("content-security-policy", "x"), ("server", "up"), ("alt-svc", "h3=\":1\""), ("location", "http://internal/"), ("keep-alive", "timeout=5"), ("x-custom", "é"), ("x-two", "1"), ("x-two", "2"),
+        ];
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+
+        var names = response.Headers.NonValidated.Select(h => h.Key.ToUpperInvariant()).ToArray();
+        Assert.Empty(names.Intersect(["SET-COOKIE", "WWW-AUTHENTICATE", "PROXY-AUTHENTICATE", "STRICT-TRANSPORT-SECURITY", "CONTENT-SECURITY-POLICY", "SERVER", "ALT-SVC", "LOCATION", "KEEP-ALIVE"]));
+        Assert.Equal("DENY", response.Headers.NonValidated["x-frame-options"].ToString());
+        Assert.Equal(["1", "2"], response.Headers.NonValidated["x-two"]);
+        // The header's bytes: HTTP clients read them as Latin-1.
+        Assert.Equal("é", Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(response.Headers.NonValidated["x-custom"].ToString())));
+    }
+
+    [Fact]
+    public async Task A_renamed_model_leaves_every_other_byte_alone()
+    {
+        await using var scene = await Scene.StartAsync(config => config with
+        {
+            Models = [new ModelConfig("corp", null, null, new Dictionary<string, string> { ["anthropic"] = "up\"x" })],
+        });
+
+        using var response = await scene.PostAsync("""{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "corp" ,"u":"\u00e9"}""");
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("""{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "up\u0022x" ,"u":"\u00e9"}""", scene.Upstream.Requests[0].Text);
+    }
+
+    [Fact]
+    public async Task The_end_of_an_answer_is_audited()
+    {
+        await using var scene = await Scene.StartAsync(2);
+        scene.Upstreams[0].NextError(503);
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+        var body = await response.Content.ReadAsByteArrayAsync();
+
+        var end = await scene.Gateway.Log.AuditAsync("inference.end");
+        Assert.Equal("complete", end.GetProperty("end").GetString());
+        Assert.Equal(body.Length, end.GetProperty("bytes").GetInt32());
+        Assert.Equal(2, end.GetProperty("attempts").GetInt32());
+        Assert.Equal((await scene.Gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(), end.GetProperty("request_id").GetString());
+    }
+
+    [Fact]
+    public async Task Five_hundred_streams_are_open_at_once()
+    {
+        const int Streams = 500;
+        await using var scene = await Scene.StartAsync();
+        var all = new TaskCompletionSource();
+        var open = 0;
+        scene.Upstream.Script = async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await e.WriteAsync("data: 1\n\n");
+            if (Interlocked.Increment(ref open) == Streams)
+            {
+                all.SetResult();
+            }
+
+            await all.Task.WaitAsync(Signal.Timeout);
+            await e.EndAsync();
+        };
+
+        var bodies = await Task.WhenAll(Enumerable.Range(0, Streams).Select(async _ =>
+        {
+            using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+            return await response.Content.ReadAsStringAsync();
+        }));
+
+        Assert.All(bodies, body => Assert.Equal("data: 1\n\n", body));
+    }
+}
