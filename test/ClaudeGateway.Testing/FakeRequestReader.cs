@@ -31,6 +31,9 @@ internal sealed class FakeRequestReader(Socket socket)
         await _pipe.Writer.CompleteAsync();
     }
 
+    /// <summary>Gives the memory back; nothing more will be read.</summary>
+    public void Complete() => _pipe.Reader.Complete();
+
     /// <summary>The next request, or null at the end of the connection.</summary>
     public async Task<RecordedRequest?> ReadAsync(CancellationToken cancellation)
     {

@@ -135,6 +135,8 @@ internal sealed class FakeServer : IAsyncDisposable
         finally
         {
             socket.Dispose();
+            await clientGone;
+            reader.Complete();
         }
     }
 }

@@ -20,4 +20,23 @@ internal sealed class GatewayRequest(HttpContext http, string id, IPAddress clie
     public string Path => Http.Request.Path.Value ?? "";
 
     public CancellationToken Aborted => Http.RequestAborted;
+
+    /// <summary>Whether <see cref="BreakOff"/> was called.</summary>
+    public bool IsBrokenOff { get; private set; }
+
+    /// <summary>
+    /// The answer cannot be finished: what has been written is still sent, then the connection is closed without the end
+    /// the client waits for, so that it does not take a truncated answer for a complete one.
+    /// </summary>
+    public void BreakOff()
+    {
+        if (Http.Response.HasStarted && !HttpProtocol.IsHttp10(Http.Request.Protocol))
+        {
+            IsBrokenOff = true;
+            return;
+        }
+
+        // For HTTP/1.0 the close itself is the end of the answer; only a reset says otherwise.
+        Http.Abort();
+    }
 }

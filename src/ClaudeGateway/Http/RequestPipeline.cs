@@ -45,6 +45,12 @@ internal sealed partial class RequestPipeline(
         {
             await AnswerFailureAsync(request, e);
         }
+
+        if (request.IsBrokenOff)
+        {
+            // The server takes an exception for the order to close behind what has been written, without an end.
+            throw new IOException("the answer broke off");
+        }
     }
 
     private Task RouteAsync(GatewayRequest request, string? unreadableHop)
@@ -137,8 +143,7 @@ internal sealed partial class RequestPipeline(
 
         if (request.Http.Response.HasStarted)
         {
-            // A truncated answer must not look complete.
-            request.Http.Abort();
+            request.BreakOff();
             return Task.CompletedTask;
         }
 

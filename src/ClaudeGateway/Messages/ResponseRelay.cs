@@ -9,7 +9,7 @@ internal enum RelayEnd
 {
     Complete,
 
-    /// <summary>The upstream broke off; the client's connection has been reset.</summary>
+    /// <summary>The upstream broke off, and so does the answer to the client.</summary>
     UpstreamCut,
 
     ClientGone,
@@ -72,8 +72,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
         }
         catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
         {
-            // A truncated answer must not look complete.
-            request.Http.Abort();
+            request.BreakOff();
             return new RelayResult(RelayEnd.UpstreamCut, bytes, firstByteAt);
         }
     }

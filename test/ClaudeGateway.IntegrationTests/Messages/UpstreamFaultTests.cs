@@ -44,15 +44,15 @@ public sealed class UpstreamFaultTests
     [InlineData("reset")]
     [InlineData("close")]
     [InlineData("bad chunk")]
-    public async Task A_stream_that_breaks_off_resets_the_client(string fault)
+    public async Task A_stream_that_breaks_off_has_no_end_for_the_client_either(string fault)
     {
         await using var scene = await Scene.StartAsync(2);
         scene.Upstreams[0].Next(async e =>
         {
             await e.StartAsync(200, ("content-type", "text/event-stream"));
             await e.WriteAsync("data: 1\n\n");
-            // The event must be out before the connection breaks: a reset may overtake it.
-            await scene.Gateway.Log.AuditAsync("inference");
+            // These may overtake the event; it must have arrived before.
+            await (fault is "reset" or "bad chunk" ? scene.Gateway.Log.AuditAsync("inference") : Task.CompletedTask);
             await (fault == "bad chunk" ? e.WriteRawAsync("zzz\r\n"u8.ToArray()) : Task.CompletedTask);
             Break(e, fault);
         });
@@ -63,14 +63,14 @@ public sealed class UpstreamFaultTests
         var answer = await client.ToEndAsync();
 
         Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
-        Assert.DoesNotContain("0\r\n\r\n", answer, StringComparison.Ordinal);
-        Assert.True(client.WasReset);
+        Assert.Contains("data: 1", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("\r\n0\r\n\r\n", answer, StringComparison.Ordinal);
         Assert.Empty(scene.Upstreams[1].Requests);
         Assert.Equal("upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
 
     [Fact]
-    public async Task A_whole_answer_that_breaks_off_resets_the_client()
+    public async Task A_whole_answer_that_breaks_off_is_too_short()
     {
         await using var scene = await Scene.StartAsync();
         scene.Upstream.Next(async e =>
