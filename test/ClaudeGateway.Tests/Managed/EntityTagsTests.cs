@@ -1,4 +1,5 @@
 using ClaudeGateway.Managed;
+using FsCheck.Fluent;
 
 namespace ClaudeGateway.Tests.Managed;
 
@@ -19,4 +20,12 @@ public sealed class EntityTagsTests
     [InlineData(null, "None")]
     public void If_None_Match_is_read_by_RFC_9110(string? header, string expected) =>
         Assert.Equal(Enum.Parse<EntityTagMatch>(expected), EntityTags.Match(header, "\"sha256:ab\""));
+
+    [Fact]
+    public void The_tag_is_found_wherever_it_stands_in_a_list() => FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<string[]>(others =>
+    {
+        var list = (others ?? []).Select(o => $"\"{(o ?? "").Replace("\"", "", StringComparison.Ordinal)}\"").ToList();
+        list.Insert(list.Count / 2, "W/\"t\"");
+        return EntityTags.Match(string.Join(", ", list), "\"t\"") == EntityTagMatch.Tag;
+    }));
 }

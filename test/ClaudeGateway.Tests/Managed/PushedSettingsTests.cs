@@ -30,6 +30,10 @@ public sealed class PushedSettingsTests
     }
 
     [Fact]
+    public void Labels_without_a_collector_are_warned_about() =>
+        Assert.Equal("telemetry.resource_attributes", Assert.Single(Policies.Read("telemetry: { resource_attributes: { a.b: \"1\" } }").Warnings).Path);
+
+    [Fact]
     public void Prices_are_those_of_the_first_upstream_under_the_listed_id()
     {
         var catalog = new ModelCatalog([new ModelConfig("mine", null, null, new Dictionary<string, string> { ["b"] = "arn:x" })], includeBuiltIns: true);

@@ -33,7 +33,14 @@ internal static class TelemetrySection
 
     public static readonly Shape<TelemetryConfig> Shape = Object(
         [ForwardTo, ResourceAttributes],
-        fields => new TelemetryConfig { ForwardTo = fields.Get(ForwardTo), ResourceAttributes = fields.Get(ResourceAttributes) });
+        fields => new TelemetryConfig { ForwardTo = fields.Get(ForwardTo), ResourceAttributes = fields.Get(ResourceAttributes) },
+        fields =>
+        {
+            if (fields.IsGiven(ResourceAttributes) && fields.Get(ForwardTo) is { Count: 0 })
+            {
+                fields.Warn(ResourceAttributes, "has no effect without a collector in forward_to");
+            }
+        });
 
     private static TelemetryDestination Build(Fields fields) => new()
     {
