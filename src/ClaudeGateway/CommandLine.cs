@@ -1,10 +1,11 @@
 using System.CommandLine;
 using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
+using ClaudeGateway.Doctor;
 
 namespace ClaudeGateway;
 
-/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>dev</c>, <c>login</c> and <c>version</c>. One line per command.</summary>
+/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c> and <c>version</c>. One line per command.</summary>
 internal static class CommandLine
 {
     public static Task<int> RunAsync(string[] args)
@@ -21,6 +22,7 @@ internal static class CommandLine
         root.SetAction((parsed, cancellation) => ServeCommand.RunAsync(parsed.GetValue(config), cancellation));
         root.Subcommands.Add(Serve());
         root.Subcommands.Add(Check());
+        root.Subcommands.Add(Diagnose());
         root.Subcommands.Add(Schema());
         root.Subcommands.Add(Explain());
         root.Subcommands.Add(Develop());
@@ -44,6 +46,14 @@ internal static class CommandLine
         var check = new Command("check", "Read and check a configuration without touching any service.") { config, print };
         check.SetAction(parsed => CheckCommand.Run(parsed.GetValue(config), parsed.GetValue(print), ProcessEnvironment.Current(), Console.Out, Console.Error));
         return check;
+    }
+
+    private static Command Diagnose()
+    {
+        var config = ConfigOption();
+        var doctor = new Command("doctor", "Ask every service of a configuration one harmless question with the real credentials.") { config };
+        doctor.SetAction((parsed, cancellation) => DoctorCommand.RunAsync(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out, cancellation));
+        return doctor;
     }
 
     private static Command Schema()

@@ -1,0 +1,28 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Outbound;
+using ClaudeGateway.Telemetry;
+using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Google;
+
+namespace ClaudeGateway.Doctor;
+
+/// <summary>Sends a collector an export without content: zero bytes are a valid, empty OTLP request in protobuf.</summary>
+internal static class CollectorExamination
+{
+    public static async Task<Finding> RunAsync(int index, TelemetryDestination destination, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, CancellationToken cancellation)
+    {
+        var subject = $"telemetry.forward_to[{index}] ({destination.Url.Host})";
+        var signal = destination.Metrics ? OtlpSignal.Metrics : destination.Logs ? OtlpSignal.Logs : OtlpSignal.Traces;
+        AccessToken? token = destination.GoogleAuth is { } auth ? new GoogleTokens(auth.ServiceAccountJsonPath, environment, new CredentialHttp(outbound), clock).GetAsync : null;
+        var sender = new OtlpSender(destination, token, outbound.CreateClient(new OutboundOptions()), clock);
+        var answer = await sender.SendAsync(new OtlpExport(signal, [], "application/x-protobuf", null), cancellation);
+        return answer switch
+        {
+            { IsAccepted: true } => Finding.Well(subject, $"took an empty export at {OtlpSignals.Path(signal)}"),
+            { Text: "status 400" } => Finding.Well(subject, "reached and authorised; it does not like an empty export"),
+            { Text: "status 401" or "status 403" } => Finding.Ill(subject, answer.Text, destination.GoogleAuth is null ? "check the key in telemetry.forward_to[].headers" : "grant the service account roles/monitoring.metricWriter, roles/logging.logWriter or roles/cloudtrace.agent, as the enabled signals need"),
+            { Text: "status 404" } => Finding.Ill(subject, answer.Text, $"url must be the collector's base: {OtlpSignals.Path(signal)} is appended to it"),
+            _ => Finding.Ill(subject, answer.Text, "let the gateway reach the collector"),
+        };
+    }
+}

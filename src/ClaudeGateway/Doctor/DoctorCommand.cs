@@ -1,0 +1,69 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway.Doctor;
+
+/// <summary>
+/// <c>doctor</c>: asks every service the configuration names one harmless question with the real credentials, and says
+/// what works, what does not and what to grant. Nothing is changed anywhere and no token of a model is billed.
+/// </summary>
+internal static class DoctorCommand
+{
+    public static async Task<int> RunAsync(string? configPath, ProcessEnvironment environment, TextWriter output, CancellationToken cancellation)
+    {
+        var result = ServeCommand.Read(configPath, environment);
+        if (result.Config is not { } config)
+        {
+            return ServeCommand.Fail(result.Errors);
+        }
+
+        using var lines = new StderrLines();
+        var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"] ?? "warn"));
+        try
+        {
+            var findings = await ExamineAsync(config, environment, TimeProvider.System, log, cancellation);
+            foreach (var finding in findings)
+            {
+                await output.WriteLineAsync($"{(finding.IsWell ? "ok  " : "FAIL")}  {finding.Subject}: {finding.Text}");
+                if (finding.Advice is { } advice)
+                {
+                    await output.WriteLineAsync($"      {advice}");
+                }
+            }
+
+            return findings.All(finding => finding.IsWell) ? 0 : 1;
+        }
+        catch (BootException e)
+        {
+            return ServeCommand.Fail([e.Message]);
+        }
+    }
+
+    /// <summary>All questions at once, the answers in the order of the file: identity provider, store, upstreams, collectors.</summary>
+    /// <exception cref="BootException">The environment holds something unusable, such as a proxy variable.</exception>
+    public static async Task<IReadOnlyList<Finding>> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    {
+        using var outbound = new OutboundHttp(environment, log);
+        return await ExamineAsync(config, environment, outbound, clock, log, cancellation);
+    }
+
+    private static Task<Finding[]> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    {
+        var upstreams = UpstreamList.Create(config, outbound, environment, clock, log);
+        var catalog = new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels);
+        var routes = new ModelRoutes(catalog, upstreams);
+        var models = catalog.All.Select(model => model.Id).Prepend("claude-haiku-4-5").Select(routes.Find).OfType<ModelRoute>().ToArray();
+        Task<Finding>[] questions =
+        [
+            IdentityProviderExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation),
+            StoreExamination.RunAsync(config, cancellation),
+            .. upstreams.Select((upstream, i) => UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, cancellation)),
+            .. (config.Telemetry?.ForwardTo ?? []).Select((destination, i) => CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),
+        ];
+        return Task.WhenAll(questions);
+    }
+}
