@@ -31,6 +31,10 @@ internal static class DevConfig
               sqlite_path: {{Quote(folder.PathOf("gateway.db"))}}
             upstreams:
             {{upstream}}
+            admin:
+              admin_groups: [gateway-admins] # Grace, on the sign-in page
+            access_control:
+              allow_cidrs: [127.0.0.0/8, "::1"]
             managed:
               policies:
                 - match:
@@ -38,7 +42,10 @@ internal static class DevConfig
                   cli:
                     availableModels: [claude-haiku-4-5]
                     model: claude-haiku-4-5
+                  serve_to_desktop: false
                 - cli: {}
+                  desktop: {}
+                  serve_to_desktop: false
 
             """;
     }

@@ -51,6 +51,7 @@ public sealed class DevCommandTests : IDisposable
         Assert.Equal($$"""{"forceLoginMethod":"gateway","forceLoginGatewayUrl":"http://localhost:{{gateway.Port}}"}""", snippet.Trim());
         await dev.Output.LineAsync($"login http://localhost:{gateway.Port}");
         await dev.Output.LineAsync(_folder.File(".claude-gateway"));
+        Assert.DoesNotContain(dev.Errors.Lines, line => line.Contains(" warn ", StringComparison.Ordinal) || line.Contains(" error ", StringComparison.Ordinal));
         Assert.All(ListeningAddresses(dev.Id), address => Assert.True(IPAddress.IsLoopback(address), $"listens on {address}"));
 
         await using var second = GatewayProcess.Start(_folder.Path, null, "dev", "--port", "0");

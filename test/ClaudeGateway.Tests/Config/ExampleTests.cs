@@ -1,4 +1,3 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Config;
@@ -17,8 +16,10 @@ public sealed class ExampleTests
             ["ANTHROPIC_API_KEY"] = "key",
             ["OTEL_TOKEN"] = "token",
         });
-        var result = GatewayConfigReader.Read(Repository.File("examples/gateway.yaml"), environment);
-        Assert.Empty(result.Errors);
-        Assert.Empty(result.Warnings);
+        using var output = new StringWriter();
+        using var errors = new StringWriter();
+        var exitCode = CheckCommand.Run(Repository.File("examples/gateway.yaml"), print: false, environment, output, errors);
+        Assert.Empty(errors.ToString());
+        Assert.Equal(0, exitCode);
     }
 }
