@@ -11,7 +11,7 @@ internal static class ServeCommand
     {
         var environment = ProcessEnvironment.Current();
         var result = Read(configPath, environment);
-        return result.Config is { } config ? await ServeAsync(config, environment, static () => { }, cancellation) : Fail(result.Errors);
+        return result.Config is null ? Fail(result.Errors) : await ServeAsync(result, environment, static () => { }, cancellation);
     }
 
     /// <summary>The file; without one, the environment.</summary>
@@ -20,9 +20,11 @@ internal static class ServeCommand
         : EnvironmentConfig.IsGiven(environment) ? EnvironmentConfig.Read(environment)
         : ConfigReadResult.Unreadable("", "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other variables of docs/configuration.md)");
 
+    /// <param name="result">A configuration without problems.</param>
     /// <param name="ready">Called once the gateway listens.</param>
-    public static async Task<int> ServeAsync(GatewayConfig config, ProcessEnvironment environment, Action ready, CancellationToken cancellation)
+    public static async Task<int> ServeAsync(ConfigReadResult result, ProcessEnvironment environment, Action ready, CancellationToken cancellation)
     {
+        var config = result.Config!;
         using var signals = new StopSignals();
         using var lines = new StderrLines();
         var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
@@ -33,7 +35,15 @@ internal static class ServeCommand
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
             BootReport.Write(config, environment, log);
             ready();
+            var reload = new ConfigReload(app, result, environment, log);
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                reload.Request();
+            });
+            var reloads = reload.RunAsync(stop.Token);
             await signals.WaitAsync(cancellation);
+            await reloads;
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
             await app.StopAsync(environment.DrainTimeout, signals.Second);
         }

@@ -26,6 +26,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     public GatewayConfig Config { get; }
 
+    /// <summary>The gateway itself, for what only its owner may do.</summary>
+    public GatewayApp App => _app;
+
     /// <summary>Where the gateway really listens.</summary>
     public Uri Url { get; }
 

@@ -30,8 +30,8 @@ internal static class DevCommand
 
             var own = DevEnvironment.For(environment);
             var result = GatewayConfigReader.Read(folder.PathOf(DevConfig.FileName), own);
-            return result.Config is { } config
-                ? await ServeCommand.ServeAsync(config, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)
+            return result.Config is not null
+                ? await ServeCommand.ServeAsync(result, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)
                 : ServeCommand.Fail(result.Errors);
         }
         catch (BootException e)

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
@@ -26,7 +28,7 @@ internal static class ListenSection
 
     private static readonly Key<string> KeyFile = new("key", ExistingFile(), "PEM file of the certificate's private key.") { IsRequired = true, Example = "/etc/gateway/tls.key" };
 
-    private static readonly Key<TlsConfig> Tls = new("tls", Object([Cert, KeyFile], fields => new TlsConfig(fields.Get(Cert), fields.Get(KeyFile))), "Serve HTTPS directly. Leave it out behind a proxy that ends TLS.");
+    private static readonly Key<TlsConfig> Tls = new("tls", Object([Cert, KeyFile], fields => new TlsConfig(fields.Get(Cert), fields.Get(KeyFile)), CheckPair), "Serve HTTPS directly. Leave it out behind a proxy that ends TLS.");
 
     private static readonly Key<IReadOnlyList<IPNetwork>> TrustedProxies = new("trusted_proxies", ListOf(Cidr()), "Proxies in front of the gateway whose `X-Forwarded-For` is believed.")
     {
@@ -46,6 +48,23 @@ internal static class ListenSection
             && url.Scheme == Uri.UriSchemeHttp && !SsrfGuard.IsLoopbackHost(url.Host))
         {
             fields.Warn(PublicUrl, "is plain http: bearers and sign-in codes cross the network unencrypted; use https");
+        }
+    }
+
+    private static void CheckPair(Fields fields)
+    {
+        if (!fields.Has(Cert) || !fields.Has(KeyFile))
+        {
+            return;
+        }
+
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPemFile(fields.Get(Cert), fields.Get(KeyFile));
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            fields.Problem(KeyFile, $"is not the unencrypted private key, in PEM, of the certificate in cert: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
 

@@ -53,14 +53,6 @@ internal sealed class UpstreamKeys
             fields.Warn(_baseUrl, "is plain http: prompts and the provider's credential cross the network unencrypted");
         }
 
-        if (fields.Has(_models))
-        {
-            foreach (var entry in fields.Get(_models).Where(entry => entry.Count(c => c == '*') > 1))
-            {
-                fields.Warn(_models, $"'{entry}' has more than one '*' and matches no model");
-            }
-        }
-
         if (fields.Has(_groups) && fields.Get(_groups).Any(string.IsNullOrWhiteSpace))
         {
             fields.Warn(_groups, "has a blank entry, which matches nobody");

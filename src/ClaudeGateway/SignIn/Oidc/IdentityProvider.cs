@@ -51,15 +51,6 @@ internal sealed class IdentityProvider : IDisposable
     /// <exception cref="BootException">The IdP or its configuration cannot be used.</exception>
     public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
-        if (outbound.Proxy.IsConfigured && config.UseProxy is null && !outbound.ProxyIsEgressBoundary)
-        {
-            log.Warn("oidc: a proxy is set in the environment, but the IdP is asked directly; set oidc.use_proxy: true to go through it, or false to silence this");
-        }
-        else if (!outbound.Proxy.IsConfigured && config.UseProxy == true)
-        {
-            log.Warn("oidc.use_proxy is true, but no HTTPS_PROXY or HTTP_PROXY is set: the IdP is asked directly");
-        }
-
         var options = new OutboundOptions { UseProxy = config.UseProxy == true, TrustedRoots = ReadRoots(config.CaCertPem), Decompression = System.Net.DecompressionMethods.All };
         var http = new IdpHttp(outbound.CreateClient(options), clock);
         var assertion = config.ClientAssertion is { } keys ? new ClientAssertion(keys, clock, log) : null;

@@ -1,0 +1,20 @@
+using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Storage;
+
+namespace ClaudeGateway;
+
+/// <summary>What lives as long as the process and is shared by every <see cref="GatewaySnapshot"/>: connections, clocks, logs.</summary>
+/// <param name="TerminatesTls">Whether the gateway itself serves HTTPS.</param>
+internal sealed record GatewayServices(
+    ProcessEnvironment Environment,
+    TimeProvider Clock,
+    AuditLog Audit,
+    OperationalLog Log,
+    Database Database,
+    StoreHealth StoreHealth,
+    OutboundHttp Outbound,
+    Revocations Revocations,
+    RevocationStore RevocationStore,
+    bool TerminatesTls);

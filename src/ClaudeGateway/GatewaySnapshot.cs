@@ -1,0 +1,171 @@
+using ClaudeGateway.Admin;
+using ClaudeGateway.Config;
+using ClaudeGateway.Http;
+using ClaudeGateway.Managed;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Spend;
+using ClaudeGateway.Telemetry;
+using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Google;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace ClaudeGateway;
+
+/// <summary>
+/// Every feature, built from one configuration: one Map line each. A reload builds another; requests that began with this one
+/// end with it, and then it is disposed.
+/// </summary>
+internal sealed class GatewaySnapshot
+{
+    private readonly RequestPipeline _pipeline;
+    private readonly OtlpRelay _relay;
+    private readonly OwnedResources _owned;
+    private readonly long _maxRequestBytes;
+    private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Open requests, and one for being in force; it never rises again from zero.</summary>
+    private int _users = 1;
+
+    private GatewaySnapshot(GatewayConfig config, RequestPipeline pipeline, OtlpRelay relay, Routes routes, OwnedResources owned)
+    {
+        _pipeline = pipeline;
+        _relay = relay;
+        _owned = owned;
+        _maxRequestBytes = config.Limits.MaxRequestBytes;
+        Config = config;
+        Paths = [.. routes.Paths];
+    }
+
+    public GatewayConfig Config { get; }
+
+    public IReadOnlyList<string> Paths { get; }
+
+    /// <exception cref="BootException">A service or file the configuration names is not usable.</exception>
+    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, CancellationToken cancellation)
+    {
+        var owned = new OwnedResources();
+        try
+        {
+            return await CreateAsync(config, services, owned, cancellation);
+        }
+        catch
+        {
+            await owned.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Counts a request in. False when the snapshot is no longer in force: use its successor.</summary>
+    public bool TryEnter()
+    {
+        for (var users = Volatile.Read(ref _users); users > 0;)
+        {
+            var seen = Interlocked.CompareExchange(ref _users, users + 1, users);
+            if (seen == users)
+            {
+                return true;
+            }
+
+            users = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Serves a request that <see cref="TryEnter"/> counted in.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        try
+        {
+            if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } body)
+            {
+                body.MaxRequestBodySize = _maxRequestBytes;
+            }
+
+            await _pipeline.HandleAsync(http);
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>Sends the exports that wait.</summary>
+    public Task DrainAsync() => _relay.DrainAsync();
+
+    /// <summary>Takes the snapshot out of force and disposes it when its last request has ended, or after <paramref name="patience"/>.</summary>
+    public async Task RetireAsync(TimeSpan patience, TimeProvider clock)
+    {
+        Leave();
+        await Task.WhenAny(_unused.Task, Task.Delay(patience, clock));
+        await _relay.DrainAsync();
+        await _owned.DisposeAsync();
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) == 0)
+        {
+            _unused.TrySetResult();
+        }
+    }
+
+    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, OwnedResources owned, CancellationToken cancellation)
+    {
+        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, _) = services;
+        if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
+        {
+            throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
+        }
+
+        var provider = owned.Add(await IdentityProvider.DiscoverAsync(config.Oidc, outbound, clock, log, cancellation));
+        var googleGroups = config.Oidc.GoogleGroups is { } google ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock)) : null;
+        var secrets = new SessionSecrets(config.Session.JwtSecrets);
+        var tokens = new SessionTokens(config, secrets, clock);
+        var session = new RequireSession(tokens, revocations, clock);
+
+        var routes = new Routes();
+        new HealthEndpoints(services.StoreHealth.IsReadyAsync).Map(routes);
+        new ProtocolEndpoint().Map(routes);
+        new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
+        var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, database, clock, audit, log)) : null;
+        if (spend is not null)
+        {
+            AdminFeature.Map(routes, config.Admin!, spend, session, clock, audit);
+        }
+
+        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
+        var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
+        var listing = new ModelListing(modelRoutes, policies.ModelsOf);
+        new ModelsEndpoint(listing).Map(routes);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend?.Gate, config.LoadTestMode is { Enabled: true }, clock, audit).Map(routes);
+        new ManagedSettingsEndpoint(policies, audit).Map(routes);
+        new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
+        var relay = owned.Add(CreateRelay(config, services));
+        new OtlpEndpoints(relay).Map(routes);
+
+        var pipeline = new RequestPipeline(
+            routes,
+            new ClientAddress(config.Listen.TrustedProxies),
+            new AccessControl(config.AccessControl, audit),
+            new RequestLimits(config.Limits),
+            session,
+            services.TerminatesTls,
+            clock,
+            audit,
+            log);
+        return new GatewaySnapshot(config, pipeline, relay, routes, owned);
+    }
+
+    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services)
+    {
+        var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(services.Outbound));
+        AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, services.Environment, credentials.Value, services.Clock).GetAsync;
+        return new OtlpRelay(config.Telemetry, GoogleToken, services.Outbound, services.Clock, services.Log);
+    }
+}
