@@ -5,7 +5,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
 
-namespace ClaudeGateway.IntegrationTests.Config;
+namespace ClaudeGateway.IntegrationTests.Reload;
 
 public sealed class ReloadTests : IAsyncLifetime
 {
