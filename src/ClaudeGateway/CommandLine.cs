@@ -12,7 +12,10 @@ internal static class CommandLine
     {
         // The reference is started as `claude gateway --config …`; its arguments work here unchanged.
         var own = args is ["gateway", .. var rest] ? rest : args;
-        return Root().Parse(own).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        var parsed = Root().Parse(own);
+        return parsed.Errors.Count > 0
+            ? Task.FromResult(ServeCommand.Fail([string.Join("; ", parsed.Errors.Select(error => error.Message.TrimEnd('.'))) + ". See claude-gateway --help"]))
+            : parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
     private static RootCommand Root()

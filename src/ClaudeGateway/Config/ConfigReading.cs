@@ -36,7 +36,10 @@ internal sealed class ConfigReading(ProcessEnvironment environment)
 internal sealed record ConfigProblem(ConfigPosition Position, string Path, string Text)
 {
     /// <summary>The line an operator reads: <c>gateway.yaml:14:3 oidc.issuer: must be …</c>.</summary>
-    public string Describe(string file) => Path.Length == 0
+    public string Describe(string file) => OneLine(Path.Length == 0
         ? $"{file}:{Position.Line}:{Position.Column} {Text}"
-        : $"{file}:{Position.Line}:{Position.Column} {Path}: {Text}";
+        : $"{file}:{Position.Line}:{Position.Column} {Path}: {Text}");
+
+    /// <summary>Keys of the file stand in paths: they must not be able to write a second line or steer a terminal.</summary>
+    private static string OneLine(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
 }

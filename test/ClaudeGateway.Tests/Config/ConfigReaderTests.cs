@@ -110,6 +110,13 @@ public sealed class ConfigReaderTests
     }
 
     [Fact]
+    public void A_key_cannot_write_a_second_line()
+    {
+        var error = Assert.Single(Yaml.Read(Yaml.Minimal + "\n\"a\\n\\e[2Jb\": 1\n").Errors);
+        Assert.DoesNotContain(error, char.IsControl);
+    }
+
+    [Fact]
     public void A_byte_order_mark_is_skipped() => Yaml.ReadValid("\uFEFF" + Yaml.Minimal);
 
     [Fact]
