@@ -12,7 +12,7 @@ internal static class PostgresUrl
     /// <exception cref="BootException">The URL has a part that cannot be used; the message names it without the secret.</exception>
     public static NpgsqlConnectionStringBuilder Parse(StoreConfig config)
     {
-        if (config.PostgresUrl is not { } secret || !Uri.TryCreate(secret.Reveal(), UriKind.Absolute, out var url))
+        if (config.PostgresUrl is not { } secret || !Uri.TryCreate(Tolerated(secret.Reveal()), UriKind.Absolute, out var url))
         {
             throw new BootException("store.postgres_url is not a URL: expected postgres://user:password@host:5432/database");
         }
@@ -34,6 +34,21 @@ internal static class PostgresUrl
         }
 
         return builder;
+    }
+
+    /// <summary>
+    /// What other readers of such URLs take and <see cref="Uri"/> does not: an "@" in the password (the last one ends it), and no
+    /// host before a <c>host=</c> parameter.
+    /// </summary>
+    private static string Tolerated(string url)
+    {
+        var start = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var length = start < 3 ? -1 : url.AsSpan(start).IndexOfAny('/', '?', '#');
+        var authority = start < 3 ? "" : length < 0 ? url[start..] : url.Substring(start, length);
+        var at = authority.LastIndexOf('@');
+        var user = at < 0 ? "" : authority[..at].Replace("@", "%40", StringComparison.Ordinal) + "@";
+        var host = authority[(at + 1)..] is { Length: > 0 } given ? given : "localhost";
+        return start < 3 ? url : string.Concat(url.AsSpan(0, start), user, host, url.AsSpan(start + authority.Length));
     }
 
     private static void Apply(NpgsqlConnectionStringBuilder builder, string name, string value)

@@ -143,6 +143,13 @@ public sealed class SectionTests
         Assert.True(expected.Length == 0 || warnings.Any(warning => warning.Contains(expected, StringComparison.Ordinal)), string.Join('\n', warnings));
     }
 
+    [Theory]
+    [InlineData("postgres://u:a@b:c@h/db")]
+    [InlineData("postgresql://u@/db?host=/var/run/postgresql")]
+    [InlineData("postgres://u:%zz@[::1]:5433/db?sslmode=require")]
+    [InlineData("postgres://h")]
+    public void A_database_url_that_others_take_is_taken(string url) => Yaml.ReadValid(Yaml.With($$"""{"store":{"postgres_url":"{{url}}"} }"""));
+
     [Fact]
     public void A_trailing_slash_of_the_public_url_is_dropped() =>
         Assert.Equal("https://gw.example.com", Yaml.ReadValid(Yaml.With("""{"listen":{"public_url":"https://gw.example.com/"}}""")).Listen.PublicUrl);
