@@ -3,6 +3,7 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -112,7 +113,8 @@ internal sealed class GatewayApp : IAsyncDisposable
         var notifications = owned.Add(new StoreNotifications(database, config.Store.MaxConnections, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, notifications, clock, log));
         var health = new StoreHealth(database, config.Store.ReadinessGrace, clock, log);
-        var services = new GatewayServices(environment, clock, audit, log, database, health, outbound, revocations, revocationStore, tls is not null);
+        var accounts = owned.Add(new SpendAccounts(database, clock, log));
+        var services = new GatewayServices(environment, clock, audit, log, database, health, outbound, revocations, revocationStore, accounts, tls is not null);
 
         var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, services, cancellation), owned);
         try

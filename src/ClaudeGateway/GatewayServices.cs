@@ -1,6 +1,7 @@
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway;
@@ -17,4 +18,5 @@ internal sealed record GatewayServices(
     OutboundHttp Outbound,
     Revocations Revocations,
     RevocationStore RevocationStore,
+    SpendAccounts SpendAccounts,
     bool TerminatesTls);

@@ -10,6 +10,7 @@ using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Google;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -116,7 +117,7 @@ internal sealed class GatewaySnapshot
 
     private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, OwnedResources owned, CancellationToken cancellation)
     {
-        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, _) = services;
+        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, accounts, _) = services;
         if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
         {
             throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
@@ -132,7 +133,7 @@ internal sealed class GatewaySnapshot
         new HealthEndpoints(services.StoreHealth.IsReadyAsync).Map(routes);
         new ProtocolEndpoint().Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
-        var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, database, clock, audit, log)) : null;
+        var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;
         if (spend is not null)
         {
             AdminFeature.Map(routes, config.Admin!, spend, session, clock, audit);
@@ -161,6 +162,10 @@ internal sealed class GatewaySnapshot
         return new GatewaySnapshot(config, pipeline, relay, routes, owned);
     }
 
-    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services) =>
-        new(config.Telemetry, new CollectorCredentials(services.Environment, services.Outbound, services.Clock).For, services.Outbound, services.Clock, services.Log);
+    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services)
+    {
+        var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(services.Outbound));
+        AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, services.Environment, credentials.Value, services.Clock).GetAsync;
+        return new OtlpRelay(config.Telemetry, GoogleToken, services.Outbound, services.Clock, services.Log);
+    }
 }

@@ -15,6 +15,7 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly int _targetPort;
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flows = Completed();
+    private volatile TaskCompletionSource? _lost;
 
     public TcpRelay(int targetPort)
     {
@@ -31,6 +32,19 @@ internal sealed class TcpRelay : IAsyncDisposable
     public void FallSilent() => _flows = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void SpeakAgain() => _flows.TrySetResult();
+
+    /// <summary>
+    /// Lets what the client sends through, but the first bytes of an answer end its connection: a commit whose confirmation
+    /// never comes. Completes when that has happened; <see cref="KeepAnswers"/> ends it.
+    /// </summary>
+    public Task LoseAnswers()
+    {
+        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _lost = lost;
+        return lost.Task;
+    }
+
+    public void KeepAnswers() => _lost = null;
 
     /// <summary>Resets every open connection; new ones are served.</summary>
     public void Cut()
@@ -80,7 +94,7 @@ internal sealed class TcpRelay : IAsyncDisposable
         try
         {
             await server.ConnectAsync(IPAddress.Loopback, _targetPort, _stopped.Token);
-            await Task.WhenAny(PumpAsync(client, server), PumpAsync(server, client));
+            await Task.WhenAny(PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
@@ -93,7 +107,7 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to)
+    private async Task PumpAsync(Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[16 * 1024];
         try
@@ -102,6 +116,12 @@ internal sealed class TcpRelay : IAsyncDisposable
             while ((read = await from.ReceiveAsync(buffer, _stopped.Token)) > 0)
             {
                 await _flows.Task.WaitAsync(_stopped.Token);
+                if (isAnswer && _lost is { } lost)
+                {
+                    lost.TrySetResult();
+                    return;
+                }
+
                 await to.SendAsync(buffer.AsMemory(0, read), _stopped.Token);
             }
         }

@@ -13,9 +13,9 @@ internal static class AdminFeature
     {
         new AdminApi(
             new AdminAuthentication(config, session, clock, audit),
-            new SpendLimitEndpoints(spend, audit),
+            new SpendLimitEndpoints(spend.Accounts, audit),
             new EffectiveEndpoint(spend),
-            new AuditEndpoint(spend.Limits)).Map(routes);
+            new AuditEndpoint(spend.Accounts.Limits)).Map(routes);
         new UsageEndpoint(spend).Map(routes);
     }
 }

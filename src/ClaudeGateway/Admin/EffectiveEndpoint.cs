@@ -6,6 +6,8 @@ namespace ClaudeGateway.Admin;
 /// <summary>Which caps hold for whom, and what was spent of them (spec/spend.md, GET /effective).</summary>
 internal sealed class EffectiveEndpoint(SpendFeature spend)
 {
+    private readonly SpendAccounts _accounts = spend.Accounts;
+
     public async Task HandleAsync(AdminRequest request)
     {
         var (query, problem) = EffectiveQuery.Read(request.Http.Query);
@@ -16,7 +18,7 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
         }
 
         // Also brings the caps up to date.
-        await spend.Sync.FlushAsync();
+        await _accounts.Sync.FlushAsync();
         var (rows, next) = query.Subs is { } subs ? (await FindAsync(subs), null) : await PageAsync(query);
         await request.OkAsync(json =>
         {
@@ -35,10 +37,10 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
 
     private async Task<IReadOnlyList<SpendPrincipal>> FindAsync(IReadOnlyList<string> subs)
     {
-        List<SpendCounter> counters = [.. subs.Select(sub => spend.Ledger.Counter(CounterKind.User, sub))];
-        await spend.Sync.AskAsync(counters);
-        var known = await spend.Principals.FindAsync(subs);
-        var today = spend.Ledger.Today;
+        List<SpendCounter> counters = [.. subs.Select(sub => _accounts.Ledger.Counter(CounterKind.User, sub))];
+        await _accounts.Sync.AskAsync(counters);
+        var known = await _accounts.Principals.FindAsync(subs);
+        var today = _accounts.Ledger.Today;
         return [.. counters.Select(counter => known.TryGetValue(counter.Id, out var principal)
             ? principal with { Totals = counter.Totals(today) }
             : SpendPrincipal.Unknown(counter.Id, counter.Totals(today)))];
@@ -47,7 +49,7 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
     private async Task<(IReadOnlyList<SpendPrincipal> Rows, string? Next)> PageAsync(EffectiveQuery query)
     {
         var period = query.Periods[0];
-        var all = (await spend.Principals.ListAsync(spend.Ledger.Today)).Where(principal => Matches(principal, query.Search));
+        var all = (await _accounts.Principals.ListAsync(_accounts.Ledger.Today)).Where(principal => Matches(principal, query.Search));
         var sorted = query.BySpend ? all.OrderByDescending(principal => principal.Totals[period]).ThenBy(Sub, StringComparer.Ordinal) : all.OrderBy(Sub, StringComparer.Ordinal);
         List<SpendPrincipal> rest = [.. sorted.Where(principal => query.Cursor is not { } cursor || IsBehind(principal, cursor, period))];
         List<SpendPrincipal> page = [.. rest.Take(query.Limit)];
@@ -75,7 +77,7 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
 
     private void Write(Utf8JsonWriter json, SpendPrincipal principal, IReadOnlyList<SpendPeriod> periods)
     {
-        var limits = spend.Book.Resolve(principal.Sub, principal.Groups);
+        var limits = _accounts.Book.Resolve(principal.Sub, principal.Groups, spend.GroupLimitMode);
         foreach (var period in periods)
         {
             var limit = limits[period];

@@ -5,7 +5,7 @@ using ClaudeGateway.Spend;
 namespace ClaudeGateway.Admin;
 
 /// <summary>Lists, reads, sets and deletes caps (spec/spend.md, POST, GET list / one, DELETE).</summary>
-internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
+internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit)
 {
     private const int DefaultLimit = 20;
     private const string UnknownLimit = "spend limit not found";
@@ -37,7 +37,7 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
             return;
         }
 
-        var cursor = (after ?? before) is { } id ? await spend.Limits.FindAsync(id) : null;
+        var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(id) : null;
         if (cursor is null && (after ?? before) is not null)
         {
             await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this id");
@@ -45,7 +45,7 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
         }
 
         // One more than asked for tells whether there are more.
-        var found = await spend.Limits.ListAsync(type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
+        var found = await accounts.Limits.ListAsync(type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
         var page = found.Count <= limit ? found : before is null ? found[..limit] : found[^limit..];
         var pools = await PoolSpendAsync(page);
         await request.OkAsync(json => WritePage(json, page, pools, found.Count > limit));
@@ -53,7 +53,7 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
 
     public async Task GetAsync(AdminRequest request, string id)
     {
-        if (await spend.Limits.FindAsync(StorableText.Of(id)) is { } limit)
+        if (await accounts.Limits.FindAsync(StorableText.Of(id)) is { } limit)
         {
             var pools = await PoolSpendAsync([limit]);
             await request.OkAsync(json => Write(json, limit, pools));
@@ -73,7 +73,7 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
             return;
         }
 
-        var change = await spend.Limits.UpsertAsync(draft, caller.Actor);
+        var change = await accounts.Limits.UpsertAsync(draft, caller.Actor);
         if (change.After is not { } limit)
         {
             await request.InvalidAsync(change.Problem!);
@@ -88,7 +88,7 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
 
     public async Task DeleteAsync(AdminRequest request, AdminCaller caller, string id)
     {
-        var change = await spend.Limits.DeleteAsync(StorableText.Of(id), caller.Actor);
+        var change = await accounts.Limits.DeleteAsync(StorableText.Of(id), caller.Actor);
         if (change.Before is not { } limit)
         {
             await request.NotFoundAsync(UnknownLimit);
@@ -109,8 +109,8 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
     /// <summary>When the caller gets his answer the change holds here, and on every replica that can be reached.</summary>
     private async Task PublishAsync(SpendLimitChange change)
     {
-        await spend.Limits.RefreshAsync(spend.Book);
-        if (spend.Channel is { } channel)
+        await accounts.Limits.RefreshAsync(accounts.Book);
+        if (accounts.Channel is { } channel)
         {
             await channel.WaitForOthersAsync(change.Version, ReplicaTimeout);
         }
@@ -119,13 +119,13 @@ internal sealed class SpendLimitEndpoints(SpendFeature spend, AuditLog audit)
     /// <summary>What the groups' budgets on a page have paid this month, everything of this replica included.</summary>
     private async Task<Dictionary<string, Money>> PoolSpendAsync(IReadOnlyList<SpendLimit> page)
     {
-        var pools = page.Where(limit => limit.Pool?.AmountCents is not null).Select(limit => spend.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
+        var pools = page.Where(limit => limit.Pool?.AmountCents is not null).Select(limit => accounts.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
         if (pools.Count > 0)
         {
-            await spend.Sync.AskAsync(pools);
+            await accounts.Sync.AskAsync(pools);
         }
 
-        var today = spend.Ledger.Today;
+        var today = accounts.Ledger.Today;
         return pools.ToDictionary(pool => pool.Id, pool => pool.Totals(today).Monthly, StringComparer.Ordinal);
     }
 

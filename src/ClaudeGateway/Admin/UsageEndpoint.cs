@@ -10,14 +10,16 @@ namespace ClaudeGateway.Admin;
 /// <summary>GET /api/oauth/usage: what the client's usage display shows a developer of his own caps (spec/spend.md).</summary>
 internal sealed class UsageEndpoint(SpendFeature spend)
 {
+    private readonly SpendAccounts _accounts = spend.Accounts;
+
     public void Map(Routes routes) => routes.Session("GET", "/api/oauth/usage", HandleAsync);
 
     private async Task HandleAsync(GatewayRequest request, Principal principal)
     {
-        var counter = spend.Ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
+        var counter = _accounts.Ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
         try
         {
-            await spend.Sync.AskAsync([counter]);
+            await _accounts.Sync.AskAsync([counter]);
         }
         catch (StoreUnavailableException)
         {
@@ -25,8 +27,8 @@ internal sealed class UsageEndpoint(SpendFeature spend)
             return;
         }
 
-        var totals = counter.Totals(spend.Ledger.Today);
-        var standing = CapStanding.Of(spend.Book.Resolve(counter.Id, principal.Groups), totals);
+        var totals = counter.Totals(_accounts.Ledger.Today);
+        var standing = CapStanding.Of(_accounts.Book.Resolve(counter.Id, principal.Groups, spend.GroupLimitMode), totals);
         request.Http.Response.Headers.CacheControl = "no-store";
         await Answers.WriteAsync(request, 200, Answers.Json, Body(standing, totals));
     }

@@ -22,7 +22,15 @@ internal sealed record AdminConfig
 
     /// <summary>Name of the request tag that is billed to a group; null leaves tags alone.</summary>
     public string? BillingGroupTag { get; init; }
+
+    /// <summary>Where to tell of caps that fill up; null tells nobody.</summary>
+    public AlertsConfig? Alerts { get; init; }
 }
+
+/// <summary>The <c>admin.alerts</c> section; ours.</summary>
+/// <param name="Secret">Signs each call, so that the receiver can tell it from others'; null leaves them unsigned.</param>
+/// <param name="Thresholds">Percent of a cap, 1 to 100, ascending.</param>
+internal sealed record AlertsConfig(Uri Url, Secret? Secret, IReadOnlyList<int> Thresholds);
 
 /// <summary>A static credential of the admin API; ids are unique, keys at least 32 characters.</summary>
 internal sealed record AdminKey(string Id, Secret Key);

@@ -24,7 +24,7 @@ internal readonly record struct EffectiveLimits(SpendLimit? Daily, SpendLimit? W
 /// those of his groups, a group's hides the organization's; each also when it says "unlimited". Safe for concurrent use:
 /// changes replace one holder's caps at a time.
 /// </summary>
-internal sealed class LimitBook(GroupLimitMode groupMode)
+internal sealed class LimitBook
 {
     private readonly ConcurrentDictionary<string, EffectiveLimits> _users = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, EffectiveLimits> _groups = new(StringComparer.Ordinal);
@@ -32,6 +32,7 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
     private readonly Lock _change = new();
     private volatile StrongBox _organization = new(EffectiveLimits.None);
     private volatile int _activePools;
+    private volatile int _groupCount;
     private long _version;
 
     /// <summary>Number of the last change in the store that is in here.</summary>
@@ -42,11 +43,13 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
     /// <summary>Whether any group has a budget to share that is not paused.</summary>
     public bool HasActivePools => _activePools > 0;
 
-    public EffectiveLimits Resolve(string sub, IReadOnlyList<string> groups)
+    /// <param name="mode">Which cap counts of several groups.</param>
+    public EffectiveLimits Resolve(string sub, IReadOnlyList<string> groups, GroupLimitMode mode)
     {
-        var own = _users.IsEmpty ? EffectiveLimits.None : _users.GetValueOrDefault(sub);
+        // Not IsEmpty: it takes every lock of the dictionary.
+        var own = _users.GetValueOrDefault(sub);
         var organization = _organization.Value;
-        var ofGroups = _groups.IsEmpty ? EffectiveLimits.None : ResolveGroups(groups);
+        var ofGroups = _groupCount == 0 ? EffectiveLimits.None : ResolveGroups(groups, mode);
         return new EffectiveLimits(
             own.Daily ?? ofGroups.Daily ?? organization.Daily,
             own.Weekly ?? ofGroups.Weekly ?? organization.Weekly,
@@ -119,14 +122,14 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
         }
     }
 
-    private EffectiveLimits ResolveGroups(IReadOnlyList<string> groups)
+    private EffectiveLimits ResolveGroups(IReadOnlyList<string> groups, GroupLimitMode mode)
     {
         var chosen = EffectiveLimits.None;
         foreach (var group in groups)
         {
             if (_groups.TryGetValue(group, out var caps))
             {
-                chosen = new EffectiveLimits(Choose(chosen.Daily, caps.Daily), Choose(chosen.Weekly, caps.Weekly), Choose(chosen.Monthly, caps.Monthly));
+                chosen = new EffectiveLimits(Choose(chosen.Daily, caps.Daily, mode), Choose(chosen.Weekly, caps.Weekly, mode), Choose(chosen.Monthly, caps.Monthly, mode));
             }
         }
 
@@ -134,7 +137,7 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
     }
 
     /// <summary>The smaller (or, in max mode, larger) of two groups' caps; "unlimited" is the largest; equal caps go by group name.</summary>
-    private SpendLimit? Choose(SpendLimit? left, SpendLimit? right)
+    private static SpendLimit? Choose(SpendLimit? left, SpendLimit? right, GroupLimitMode mode)
     {
         if (left is null || right is null)
         {
@@ -147,7 +150,7 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
             return string.CompareOrdinal(left.Scope.Id, right.Scope.Id) <= 0 ? left : right;
         }
 
-        return order < 0 == (groupMode == GroupLimitMode.Min) ? left : right;
+        return order < 0 == (mode == GroupLimitMode.Min) ? left : right;
     }
 
     private static int ComparePools(SpendLimit left, SpendLimit right)
@@ -208,6 +211,8 @@ internal sealed class LimitBook(GroupLimitMode groupMode)
         {
             holders[scope.Id] = caps;
         }
+
+        _groupCount = _groups.Count;
     }
 
     private static EffectiveLimits With(EffectiveLimits caps, SpendPeriod period, SpendLimit? limit) => period switch

@@ -16,6 +16,9 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
     /// <summary>A writer silent for so long has no batch left to send again.</summary>
     private static readonly TimeSpan WriterRetention = TimeSpan.FromDays(30);
 
+    /// <summary>Longer than the longest period, within which none may be told twice.</summary>
+    private static readonly TimeSpan AlertRetention = TimeSpan.FromDays(40);
+
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
 
@@ -42,6 +45,7 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
         await database.ExecuteAsync("DELETE FROM gw_spend_principal WHERE seen_at < $1 AND NOT EXISTS (SELECT 1 FROM gw_spend_counter AS c WHERE c.key = gw_spend_principal.key)", lastSeen);
         await database.ExecuteAsync("UPDATE gw_spend_principal SET email = NULL, name = NULL, groups = '[]' WHERE seen_at < $1 AND (email IS NOT NULL OR name IS NOT NULL OR groups <> '[]')", lastSeen);
         await database.ExecuteAsync("DELETE FROM gw_spend_audit WHERE created_at < $1", now.AddDays(-config.AuditRetentionDays).ToUnixTimeMilliseconds());
+        await database.ExecuteAsync("DELETE FROM gw_spend_alert WHERE created_at < $1", (now - AlertRetention).ToUnixTimeMilliseconds());
         await database.ExecuteAsync("DELETE FROM gw_spend_writer WHERE seen_at < $1", (now - WriterRetention).ToUnixTimeMilliseconds());
     }
 

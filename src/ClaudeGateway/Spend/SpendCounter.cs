@@ -19,8 +19,9 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     private readonly (DateOnly Start, Money Amount)[] _stored = new (DateOnly, Money)[SpendPeriods.All.Length];
     private (DateOnly Day, Money Amount)[] _pending = [];
     private (DateOnly Day, Money Amount)[] _sending = [];
-    private Money _reserved;
-    private Money? _mean;
+    private long _reservedNanoCents;
+    private long _meanNanoCents = -1;
+    private int _isQueued;
 
     public CounterKind Kind { get; } = kind;
 
@@ -39,25 +40,19 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     public SpendIdentity? KnownIdentity { get; set; }
 
     /// <summary>Mean cost of one request, over the last few; null before the first.</summary>
-    public Money? MeanCost
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _mean;
-            }
-        }
-    }
+    public Money? MeanCost => Interlocked.Read(ref _meanNanoCents) is >= 0 and var mean ? new Money(mean) : null;
 
     /// <summary>What requests in flight on this replica are expected to cost.</summary>
-    public Money Reserved
+    public Money Reserved => new(Interlocked.Read(ref _reservedNanoCents));
+
+    /// <summary>What was spent here and is not known to be in the store, so that other replicas cannot see it.</summary>
+    public Money Unconfirmed
     {
         get
         {
             lock (_lock)
             {
-                return _reserved;
+                return Sum(_pending) + Sum(_sending);
             }
         }
     }
@@ -69,7 +64,7 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         {
             lock (_lock)
             {
-                return _pending.Length == 0 && _sending.Length == 0 && _reserved == Money.Zero;
+                return _pending.Length == 0 && _sending.Length == 0 && Reserved == Money.Zero;
             }
         }
     }
@@ -84,30 +79,23 @@ internal sealed class SpendCounter(CounterKind kind, string id)
 
     /// <summary>Sets money aside for a request in flight.</summary>
     /// <returns>What was set aside for others before: of requests that come at once only the first sees nothing.</returns>
-    public Money Reserve(Money expected)
-    {
-        lock (_lock)
-        {
-            var before = _reserved;
-            _reserved += expected;
-            return before;
-        }
-    }
+    public Money Reserve(Money expected) => new(Interlocked.Add(ref _reservedNanoCents, expected.NanoCents) - expected.NanoCents);
 
-    public void Release(Money expected)
-    {
-        lock (_lock)
-        {
-            _reserved -= expected;
-        }
-    }
+    public void Release(Money expected) => Interlocked.Add(ref _reservedNanoCents, -expected.NanoCents);
+
+    /// <summary>Whether the caller is the one to put this counter into the queue of changed ones.</summary>
+    public bool TryQueue() => Interlocked.Exchange(ref _isQueued, 1) == 0;
+
+    public void LeaveQueue() => Volatile.Write(ref _isQueued, 0);
 
     /// <summary>Records a served request; it is visible to <see cref="Totals"/> at once.</summary>
     public void Add(DateOnly day, Money cost)
     {
+        var mean = Interlocked.Read(ref _meanNanoCents);
+        // Of two requests that end at once one may not count here: it is only a mean.
+        Interlocked.Exchange(ref _meanNanoCents, mean < 0 ? cost.NanoCents : mean + ((cost.NanoCents - mean) / MeanWeight));
         lock (_lock)
         {
-            _mean = _mean is { } mean ? new Money(mean.NanoCents + ((cost.NanoCents - mean.NanoCents) / MeanWeight)) : cost;
             AddTo(ref _pending, day, cost);
         }
     }
@@ -164,6 +152,17 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         }
 
         days = [.. days, (day, amount)];
+    }
+
+    private static Money Sum((DateOnly Day, Money Amount)[] days)
+    {
+        var sum = Money.Zero;
+        foreach (var (_, amount) in days)
+        {
+            sum += amount;
+        }
+
+        return sum;
     }
 
     private void MergeUnlocked(in StoredTotal total)

@@ -1,62 +1,49 @@
-using System.Security.Cryptography;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;
 
-/// <summary>Everything that limits and meters, wired together; exists only with an <c>admin</c> section.</summary>
+/// <summary>Limiting and metering as one configuration wants it, over the accounts of the process.</summary>
 internal sealed class SpendFeature : IAsyncDisposable
 {
     private readonly RetentionSweep _sweep;
+    private readonly AlertSender? _alertSender;
 
-    private SpendFeature(GatewayConfig config, AdminConfig admin, Database database, TimeProvider clock, AuditLog audit, OperationalLog log)
+    private SpendFeature(GatewayConfig config, AdminConfig admin, SpendAccounts accounts, OutboundHttp outbound, TimeProvider clock, AuditLog audit, OperationalLog log)
     {
-        var self = RandomNumberGenerator.GetHexString(16, lowercase: true);
-        Channel = database.IsPostgres ? new ReplicaChannel(database, self, clock, log) : null;
-        Book = new LimitBook(admin.GroupLimitMode);
-        Ledger = new SpendLedger(clock);
-        Limits = new SpendLimitStore(database, self, clock);
-        Sync = new SpendSync(new SpendRound(database, self, clock), Ledger, Book, Limits, Channel, clock, log);
-        Principals = new SpendPrincipalStore(database);
-        var meter = new SpendMeter(new PriceList(config.Pricing, log), Book, Ledger, Sync, log);
-        Gate = new SpendGate(admin, config.Enforcement.FailClosedOnError, Book, Ledger, Sync, meter, clock, audit);
-        _sweep = new RetentionSweep(database, admin, clock, log);
+        Accounts = accounts;
+        GroupLimitMode = admin.GroupLimitMode;
+        var alerts = admin.Alerts is { } told ? new SpendAlerts(told.Thresholds, admin.GroupLimitMode, accounts.Book, accounts.Ledger) : null;
+        _alertSender = alerts is null ? null : new AlertSender(admin.Alerts!, alerts, new AlertStore(accounts.Database, clock), outbound.CreateClient(new OutboundOptions()), clock, log);
+        var meter = new SpendMeter(new PriceList(config.Pricing, log), accounts, alerts, log);
+        Gate = new SpendGate(admin, config.Enforcement.FailClosedOnError, accounts, meter, alerts, clock, audit);
+        _sweep = new RetentionSweep(accounts.Database, admin, clock, log);
     }
+
+    public SpendAccounts Accounts { get; }
+
+    public GroupLimitMode GroupLimitMode { get; }
 
     public SpendGate Gate { get; }
 
-    public LimitBook Book { get; }
-
-    public SpendLedger Ledger { get; }
-
-    public SpendSync Sync { get; }
-
-    public SpendLimitStore Limits { get; }
-
-    public SpendPrincipalStore Principals { get; }
-
-    public ReplicaChannel? Channel { get; }
-
     /// <exception cref="StoreUnavailableException" />
-    public static async Task<SpendFeature> StartAsync(GatewayConfig config, AdminConfig admin, Database database, TimeProvider clock, AuditLog audit, OperationalLog log)
+    public static async Task<SpendFeature> StartAsync(GatewayConfig config, AdminConfig admin, SpendAccounts accounts, OutboundHttp outbound, TimeProvider clock, AuditLog audit, OperationalLog log)
     {
-        var feature = new SpendFeature(config, admin, database, clock, audit, log);
-        await feature.Limits.LoadAsync(feature.Book);
-        feature.Channel?.Start();
-        feature.Sync.Start();
+        await accounts.StartAsync();
+        var feature = new SpendFeature(config, admin, accounts, outbound, clock, audit, log);
         feature._sweep.Start();
+        feature._alertSender?.Start();
         return feature;
     }
 
-    /// <summary>Writes what is still in memory, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
         await _sweep.DisposeAsync();
-        await Sync.DisposeAsync();
-        if (Channel is not null)
+        if (_alertSender is not null)
         {
-            await Channel.DisposeAsync();
+            await _alertSender.DisposeAsync();
         }
     }
 }

@@ -12,7 +12,7 @@ namespace ClaudeGateway.Spend;
 /// and now and then, 3. a reached cap speaks first, the one that holds longest, 4. then groups' shared budgets, when all are
 /// spent, 5. then money set aside for requests in flight: of many at once only those that still fit pass.
 /// </summary>
-internal sealed class SpendGate(AdminConfig admin, bool failClosed, LimitBook book, SpendLedger ledger, SpendSync sync, SpendMeter meter, TimeProvider clock, AuditLog audit)
+internal sealed class SpendGate(AdminConfig admin, bool failClosed, SpendAccounts accounts, SpendMeter meter, SpendAlerts? alerts, TimeProvider clock, AuditLog audit)
 {
     /// <summary>Within this many cents of a cap the store is asked for every request.</summary>
     private const long NearCents = 1000;
@@ -24,20 +24,29 @@ internal sealed class SpendGate(AdminConfig admin, bool failClosed, LimitBook bo
     /// <summary>Expected of a request while nobody's cost is known yet.</summary>
     private static readonly Money FirstGuess = Money.FromCents(50);
 
-    private readonly QuestionBudget _questions = new(clock);
+    /// <summary>
+    /// Questions that are asked although the ledger could answer. They make a quiet gateway as exact as one that asks for
+    /// every request, and find a store that has fallen silent; under load they are lost among the rounds.
+    /// </summary>
+    private readonly RateBudget _questions = new(perSecond: 20, burst: 40, clock);
+    private readonly LimitBook _book = accounts.Book;
+    private readonly SpendLedger _ledger = accounts.Ledger;
+    private readonly SpendSync _sync = accounts.Sync;
     private readonly SpendRefusals _refusals = new(admin.BlockedMessage, clock, audit);
 
     /// <summary>The ticket of an admitted request, to be settled or disposed; null when the request has been answered with a refusal.</summary>
     public async ValueTask<SpendTicket?> AdmitAsync(GatewayRequest request, Principal principal)
     {
         var counter = Note(principal);
-        var limits = book.Resolve(counter.Id, principal.Groups);
+        var limits = _book.Resolve(counter.Id, principal.Groups, admin.GroupLimitMode);
         var pools = Pools(principal);
-        if (MustAsk(counter, limits, pools))
+        var totals = counter.Totals(_ledger.Today);
+        if (MustAsk(counter, limits, totals, pools))
         {
             try
             {
                 (limits, pools) = await AskAsync(counter, principal, pools);
+                totals = counter.Totals(_ledger.Today);
             }
             catch (StoreUnavailableException)
             {
@@ -45,18 +54,26 @@ internal sealed class SpendGate(AdminConfig admin, bool failClosed, LimitBook bo
             }
         }
 
-        return await DecideAsync(request, principal, counter, limits, pools);
+        var standing = CapStanding.Of(limits, totals);
+        if (Admit(counter, principal, limits, standing, pools, totals.Day) is { } ticket)
+        {
+            return ticket;
+        }
+
+        // A cap may have been lowered below what is spent: then no answer passes it.
+        alerts?.Check(principal, counter);
+        return await RefuseAsync(request, principal, standing, pools, totals.Day);
     }
 
     /// <summary>The counter of a developer, and the store told when he has changed or was not seen today.</summary>
     private SpendCounter Note(Principal principal)
     {
-        var counter = ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
-        var today = ledger.Today;
+        var counter = _ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
+        var today = _ledger.Today;
         if (counter.KnownIdentity is not { } known || !known.Matches(principal, today))
         {
-            ledger.See(counter, SpendIdentity.Of(principal, counter.Id, today));
-            sync.Wake();
+            _ledger.See(counter, SpendIdentity.Of(principal, counter.Id, today));
+            _sync.Wake();
         }
 
         return counter;
@@ -64,23 +81,22 @@ internal sealed class SpendGate(AdminConfig admin, bool failClosed, LimitBook bo
 
     private IReadOnlyList<PoolAccount> Pools(Principal principal)
     {
-        var pools = book.ActivePools(principal.Groups);
-        return pools.Count == 0 ? [] : [.. pools.Select(pool => new PoolAccount(pool, ledger.Counter(CounterKind.Pool, pool.Scope.Id)))];
+        var pools = _book.ActivePools(principal.Groups);
+        return pools.Count == 0 ? [] : [.. pools.Select(pool => new PoolAccount(pool, _ledger.Counter(CounterKind.Pool, pool.Scope.Id)))];
     }
 
-    private bool MustAsk(SpendCounter counter, in EffectiveLimits limits, IReadOnlyList<PoolAccount> pools)
+    private bool MustAsk(SpendCounter counter, in EffectiveLimits limits, in SpendTotals totals, IReadOnlyList<PoolAccount> pools)
     {
-        var epoch = sync.Epoch;
-        if (epoch == 0 || counter.SyncedEpoch != epoch || pools.Any(pool => pool.Counter.SyncedEpoch != epoch))
-        {
-            return true;
-        }
-
-        var today = ledger.Today;
-        return (limits.HasCap && IsNearAny(counter, limits, counter.Totals(today)))
-            || (pools.Count > 0 && pools.All(pool => IsNear(pool.Spent(today), pool.Counter, pool.Cents)))
+        var epoch = _sync.Epoch;
+        return epoch == 0
+            || counter.SyncedEpoch != epoch
+            || (limits.HasCap && IsNearAny(counter, limits, totals))
+            || (pools.Count > 0 && MustAsk(pools, epoch, totals.Day))
             || _questions.TryTake();
     }
+
+    private bool MustAsk(IReadOnlyList<PoolAccount> pools, long epoch, DateOnly today) =>
+        pools.Any(pool => pool.Counter.SyncedEpoch != epoch) || pools.All(pool => IsNear(pool.Spent(today), pool.Counter, pool.Cents));
 
     private bool IsNearAny(SpendCounter counter, in EffectiveLimits limits, in SpendTotals totals) =>
         IsNear(totals.Daily, counter, limits.Daily?.AmountCents)
@@ -96,54 +112,64 @@ internal sealed class SpendGate(AdminConfig admin, bool failClosed, LimitBook bo
 
         var margin = Money.FromCents(Math.Max(NearCents, cents / NearShare));
         var requests = Expected(counter).Times(NearRequests);
-        return (spent + counter.Reserved.Times(sync.Replicas) + (requests > margin ? requests : margin)).Reaches(cents);
+        return (spent + counter.Reserved.Times(_sync.Replicas) + (requests > margin ? requests : margin)).Reaches(cents);
     }
 
     private async Task<(EffectiveLimits Limits, IReadOnlyList<PoolAccount> Pools)> AskAsync(SpendCounter counter, Principal principal, IReadOnlyList<PoolAccount> pools)
     {
-        if (!failClosed && sync.IsStalled)
+        if (!failClosed && _sync.IsStalled)
         {
             throw new StoreUnavailableException("the store is too slow to wait for");
         }
 
-        await sync.AskAsync([counter, .. pools.Select(pool => pool.Counter)]);
+        await _sync.AskAsync([counter, .. pools.Select(pool => pool.Counter)]);
         var current = Pools(principal);
         if (current.Any(pool => pools.All(asked => asked.Counter != pool.Counter)))
         {
             // The answer brought a budget along that nobody here knew of.
-            await sync.AskAsync([.. current.Select(pool => pool.Counter)]);
+            await _sync.AskAsync([.. current.Select(pool => pool.Counter)]);
         }
 
-        return (book.Resolve(counter.Id, principal.Groups), current);
+        return (_book.Resolve(counter.Id, principal.Groups, admin.GroupLimitMode), current);
     }
 
-    private async ValueTask<SpendTicket?> DecideAsync(GatewayRequest request, Principal principal, SpendCounter counter, EffectiveLimits limits, IReadOnlyList<PoolAccount> pools)
+    private SpendTicket? Admit(SpendCounter counter, Principal principal, in EffectiveLimits limits, in CapStanding standing, IReadOnlyList<PoolAccount> pools, DateOnly today)
     {
-        var today = ledger.Today;
-        var standing = CapStanding.Of(limits, counter.Totals(today));
-        if (standing.Reached is { } reached)
+        if (standing.Reached is not null || AllSpent(pools, today))
         {
-            await _refusals.CapReachedAsync(request, principal, reached);
-            return null;
-        }
-
-        if (pools.Count > 0 && pools.All(pool => pool.Spent(today).Reaches(pool.Cents)))
-        {
-            await _refusals.PoolsSpentAsync(request, principal, pools, today);
             return null;
         }
 
         var expected = limits.HasCap || pools.Count > 0 ? Expected(counter) : Money.Zero;
         var ticket = new SpendTicket(meter, principal, counter, standing.Fullest, expected);
-        if (!ticket.TryReserve(standing, pools, today, sync.Replicas))
+        if (ticket.TryReserve(standing, pools, today, _sync.Replicas))
         {
-            ticket.Dispose();
-            await _refusals.InFlightAsync(request, principal);
-            return null;
+            return ticket;
         }
 
-        return ticket;
+        ticket.Dispose();
+        return null;
     }
+
+    private async ValueTask<SpendTicket?> RefuseAsync(GatewayRequest request, Principal principal, CapStanding standing, IReadOnlyList<PoolAccount> pools, DateOnly today)
+    {
+        if (standing.Reached is { } reached)
+        {
+            await _refusals.CapReachedAsync(request, principal, reached);
+        }
+        else if (AllSpent(pools, today))
+        {
+            await _refusals.PoolsSpentAsync(request, principal, pools, today);
+        }
+        else
+        {
+            await _refusals.InFlightAsync(request, principal);
+        }
+
+        return null;
+    }
+
+    private static bool AllSpent(IReadOnlyList<PoolAccount> pools, DateOnly today) => pools.Count > 0 && pools.All(pool => pool.Spent(today).Reaches(pool.Cents));
 
     /// <summary>The store cannot be asked: the operator has chosen whether that stops work.</summary>
     private async ValueTask<SpendTicket?> PassBlindlyAsync(GatewayRequest request, Principal principal, SpendCounter counter)

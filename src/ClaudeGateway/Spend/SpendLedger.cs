@@ -11,7 +11,7 @@ internal sealed class SpendLedger(TimeProvider clock)
     private readonly ConcurrentDictionary<string, SpendCounter> _users = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SpendCounter> _pools = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<CounterKey, SpendCounter> _byKey = [];
-    private readonly ConcurrentDictionary<SpendCounter, bool> _changed = [];
+    private readonly ConcurrentQueue<SpendCounter> _changed = new();
     private readonly ConcurrentDictionary<string, SpendIdentity> _identities = new(StringComparer.Ordinal);
 
     public int Count => _byKey.Count;
@@ -40,9 +40,7 @@ internal sealed class SpendLedger(TimeProvider clock)
     public void Add(SpendCounter counter, Money cost)
     {
         counter.Add(Today, cost);
-        _changed[counter] = true;
-        // The sweep may have dropped the counter while a request held it.
-        _byKey.TryAdd(counter.Key, counter);
+        Queue(counter);
     }
 
     public void See(SpendCounter counter, SpendIdentity identity)
@@ -58,17 +56,13 @@ internal sealed class SpendLedger(TimeProvider clock)
     public List<SpendDelta> TakeChanges(int count)
     {
         var batch = new List<SpendDelta>();
-        foreach (var counter in _changed.Keys)
+        while (count-- > 0 && _changed.TryDequeue(out var counter))
         {
-            if (count-- == 0)
-            {
-                break;
-            }
-
-            _changed.TryRemove(counter, out _);
+            // First out of the queue, then emptied: what is added in between queues it again.
+            counter.LeaveQueue();
             if (counter.Take(batch))
             {
-                _changed[counter] = true;
+                Queue(counter);
             }
         }
 
@@ -109,6 +103,14 @@ internal sealed class SpendLedger(TimeProvider clock)
                 (counter.Kind == CounterKind.User ? _users : _pools).TryRemove(counter.Id, out _);
                 _byKey.TryRemove(key, out _);
             }
+        }
+    }
+
+    private void Queue(SpendCounter counter)
+    {
+        if (counter.TryQueue())
+        {
+            _changed.Enqueue(counter);
         }
     }
 }

@@ -7,9 +7,12 @@ namespace ClaudeGateway.Spend;
 /// Puts served requests on the account: the price of what the upstream reported goes to the developer's counter and, when
 /// his groups share a budget, to one of theirs. Only memory is touched; <see cref="SpendSync"/> writes it behind.
 /// </summary>
-internal sealed class SpendMeter(PriceList prices, LimitBook book, SpendLedger ledger, SpendSync sync, OperationalLog log)
+internal sealed class SpendMeter(PriceList prices, SpendAccounts accounts, SpendAlerts? alerts, OperationalLog log)
 {
     private const int MeanWeight = 32;
+
+    private readonly LimitBook _book = accounts.Book;
+    private readonly SpendLedger _ledger = accounts.Ledger;
 
     private long _meanNanoCents = -1;
 
@@ -28,22 +31,23 @@ internal sealed class SpendMeter(PriceList prices, LimitBook book, SpendLedger l
         }
 
         var cost = prices.Find(upstream, upstreamModel, clientModel).CostOf(usage);
-        ledger.Add(counter, cost);
+        _ledger.Add(counter, cost);
         if (Payer(principal, pool) is { } payer)
         {
-            ledger.Add(payer, cost);
+            _ledger.Add(payer, cost);
         }
 
         var mean = Interlocked.Read(ref _meanNanoCents);
         Interlocked.Exchange(ref _meanNanoCents, mean < 0 ? cost.NanoCents : mean + ((cost.NanoCents - mean) / MeanWeight));
-        sync.Wake();
+        accounts.Sync.Wake();
+        alerts?.Check(principal, counter);
         return cost;
     }
 
     /// <summary>The budget that was chosen, unless it has been paused or removed meanwhile; then the largest with money left.</summary>
     private SpendCounter? Payer(Principal principal, SpendCounter? chosen)
     {
-        var pools = book.ActivePools(principal.Groups);
+        var pools = _book.ActivePools(principal.Groups);
         if (pools.Count == 0)
         {
             return null;
@@ -54,8 +58,8 @@ internal sealed class SpendMeter(PriceList prices, LimitBook book, SpendLedger l
             return chosen;
         }
 
-        var today = ledger.Today;
-        var accounts = pools.Select(pool => new PoolAccount(pool, ledger.Counter(CounterKind.Pool, pool.Scope.Id))).ToList();
+        var today = _ledger.Today;
+        var accounts = pools.Select(pool => new PoolAccount(pool, _ledger.Counter(CounterKind.Pool, pool.Scope.Id))).ToList();
         return accounts.Find(account => !account.Spent(today).Reaches(account.Cents)).Counter ?? accounts[0].Counter;
     }
 }

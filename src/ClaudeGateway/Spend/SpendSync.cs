@@ -5,7 +5,7 @@ namespace ClaudeGateway.Spend;
 
 /// <summary>
 /// Keeps the ledger and the store together. One round at a time: everything spent since the last one goes out as one
-/// grouped commit, at most every <see cref="Gap"/> unless somebody waits for an answer. What cannot be written is kept,
+/// grouped commit: at once in quiet times, every <see cref="Gap"/> under load, sooner when somebody waits for an answer. What cannot be written is kept,
 /// one sum for each developer and day, and sent again as it was until the store confirms it, so nothing is lost and nothing
 /// counted twice. A store that stays silent is left alone by requests until a round of our own gets through.
 /// </summary>
@@ -13,7 +13,7 @@ internal sealed class SpendSync : IAsyncDisposable
 {
     private const int MaxCountersPerRound = 1000;
 
-    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan ShortRetryPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StallTime = TimeSpan.FromMilliseconds(500);
@@ -29,6 +29,7 @@ internal sealed class SpendSync : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _work = new(0);
+    private readonly RateBudget _rounds;
     private List<Question> _questions = [];
     private TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SpendBatch? _unconfirmed;
@@ -50,6 +51,7 @@ internal sealed class SpendSync : IAsyncDisposable
         _channel = channel;
         _clock = clock;
         _log = log;
+        _rounds = new RateBudget(perSecond: 20, burst: 10, clock);
         channel?.On("spend", OnSpend);
         channel?.On("limits", (_, _) => _ = FollowLimitsAsync());
     }
@@ -155,7 +157,10 @@ internal sealed class SpendSync : IAsyncDisposable
                 else
                 {
                     await _work.WaitAsync(_stop.Token);
-                    await RestAsync(Gap - _clock.GetElapsedTime(_lastRound));
+                    if (!_rounds.TryTake())
+                    {
+                        await RestAsync(Gap - _clock.GetElapsedTime(_lastRound));
+                    }
                 }
 
                 Volatile.Write(ref _isWoken, 0);

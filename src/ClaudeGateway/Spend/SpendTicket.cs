@@ -5,8 +5,9 @@ namespace ClaudeGateway.Spend;
 
 /// <summary>
 /// An admitted request: money is set aside for it until it is settled or given up. One request in flight is always let
-/// through; further ones only while what all of them usually cost still fits under every cap. Other replicas may have as many
-/// in flight, so what is set aside here counts once for each of them.
+/// through; further ones only while what all of them usually cost still fits under every cap. What other replicas cannot
+/// see yet (set aside, or spent and not written) they may be doing as well: it counts once for each of them. So all of them
+/// together pass a cap by one request each at most.
 /// </summary>
 internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCounter counter, CapState? described, Money expected) : IDisposable
 {
@@ -31,7 +32,7 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
         }
 
         _isReserved = true;
-        var others = counter.Reserve(expected).Times(replicas);
+        var others = Unseen(counter, replicas);
         return Fits(standing.Daily, others) && Fits(standing.Weekly, others) && Fits(standing.Monthly, others) && TryReservePool(pools, today, replicas);
     }
 
@@ -55,6 +56,10 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
         }
     }
 
+    /// <summary>Sets the money aside, and tells what may be on its way beside it and beside what is known to be spent.</summary>
+    private Money Unseen(SpendCounter account, int replicas) =>
+        account.Reserve(expected).Times(replicas) + (replicas > 1 ? account.Unconfirmed.Times(replicas - 1) : Money.Zero);
+
     private static bool Fits(CapState? cap, Money others) => cap is not { } finite || others == Money.Zero || !(finite.Spent + others).Reaches(finite.CapCents);
 
     private static SpendCounter Choose(IReadOnlyList<PoolAccount> pools, DateOnly today) =>
@@ -70,7 +75,7 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
                 continue;
             }
 
-            var others = pool.Counter.Reserve(expected).Times(replicas);
+            var others = Unseen(pool.Counter, replicas);
             if (others == Money.Zero || !(spent + others).Reaches(pool.Cents))
             {
                 _pool = pool.Counter;

@@ -31,7 +31,26 @@ internal static partial class AdminSection
 
     private static readonly Key<string> BillingGroupTag = new("billing_group_tag", Text().Named("text, 1 to 64 characters").Must(TagProblem), "Request tag by which a client says to which of the developer's groups a request is billed.") { Example = "cost-center" };
 
-    public static readonly Shape<AdminConfig> Shape = Object([WriteKeys, ReadKeys, AdminGroups, BlockedMessage, AuditRetentionDays, SpendRetentionMonths, IdentityRetentionDays, Mode, BillingGroupTag], Build, Check);
+    private static readonly Key<Uri> AlertUrl = new("url", SecretText().Named("http(s) URL").Must(url => HttpUrlProblem(url.Reveal())).As(url => new Uri(url.Reveal().Trim())), "Receives a JSON POST; a Slack incoming webhook works as it is.") { IsRequired = true, Example = "${SLACK_WEBHOOK_URL}" };
+
+    private static readonly Key<Secret> AlertSecret = new("secret", SecretText(16), "Signs each call: HMAC-SHA256 over `<time>.<body>` in the header `x-claude-gateway-signature`.") { Example = "${ALERT_SECRET}" };
+
+    private static readonly Key<IReadOnlyList<int>> AlertThresholds = new("thresholds", ListOf(Integer(1, 100), 1), "Percent of a limit at which to call.") { Default = "[75, 90, 100]" };
+
+    private static readonly Key<AlertsConfig> Alerts = new(
+        "alerts",
+        Object([AlertUrl, AlertSecret, AlertThresholds], fields => new AlertsConfig(fields.Get(AlertUrl), fields.Get(AlertSecret), [.. fields.Get(AlertThresholds).Distinct().Order()]), CheckAlerts),
+        "Tells of spend limits and budgets that fill up: once for each threshold and period, whatever the number of replicas.");
+
+    public static readonly Shape<AdminConfig> Shape = Object([WriteKeys, ReadKeys, AdminGroups, BlockedMessage, AuditRetentionDays, SpendRetentionMonths, IdentityRetentionDays, Mode, BillingGroupTag, Alerts], Build, Check);
+
+    private static void CheckAlerts(Fields fields)
+    {
+        if (fields.Has(AlertUrl))
+        {
+            LoopbackRules.Check(fields, AlertUrl, fields.Get(AlertUrl));
+        }
+    }
 
     private static void Check(Fields fields)
     {
@@ -69,6 +88,7 @@ internal static partial class AdminSection
         IdentityRetentionDays = fields.Get(IdentityRetentionDays),
         GroupLimitMode = fields.Get(Mode),
         BillingGroupTag = fields.Get(BillingGroupTag),
+        Alerts = fields.Get(Alerts),
     };
 
     private static string? TagProblem(string tag) =>

@@ -48,6 +48,14 @@ internal static partial class Migrations
             seen_at bigint NOT NULL
         );
         CREATE INDEX gw_spend_principal_seen_at ON gw_spend_principal (seen_at);
+        CREATE TABLE gw_spend_alert (
+            id text PRIMARY KEY,
+            body text NOT NULL,
+            created_at bigint NOT NULL,
+            next_attempt_at bigint,
+            attempts int NOT NULL
+        );
+        CREATE INDEX gw_spend_alert_next_attempt_at ON gw_spend_alert (next_attempt_at);
         CREATE TABLE gw_spend_writer (
             id text PRIMARY KEY,
             sequence bigint NOT NULL,
