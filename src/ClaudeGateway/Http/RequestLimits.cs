@@ -12,7 +12,8 @@ internal sealed class RequestLimits(LimitsConfig config)
         var http = request.Http;
         if (request.Path is not ("/healthz" or "/readyz"))
         {
-            if (config.MaxUrlLength is { } maxUrl && UrlLength(request) > maxUrl)
+            // What the IdP adds to the callback is not the client's doing; its codes reach 2,000 characters.
+            if (config.MaxUrlLength is { } maxUrl && request.Path != "/oauth/callback" && UrlLength(request) > maxUrl)
             {
                 return (414, "uri too long");
             }

@@ -57,12 +57,12 @@ internal sealed partial class RequestPipeline(
     {
         if (!accessControl.Admits(request, unreadableHop))
         {
-            return Answers.TextAsync(request, StatusCodes.Status403Forbidden, "forbidden");
+            return RefuseAsync(request, StatusCodes.Status403Forbidden, "forbidden");
         }
 
         if (limits.Check(request) is { } refusal)
         {
-            return Answers.TextAsync(request, refusal.Status, refusal.Text);
+            return RefuseAsync(request, refusal.Status, refusal.Text);
         }
 
         var route = routes.Find(request.Http.Request.Method, RoutingPath(request));
@@ -81,7 +81,22 @@ internal sealed partial class RequestPipeline(
 
         return route?.Session is { } sessionHandler
             ? sessionHandler(request, principal)
-            : Answers.TextAsync(request, StatusCodes.Status404NotFound, "not found");
+            : RefuseAsync(request, StatusCodes.Status404NotFound, "not found");
+    }
+
+    /// <summary>Clients of the API show the message of its error envelope; people and probes read text.</summary>
+    private static Task RefuseAsync(GatewayRequest request, int status, string text)
+    {
+        var isApi = request.Path.StartsWith("/v1/", StringComparison.Ordinal) || request.Path.StartsWith("/api/", StringComparison.Ordinal)
+            || request.Path.StartsWith("/managed/", StringComparison.Ordinal);
+        var type = status switch
+        {
+            StatusCodes.Status403Forbidden => "permission_error",
+            StatusCodes.Status404NotFound => "not_found_error",
+            StatusCodes.Status413PayloadTooLarge => "request_too_large",
+            _ => "invalid_request_error",
+        };
+        return isApi ? new ApiError(status, type, text).WriteAsync(request) : Answers.TextAsync(request, status, text);
     }
 
     /// <summary>Kestrel has decoded the path; a percent-encoded spelling of a route is not that route.</summary>
@@ -129,7 +144,7 @@ internal sealed partial class RequestPipeline(
         }
 
         return e.StatusCode == StatusCodes.Status413PayloadTooLarge
-            ? Answers.TextAsync(request, e.StatusCode, "payload too large")
+            ? RefuseAsync(request, e.StatusCode, "payload too large")
             : new ApiError(e.StatusCode, "invalid_request_error", "the request could not be read").WriteAsync(request);
     }
 

@@ -80,6 +80,28 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("/v1/nope", "not_found_error")]
+    [InlineData("/nope", null)]
+    public async Task A_missing_path_is_told_in_the_clients_own_form(string path, string? type)
+    {
+        await using var gateway = await StartAsync();
+        using var answer = await gateway.GetAsync(path, (await gateway.SignInAsync()).AccessToken);
+        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.Equal(type, type is null ? null : System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("type").GetString());
+        Assert.Contains("not found", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_limit_on_URLs_does_not_catch_the_IdPs_long_codes()
+    {
+        await using var gateway = await StartAsync(config => config with { Limits = config.Limits with { MaxUrlLength = 300 } });
+        using var callback = await gateway.GetAsync("/oauth/callback?state=x&code=" + new string('c', 2000));
+        using var other = await gateway.GetAsync("/device?user_code=" + new string('c', 2000));
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.RequestUriTooLong), (callback.StatusCode, other.StatusCode));
+    }
+
+    [Theory]
     [InlineData("2.0", "2.0")]
     [InlineData("1.1", "1.1")]
     public async Task TLS_serves_HTTP_2_and_HTTP_1_1_as_the_client_asks(string asked, string expected)

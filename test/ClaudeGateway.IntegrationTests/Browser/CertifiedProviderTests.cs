@@ -1,0 +1,69 @@
+using ClaudeGateway.Config;
+using ClaudeGateway.Testing;
+using Microsoft.Playwright;
+
+namespace ClaudeGateway.IntegrationTests.Browser;
+
+/// <summary>The whole sign-in against npm's oidc-provider, a certified OpenID provider, in a real browser.</summary>
+public sealed class CertifiedProviderTests
+{
+    [Theory]
+    [InlineData("RS256", true)]
+    [InlineData("ES256", false)]
+    [InlineData("PS256", false)]
+    [InlineData("EdDSA", false)]
+    public async Task A_developer_signs_in_with_the_keyboard_alone_refreshes_and_signs_out(string algorithm, bool javaScript)
+    {
+        Assert.SkipWhen(!NpmOidcProvider.IsInstalled && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI")), "npm's oidc-provider is not installed: run './dev test', or set OIDC_PROVIDER");
+        var port = NpmOidcProvider.FreePort();
+        await using var idp = await NpmOidcProvider.StartAsync($"http://localhost:{port}/oauth/callback", algorithm);
+        await using var upstream = new FakeUpstream();
+        await using var gateway = await GatewayHost.StartAsync(Config(idp, upstream, port, algorithm));
+        var device = await gateway.AuthorizeDeviceAsync();
+
+        var page = await Chromium.NewVisitorAsync(javaScript);
+        await page.GotoAsync(device.Json.GetProperty("verification_uri_complete").GetString()!);
+        await PressAsync(page, "The codes match: sign in");
+        await page.Locator("input[name=login]").FocusAsync();
+        await page.Keyboard.TypeAsync("ada");
+        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.TypeAsync("any password");
+        await page.ToNextPageAsync(() => page.Keyboard.PressAsync("Enter"));
+        await PressAsync(page, "Continue");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("You are signed in");
+
+        var token = await gateway.PollAsync(device.DeviceCode);
+        Assert.Equal("ada@example.com", token.Claims.GetProperty("email").GetString());
+        Assert.Equal("eng", token.Claims.GetProperty("groups")[0].GetString());
+        var renewed = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal(200, renewed.Status);
+        (await gateway.PostFormAsync("/oauth/revoke", ("token", renewed.RefreshToken))).Dispose();
+        Assert.Equal(401, (await gateway.RefreshAsync(renewed.RefreshToken)).Status);
+    }
+
+    private static async Task PressAsync(IPage page, string button)
+    {
+        await page.GetByRole(AriaRole.Button, new() { Name = button }).FocusAsync();
+        await page.ToNextPageAsync(() => page.Keyboard.PressAsync("Enter"));
+    }
+
+    private static GatewayConfig Config(NpmOidcProvider idp, FakeUpstream upstream, int port, string algorithm) => new()
+    {
+        Path = "gateway.yaml",
+        Sha256 = new string('0', 64),
+        Listen = new ListenConfig { Host = "127.0.0.1", Port = port, PublicUrl = $"http://localhost:{port}" },
+        Oidc = new OidcConfig
+        {
+            Issuer = new Uri(idp.Issuer),
+            IssuerText = idp.Issuer,
+            ClientId = FakeIdentityProvider.ClientId,
+            ClientSecret = new Secret(FakeIdentityProvider.ClientSecret),
+            IdTokenSignedResponseAlg = algorithm,
+            // The provider grants offline access only to those whom it asks for consent.
+            ExtraAuthParams = new Dictionary<string, string> { ["prompt"] = "consent" },
+        },
+        Session = new SessionConfig { JwtSecrets = [new Secret(TestConfig.JwtSecret)] },
+        Store = new StoreConfig { SqlitePath = new TemporaryFolder().File("gateway.db") },
+        Upstreams = [TestConfig.Anthropic(upstream, "anthropic")],
+    };
+}

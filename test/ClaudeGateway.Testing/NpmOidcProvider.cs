@@ -1,0 +1,69 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace ClaudeGateway.Testing;
+
+/// <summary>npm's oidc-provider in a process of its own: an independent, certified peer for the sign-in.</summary>
+internal sealed class NpmOidcProvider : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private NpmOidcProvider(Process process, string issuer)
+    {
+        _process = process;
+        Issuer = issuer;
+    }
+
+    public string Issuer { get; }
+
+    /// <summary>Where <c>./dev test</c> installs it, or the folder that OIDC_PROVIDER names.</summary>
+    public static string Folder => Environment.GetEnvironmentVariable("OIDC_PROVIDER") is { Length: > 0 } given ? given : Repository.File(".dev");
+
+    public static bool IsInstalled => Directory.Exists(Path.Combine(Folder, "node_modules", "oidc-provider"));
+
+    /// <param name="redirectUri">The only one it accepts.</param>
+    /// <param name="algorithm">Signs its id_tokens: RS256, PS256, ES256 or EdDSA.</param>
+    public static async Task<NpmOidcProvider> StartAsync(string redirectUri, string algorithm)
+    {
+        var port = FreePort();
+        var start = new ProcessStartInfo("node") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])[Repository.File("test/ClaudeGateway.Testing/oidc-provider.mjs"), Folder, $"{port}", redirectUri, algorithm])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        Process process;
+        try
+        {
+            process = Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new InvalidOperationException("node is not installed", e);
+        }
+
+        var errors = process.StandardError.ReadToEndAsync();
+        if (await process.StandardOutput.ReadLineAsync().WaitAsync(Signal.Timeout) != "ready")
+        {
+            throw new InvalidOperationException($"oidc-provider did not start: {await errors}");
+        }
+
+        return new NpmOidcProvider(process, $"http://localhost:{port}");
+    }
+
+    public static int FreePort()
+    {
+        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.StandardInput.Close();
+        await _process.WaitForExitAsync().WaitAsync(Signal.Timeout);
+        _process.Dispose();
+    }
+}
