@@ -149,7 +149,7 @@ internal sealed class CallbackEndpoint(
 
         var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken);
         browser.Clear(request, cookie);
-        if (await grants.ApproveAsync(attempt.DeviceCodeHash, pending.Seal(box)) is not { } approved)
+        if (await grants.ApproveAsync(attempt.DeviceCodeHash, pending.Seal(box, attempt.DeviceCodeHash)) is not { } approved)
         {
             await CallbackPages.StaleAsync(request);
             return;

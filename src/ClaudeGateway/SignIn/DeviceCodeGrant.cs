@@ -17,14 +17,14 @@ internal sealed class DeviceCodeGrant(DeviceGrantStore grants, SessionTokens tok
             PollResult.Pending => new TokenOutcome.Refused(OAuthError.AuthorizationPending),
             PollResult.TooSoon => new TokenOutcome.Refused(OAuthError.SlowDown(DeviceGrantStore.Interval)),
             PollResult.Denied => new TokenOutcome.Refused(OAuthError.AccessDenied),
-            PollResult.Approved approved => Mint(approved),
+            PollResult.Approved approved => Mint(approved, DeviceCodes.Hash(deviceCode)),
             _ => new TokenOutcome.Refused(OAuthError.ExpiredToken),
         };
     }
 
-    private TokenOutcome Mint(PollResult.Approved approved)
+    private TokenOutcome Mint(PollResult.Approved approved, byte[] deviceCodeHash)
     {
-        if (PendingSession.Open(box, approved.SealedIdentity) is not { } session)
+        if (PendingSession.Open(box, approved.SealedIdentity, deviceCodeHash) is not { } session)
         {
             return new TokenOutcome.Refused(OAuthError.ExpiredToken);
         }

@@ -9,11 +9,12 @@ namespace ClaudeGateway.SignIn;
 /// </summary>
 internal sealed record PendingSession(Identity Identity, string SessionId, string? RefreshToken)
 {
-    private static ReadOnlySpan<byte> Purpose => "pending session"u8;
+    /// <param name="deviceCodeHash">The grant it belongs to; in another row of the store the box does not open.</param>
+    public byte[] Seal(SealedBox box, byte[] deviceCodeHash) => box.Seal(JsonSerializer.SerializeToUtf8Bytes(this), Purpose(deviceCodeHash));
 
-    public byte[] Seal(SealedBox box) => box.Seal(JsonSerializer.SerializeToUtf8Bytes(this), Purpose);
+    /// <summary>Null when it was sealed with secrets that are gone, or for another grant.</summary>
+    public static PendingSession? Open(SealedBox box, byte[] data, byte[] deviceCodeHash) =>
+        box.Open(data, Purpose(deviceCodeHash)) is { } json ? JsonSerializer.Deserialize<PendingSession>(json) : null;
 
-    /// <summary>Null when it was sealed with secrets that are gone.</summary>
-    public static PendingSession? Open(SealedBox box, byte[] data) =>
-        box.Open(data, Purpose) is { } json ? JsonSerializer.Deserialize<PendingSession>(json) : null;
+    private static byte[] Purpose(byte[] deviceCodeHash) => [.. "pending session "u8, .. deviceCodeHash];
 }

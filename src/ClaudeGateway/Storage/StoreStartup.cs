@@ -91,7 +91,10 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or StoreUnavailableException or DllNotFoundException or TypeInitializationException)
         {
-            throw new BootException($"could not open the embedded store {path}: {(e.GetBaseException()).Message.ReplaceLineEndings(" ")}. Check store.sqlite_path in {config.Path}", e);
+            var cause = e.GetBaseException() is DllNotFoundException
+                ? "the system's SQLite library libsqlite3.so.0 is not installed (Debian and Ubuntu: libsqlite3-0, Alpine: sqlite-libs)"
+                : e.GetBaseException().Message.ReplaceLineEndings(" ");
+            throw new BootException($"could not open the embedded store {path}: {cause}. Check store.sqlite_path in {config.Path}", e);
         }
     }
 

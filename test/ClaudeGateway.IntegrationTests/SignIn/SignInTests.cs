@@ -78,6 +78,41 @@ public sealed class SignInTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task So_does_a_blip_while_the_keys_are_fetched()
+    {
+        var resets = 0;
+        _idp.Script = exchange =>
+        {
+            if (exchange.Request.Path != "/jwks" || resets++ > 0)
+            {
+                return null;
+            }
+
+            exchange.Reset();
+            return Task.CompletedTask;
+        };
+        await using var gateway = await StartAsync();
+        await gateway.SignInAsync();
+    }
+
+    [Fact]
+    public async Task An_approved_identity_copied_to_another_grant_in_the_database_signs_nobody_in()
+    {
+        var url = await PostgresServer.NewDatabaseAsync();
+        await using var gateway = await StartAsync(url);
+        var (alice, mallory) = (await gateway.AuthorizeDeviceAsync(), await gateway.AuthorizeDeviceAsync());
+        using var browser = gateway.NewBrowser();
+        await gateway.ApproveAsync(browser, alice.UserCode);
+        await using (var database = Npgsql.NpgsqlDataSource.Create(ClaudeGateway.Storage.PostgresUrl.Parse(gateway.Config.Store)))
+        {
+            await database.CreateCommand("UPDATE gw_device_grant SET status = 'approved', approved_at = requested_at, sealed_identity = (SELECT sealed_identity FROM gw_device_grant WHERE status = 'approved') WHERE status = 'pending'").ExecuteNonQueryAsync();
+        }
+
+        Assert.Equal("expired_token", (await gateway.PollAsync(mallory.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(200, (await gateway.PollAsync(alice.DeviceCode)).Status);
+    }
+
+    [Fact]
     public async Task When_the_IdP_stays_away_during_the_code_exchange_reloading_the_page_finishes_the_sign_in()
     {
         var isAway = true;

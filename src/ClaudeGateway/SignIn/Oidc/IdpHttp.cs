@@ -37,17 +37,21 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
 {
     private const int MaxAnswerBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Asks once more when the connection failed: a blip of the network must not cost a sign-in. Silence is not asked again.</summary>
     /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
     public async Task<IdpAnswer> GetAsync(Uri url, string? bearer = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, url);
-        if (bearer is not null)
+        try
         {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+            return await GetOnceAsync(url, bearer);
         }
-
-        return await SendAsync(request);
+        catch (IdentityProviderUnavailableException e) when (e.InnerException is not OperationCanceledException)
+        {
+            await Task.Delay(RetryPause, clock);
+            return await GetOnceAsync(url, bearer);
+        }
     }
 
     /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
@@ -55,6 +59,17 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
         request.Headers.Authorization = authorization;
+        return await SendAsync(request);
+    }
+
+    private async Task<IdpAnswer> GetOnceAsync(Uri url, string? bearer)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        if (bearer is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        }
+
         return await SendAsync(request);
     }
 
