@@ -1,0 +1,79 @@
+namespace ClaudeGateway.Tests.Config;
+
+public sealed class CheckCommandTests : IDisposable
+{
+    private readonly string _file = Path.GetTempFileName();
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _errors = new();
+
+    [Fact]
+    public void A_good_file_is_ok()
+    {
+        Assert.Equal(0, Check(Yaml.Minimal));
+        Assert.Equal("ok", _output.ToString().Trim());
+        Assert.Equal("", _errors.ToString());
+    }
+
+    [Fact]
+    public void Print_shows_the_file_instead()
+    {
+        Assert.Equal(0, Check(Yaml.Minimal, print: true));
+        Assert.StartsWith("listen:", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bad_file_ends_with_1_and_a_line_for_each_problem()
+    {
+        Assert.Equal(1, Check(Yaml.Minimal + "\nfoo: 1\nbar: 2\n"));
+        Assert.Equal("", _output.ToString());
+        Assert.Equal(2, _errors.ToString().Split('\n').Count(line => line.StartsWith("error: ", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Without_a_file_and_without_variables_the_option_is_asked_for()
+    {
+        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(), _output, _errors));
+        Assert.Contains("--config is required", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_unusable_proxy_variable_is_an_error()
+    {
+        Assert.Equal(1, Check(Yaml.Minimal, false, ("HTTPS_PROXY", "http://")));
+        Assert.Contains("HTTPS_PROXY", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"listen":{"public_url":"https://gw.example.com"}}""", "access_control.allow_cidrs is empty")]
+    [InlineData("""{"load_test_mode":{"enabled":true}}""", "load_test_mode is on")]
+    [InlineData("""{"oidc":{"use_proxy":true}}""", "oidc.use_proxy is true but")]
+    [InlineData("""{"upstreams":[{"provider":"anthropic","auth":{"api_key":"k"},"models":["claude-sonnet-4-6","zzz"]}]}""", "models entry 'zzz' sends no model there")]
+    [InlineData("""{"upstreams":[{"provider":"mantle","region":"us-east-1","models":["claude-sonnet-4-6"]}]}""", "models entry 'claude-sonnet-4-6' sends no model there")]
+    [InlineData("""{"upstreams":[{"provider":"vertex","region":"us-east5","project_id":"p"}]}""", "Vertex does not serve Sonnet 4.5")]
+    [InlineData("""{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"nope","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""", "the row for 'nope' on 'anthropic' will never apply")]
+    public void What_is_probably_not_meant_is_warned_about(string json, string expected)
+    {
+        Assert.Equal(0, Check(Yaml.With(json)));
+        Assert.Contains(expected, _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_price_in_any_spelling_of_a_served_model_applies()
+    {
+        Assert.Equal(0, Check(Yaml.With("""{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"claude-haiku-4-5@20251001","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""")));
+        Assert.DoesNotContain("never apply", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    public void Dispose()
+    {
+        File.Delete(_file);
+        _output.Dispose();
+        _errors.Dispose();
+    }
+
+    private int Check(string yaml, bool print = false, params (string, string)[] variables)
+    {
+        File.WriteAllText(_file, yaml);
+        return CheckCommand.Run(_file, print, Yaml.Environment(variables), _output, _errors);
+    }
+}
