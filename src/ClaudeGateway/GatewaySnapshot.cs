@@ -10,7 +10,6 @@ using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Google;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -162,10 +161,6 @@ internal sealed class GatewaySnapshot
         return new GatewaySnapshot(config, pipeline, relay, routes, owned);
     }
 
-    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services)
-    {
-        var credentials = new Lazy<CredentialHttp>(() => new CredentialHttp(services.Outbound));
-        AccessToken GoogleToken(GoogleCollectorAuth auth) => new GoogleTokens(auth.ServiceAccountJsonPath, services.Environment, credentials.Value, services.Clock).GetAsync;
-        return new OtlpRelay(config.Telemetry, GoogleToken, services.Outbound, services.Clock, services.Log);
-    }
+    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services) =>
+        new(config.Telemetry, new CollectorCredentials(services.Environment, services.Outbound, services.Clock).For, services.Outbound, services.Clock, services.Log);
 }

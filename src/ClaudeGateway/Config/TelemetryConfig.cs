@@ -23,8 +23,16 @@ internal sealed record TelemetryDestination
 
     public bool Traces { get; init; }
 
-    public GoogleCollectorAuth? GoogleAuth { get; init; }
+    /// <summary>Null when the configured headers are all the collector asks for.</summary>
+    public CollectorAuth? Auth { get; init; }
 }
 
-/// <summary>Google credentials for a collector; a null path means Application Default Credentials.</summary>
-internal sealed record GoogleCollectorAuth(string? ServiceAccountJsonPath);
+/// <summary>The cloud whose credentials a collector takes.</summary>
+internal abstract record CollectorAuth
+{
+    /// <summary>A bearer; a null path means Application Default Credentials.</summary>
+    internal sealed record Google(string? ServiceAccountJsonPath) : CollectorAuth;
+
+    /// <summary>A Signature Version 4 with the default chain's credentials; once read, region and service are set.</summary>
+    internal sealed record Aws(string? Region, string? Service) : CollectorAuth;
+}

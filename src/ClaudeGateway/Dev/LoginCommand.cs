@@ -125,13 +125,16 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
         catch (HttpRequestException e)
         {
-            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}. Check the address, and that the gateway is running", e);
+            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {Reason(e)}. Check the address, and that the gateway is running", e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
             throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
         }
     }
+
+    /// <summary>The cause below a failed TLS handshake, which alone says what is wrong with the certificate.</summary>
+    private static string Reason(HttpRequestException e) => (e.InnerException ?? e).Message.TrimEnd('.');
 
     private static JsonElement Parse(byte[] body)
     {

@@ -2,7 +2,6 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Google;
 
 namespace ClaudeGateway.Doctor;
 
@@ -13,16 +12,23 @@ internal static class CollectorExamination
     {
         var subject = $"telemetry.forward_to[{index}] ({destination.Url.Host})";
         var signal = destination.Metrics ? OtlpSignal.Metrics : destination.Logs ? OtlpSignal.Logs : OtlpSignal.Traces;
-        AccessToken? token = destination.GoogleAuth is { } auth ? new GoogleTokens(auth.ServiceAccountJsonPath, environment, new CredentialHttp(outbound), clock).GetAsync : null;
-        var sender = new OtlpSender(destination, token, outbound.CreateClient(new OutboundOptions()), clock);
+        var authorize = destination.Auth is { } auth ? new CollectorCredentials(environment, outbound, clock).For(auth) : null;
+        var sender = new OtlpSender(destination, authorize, outbound.CreateClient(new OutboundOptions()), clock);
         var answer = await sender.SendAsync(new OtlpExport(signal, [], "application/x-protobuf", null), cancellation);
         return answer switch
         {
             { IsAccepted: true } => Finding.Well(subject, $"took an empty export at {OtlpSignals.Path(signal)}"),
             { Text: "status 400" } => Finding.Well(subject, "reached and authorised; it does not like an empty export"),
-            { Text: "status 401" or "status 403" } => Finding.Ill(subject, answer.Text, destination.GoogleAuth is null ? "check the key in telemetry.forward_to[].headers" : "grant the service account roles/monitoring.metricWriter, roles/logging.logWriter or roles/cloudtrace.agent, as the enabled signals need"),
+            { Text: "status 401" or "status 403" } => Finding.Ill(subject, answer.Text, Fix(destination.Auth)),
             { Text: "status 404" } => Finding.Ill(subject, answer.Text, $"url must be the collector's base: {OtlpSignals.Path(signal)} is appended to it"),
             _ => Finding.Ill(subject, answer.Text, "let the gateway reach the collector"),
         };
     }
+
+    private static string Fix(CollectorAuth? auth) => auth switch
+    {
+        CollectorAuth.Google => "grant the service account roles/monitoring.metricWriter, roles/logging.logWriter or roles/cloudtrace.agent, as the enabled signals need",
+        CollectorAuth.Aws => "grant the role what its service asks for, e.g. xray:PutTraceSegments, logs:PutLogEvents or aps:RemoteWrite",
+        _ => "check the key in telemetry.forward_to[].headers",
+    };
 }

@@ -188,7 +188,7 @@ internal sealed class MessagesEndpoint(
             }
         }
 
-        audit.InferenceEnd(request.Id, EndWord(result.End), result.Bytes, outcome.Attempts, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request, clock.GetTimestamp()), cost);
+        audit.InferenceEnd(request.Id, EndWord(upstream.HasBrokenOff ? RelayEnd.UpstreamCut : result.End), result.Bytes, outcome.Attempts, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request, clock.GetTimestamp()), cost);
     }
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)

@@ -27,10 +27,10 @@ internal sealed class OtlpDestination : IDisposable
     private bool _isWakeScheduled;
     private bool _isDraining;
 
-    public OtlpDestination(int index, TelemetryDestination config, AccessToken? accessToken, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
+    public OtlpDestination(int index, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
     {
         _config = config;
-        _sender = new OtlpSender(config, accessToken, http, clock);
+        _sender = new OtlpSender(config, authorize, http, clock);
         _clock = clock;
         _breaker = new Breaker(clock);
         // The host alone: a path or query may hold a key.

@@ -12,8 +12,8 @@ internal sealed class OtlpRelay : IDisposable
 
     private readonly IReadOnlyList<OtlpDestination> _destinations;
 
-    /// <param name="googleTokens">Makes the token source of a collector with auth.google.</param>
-    public OtlpRelay(TelemetryConfig? config, Func<GoogleCollectorAuth, AccessToken> googleTokens, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
+    /// <param name="authorizer">Makes what authorises exports to a collector with <c>auth</c>.</param>
+    public OtlpRelay(TelemetryConfig? config, Func<CollectorAuth, AuthorizeExport> authorizer, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
     {
         if (config is null or { ForwardTo.Count: 0 })
         {
@@ -22,7 +22,7 @@ internal sealed class OtlpRelay : IDisposable
         }
 
         var http = outbound.CreateClient(new OutboundOptions());
-        _destinations = [.. config.ForwardTo.Select((destination, i) => new OtlpDestination(i, destination, destination.GoogleAuth is { } auth ? googleTokens(auth) : null, http, clock, log))];
+        _destinations = [.. config.ForwardTo.Select((destination, i) => new OtlpDestination(i, destination, destination.Auth is { } auth ? authorizer(auth) : null, http, clock, log))];
     }
 
     /// <summary>Never blocks and never throws.</summary>

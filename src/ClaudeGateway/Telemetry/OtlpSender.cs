@@ -1,10 +1,9 @@
-using System.Net.Http.Headers;
 using ClaudeGateway.Config;
 
 namespace ClaudeGateway.Telemetry;
 
-/// <summary>Gives the bearer a collector asks for; fails with a message that names the cause and no secret.</summary>
-internal delegate ValueTask<string> AccessToken(CancellationToken cancellation);
+/// <summary>Adds the credential a collector asks for to an otherwise finished export; fails with a message that names the cause and no secret.</summary>
+internal delegate ValueTask AuthorizeExport(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellation);
 
 /// <summary>
 /// Sends one export to one collector: the client's body, Content-Type and Content-Encoding, and the destination's own
@@ -21,9 +20,9 @@ internal sealed class OtlpSender
     private readonly HttpMessageInvoker _http;
     private readonly TimeProvider _clock;
     private readonly Uri[] _urls;
-    private readonly AccessToken? _accessToken;
+    private readonly AuthorizeExport? _authorize;
 
-    public OtlpSender(TelemetryDestination config, AccessToken? accessToken, HttpMessageInvoker http, TimeProvider clock)
+    public OtlpSender(TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock)
     {
         foreach (var (name, value) in config.Headers.Where(h => !Framing.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
         {
@@ -34,7 +33,7 @@ internal sealed class OtlpSender
         _clock = clock;
         var basePath = config.Url.AbsolutePath.TrimEnd('/');
         _urls = [.. OtlpSignals.All.Select(signal => new UriBuilder(config.Url) { Path = basePath + OtlpSignals.Path(signal) }.Uri)];
-        _accessToken = accessToken;
+        _authorize = authorize;
     }
 
     /// <summary>Never throws for what a collector or the network does.</summary>
@@ -87,9 +86,9 @@ internal sealed class OtlpSender
         AddUnlessConfigured(request, "Content-Encoding", export.ContentEncoding);
         AddUnlessConfigured(request, "User-Agent", "claude-gateway/" + GatewayVersion.Text);
 
-        if (_accessToken is not null)
+        if (_authorize is not null)
         {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await _accessToken(cancellation));
+            await _authorize(request, export.Body, cancellation);
         }
 
         return request;

@@ -29,15 +29,18 @@ internal sealed class BedrockUpstream : CloudUpstream
 
     public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
     {
+        if (call.Operation == MessagesOperation.CountTokens)
+        {
+            return await _count.CountAsync(call, modelId, cancellation);
+        }
+
         if (_config.Guardrail is not null && BedrockBody.FindReservedField(call.Message.Body) is { } field)
         {
             var refusal = ApiError.InvalidRequest($"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
             return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id));
         }
 
-        return call.Operation == MessagesOperation.CountTokens
-            ? await _count.CountAsync(call, modelId, cancellation)
-            : await base.SendAsync(call, modelId, cancellation);
+        return await base.SendAsync(call, modelId, cancellation);
     }
 
     protected override Uri Target(UpstreamCall call, string modelId) =>

@@ -144,7 +144,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         var text = await ReadErrorAsync(response, cancellation);
         LogRefusal(call, status, Encoding.UTF8.GetString(text));
         var (error, failoverStatus) = Translate(call, status, UpstreamErrorBody.Read(text), betas);
-        return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus };
+        return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus, IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented };
     }
 
     private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation)

@@ -8,6 +8,9 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
     : UpstreamResponse(upstream, StatusCodes.Status200OK, message)
 {
     private CloudStream? _stream;
+    private bool _hasBrokenOff;
+
+    public override bool HasBrokenOff => _hasBrokenOff;
 
     /// <summary>As long as nothing has been sent, a failure is an answer like any other, which the next upstream can make good.</summary>
     public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
@@ -48,6 +51,9 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
         base.Dispose(disposing);
     }
 
-    private void LogFailure(StreamFailure failure) =>
+    private void LogFailure(StreamFailure failure)
+    {
+        _hasBrokenOff = true;
         log.Warn($"request {requestId}: upstream '{Upstream.Name}': upstream stream error: {LogText.Shorten(failure.Detail)}");
+    }
 }

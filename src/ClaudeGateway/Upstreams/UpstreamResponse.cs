@@ -25,6 +25,9 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     /// <summary>The cloud's own id of the request, for the audit.</summary>
     public string? CloudRequestId { get; } = Header(message, "apim-request-id") ?? Header(message, "x-amzn-requestid");
 
+    /// <summary>Whether the upstream failed after its answer had begun and the client was told so within the answer.</summary>
+    public virtual bool HasBrokenOff => false;
+
     /// <summary>
     /// Waits until there is something to send and gives what to send: this answer, or the failure with which its body
     /// began. No first-byte timeout runs any more. This answer is disposed when another one comes or an exception.

@@ -86,6 +86,7 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
         var id = response.Headers.GetValues("x-request-id").Single();
         Assert.EndsWith($"event: error\ndata: {{\"type\":\"error\",\"request_id\":\"{id}\",\"error\":{{\"type\":\"api_error\",\"message\":\"upstream error\"}}}}\n\n", rest, StringComparison.Ordinal);
         Assert.Empty(_anthropic.Requests);
+        Assert.Equal("upstream_cut", (await gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
 
     [Fact]

@@ -1,8 +1,11 @@
+using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Testing;
+using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.IntegrationTests.Telemetry;
 
@@ -252,15 +255,28 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     [Fact]
     public async Task A_destination_with_credentials_gets_a_bearer()
     {
-        New(new TelemetryDestination { Url = _collector.Url }, _ => ValueTask.FromResult("token-1")).Enqueue(Export());
+        New(new TelemetryDestination { Url = _collector.Url }, (request, _, _) => { request.Headers.TryAddWithoutValidation("Authorization", "Bearer token-1"); return ValueTask.CompletedTask; }).Enqueue(Export());
 
         Assert.Equal("Bearer token-1", (await _collector.Server.RequestAsync(_ => true)).Header("authorization"));
     }
 
     [Fact]
+    public async Task A_collector_on_AWS_gets_a_signature_over_the_body()
+    {
+        var environment = new ProcessEnvironment(new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = "AKIDEXAMPLE", ["AWS_SECRET_ACCESS_KEY"] = "secret", ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" });
+        using var outbound = new OutboundHttp(environment, new OperationalLog(_lines, _clock, LogLevel.Debug));
+        New(new TelemetryDestination { Url = _collector.Url }, new CollectorCredentials(environment, outbound, _clock).For(new CollectorAuth.Aws("eu-central-1", "xray"))).Enqueue(Export("{\"a\":1}"));
+
+        var request = await _collector.Server.RequestAsync(_ => true);
+
+        Assert.Matches("^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]{8}/eu-central-1/xray/aws4_request, SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date, Signature=[0-9a-f]{64}$", request.Header("authorization"));
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{\"a\":1}"u8)), request.Header("x-amz-content-sha256"));
+    }
+
+    [Fact]
     public async Task Nothing_is_sent_without_the_credential_and_the_cause_is_told()
     {
-        New(new TelemetryDestination { Url = _collector.Url }, _ => throw new InvalidOperationException("no key file")).Enqueue(Export());
+        New(new TelemetryDestination { Url = _collector.Url }, (_, _, _) => throw new InvalidOperationException("no key file")).Enqueue(Export());
 
         await _log.LineAsync("no key file");
         Assert.Empty(_collector.Server.Requests);
@@ -277,10 +293,10 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
         Assert.DoesNotContain(_log.Lines, l => l.Contains("s3cret", StringComparison.Ordinal));
     }
 
-    private OtlpDestination New(TelemetryDestination? config = null, AccessToken? accessToken = null)
+    private OtlpDestination New(TelemetryDestination? config = null, AuthorizeExport? authorize = null)
     {
         var log = new OperationalLog(_lines, _clock, LogLevel.Debug);
-        var destination = new OtlpDestination(3, config ?? new TelemetryDestination { Url = _collector.Url, Logs = true }, accessToken, _http, _clock, log);
+        var destination = new OtlpDestination(3, config ?? new TelemetryDestination { Url = _collector.Url, Logs = true }, authorize, _http, _clock, log);
         _destinations.Add(destination);
         return destination;
     }

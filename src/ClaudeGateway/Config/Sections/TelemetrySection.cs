@@ -7,8 +7,6 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>telemetry</c>.</summary>
 internal static class TelemetrySection
 {
-    private const string GoogleDomain = ".googleapis.com";
-
     private static readonly Key<Uri> Url = new("url", HttpUrl().Must(UrlProblem), "Base URL of an OTLP/HTTP collector; `/v1/metrics` and so on are appended. https, or http on this machine.") { IsRequired = true, Example = "https://otel.example.com:4318" };
 
     private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new("headers", MapOf(SecretText(0).Must(value => value.Reveal().Any(char.IsControl) ? "must be one line without control characters" : null), CheckHeaderName), "Sent with each export, usually the collector's key.") { Default = "{}", Example = "{ x-api-key: \"${OTEL_KEY}\" }" };
@@ -19,11 +17,7 @@ internal static class TelemetrySection
 
     private static readonly Key<bool> Traces = new("traces", Flag(), "Forward traces.") { Default = "false" };
 
-    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(), "Service account key file; Application Default Credentials when absent.") { Example = "/etc/gateway/google.json" };
-
-    private static readonly Key<GoogleCollectorAuth> Google = new("google", Object([ServiceAccountJson], fields => new GoogleCollectorAuth(fields.Get(ServiceAccountJson))), "Google credentials for `*.googleapis.com`.") { IsRequired = true };
-
-    private static readonly Key<GoogleCollectorAuth> Auth = new("auth", Object([Google], fields => fields.Get(Google)), "How the gateway authenticates, beside `headers`.");
+    private static readonly Key<CollectorAuth> Auth = new("auth", CollectorAuthSection.Shape, "How the gateway authenticates, beside `headers`.");
 
     private static readonly Shape<TelemetryDestination> Destination = Object([Url, Headers, Metrics, Logs, Traces, Auth], Build, Check);
 
@@ -49,20 +43,20 @@ internal static class TelemetrySection
         Metrics = fields.Get(Metrics),
         Logs = fields.Get(Logs),
         Traces = fields.Get(Traces),
-        GoogleAuth = fields.Get(Auth),
+        Auth = fields.Get(Auth) is CollectorAuth.Aws aws ? CollectorAuthSection.Complete(aws, fields.Get(Url)) : fields.Get(Auth),
     };
 
     private static void Check(Fields fields)
     {
         LoopbackRules.Check(fields, Url, fields.Get(Url));
-        if (fields.IsGiven(Auth) && fields.Has(Url) && !IsGoogle(fields.Get(Url)))
+        if (fields.Has(Auth) && fields.Has(Url) && CollectorAuthSection.Problem(fields.Get(Auth), fields.Get(Url)) is { } problem)
         {
-            fields.Problem(Auth, $"google is only for collectors on *{GoogleDomain}");
+            fields.Problem(Auth, problem);
         }
 
         if (fields.IsGiven(Auth) && fields.Has(Headers) && fields.Get(Headers).Keys.Any(name => name.Equals("authorization", StringComparison.OrdinalIgnoreCase)))
         {
-            fields.Problem(Headers, "must not hold Authorization beside auth.google, which sets it");
+            fields.Problem(Headers, "must not hold Authorization beside auth, which sets it");
         }
     }
 
@@ -73,8 +67,6 @@ internal static class TelemetrySection
             reading.Problem(entry.KeyPosition, entry.Value.Path, "is not a header name (RFC 9110 section 5.1)");
         }
     }
-
-    private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && ("." + url.IdnHost).EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
 
     private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || SsrfGuard.IsLoopbackHost(url.Host)
         ? null
