@@ -53,7 +53,8 @@ internal static class DoctorCommand
 
     private static Task<Finding[]> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
-        var upstreams = UpstreamList.Create(config, outbound, environment, clock, log);
+        // The real ones, also while load_test_mode keeps requests from them.
+        var upstreams = UpstreamList.Create(config with { LoadTestMode = null }, outbound, environment, clock, log);
         var catalog = new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels);
         var routes = new ModelRoutes(catalog, upstreams);
         var models = catalog.All.Select(model => model.Id).Prepend("claude-haiku-4-5").Select(routes.Find).OfType<ModelRoute>().ToArray();

@@ -111,7 +111,7 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
 
             return await TranslateAsync(cancellation);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException && !cancellation.IsCancellationRequested)
         {
             return StreamFailure.Broken(e.Message);
         }

@@ -87,15 +87,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     /// <summary>Reads at most 256 KiB of an error's body.</summary>
     public static async Task<byte[]> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
-        var text = new ArrayBufferWriter<byte>(4 * 1024);
-        int read;
-        while (text.WrittenCount < MaxErrorBytes && (read = await stream.ReadAsync(text.GetMemory(4 * 1024), cancellation)) > 0)
-        {
-            text.Advance(read);
-        }
-
-        return text.WrittenSpan.ToArray();
+        return (await ReadAsync(response, MaxErrorBytes, cancellation)).WrittenSpan.ToArray();
     }
 
     private string[] Betas(UpstreamCall call) => RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
@@ -118,6 +110,13 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
+    /// <summary>The body, decoded where a proxy on the way has encoded what nobody asked to be encoded.</summary>
+    public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var body = await response.Content.ReadAsStreamAsync(cancellation);
+        return response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? ContentCoding.Decode(coding.ToString(), body) : body;
+    }
+
     private async Task<UpstreamResponse> ReadAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
     {
         try
@@ -130,6 +129,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
             return IsStreamed(call)
                 ? new StreamedAnswer(this, response, CreateTranslator(betas), call.Request.Id, context.Clock, context.Log)
                 : await ReadWholeAsync(response, cancellation);
+        }
+        catch (InvalidDataException e)
+        {
+            response.Dispose();
+            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e);
         }
         catch
         {
@@ -149,11 +153,24 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 
     private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
-        await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellation);
-        var json = await response.Content.ReadAsByteArrayAsync(cancellation);
-        return IsJsonObject(json)
-            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
+        var json = await ReadAsync(response, MaxAnswerBytes, cancellation);
+        return IsJsonObject(json.WrittenSpan)
+            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json.WrittenMemory)
             : throw new UpstreamUnavailableException("the answer is not JSON");
+    }
+
+    /// <summary>What is longer than <paramref name="limit"/> is cut off there.</summary>
+    private static async Task<ArrayBufferWriter<byte>> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
+    {
+        await using var stream = await OpenAsync(response, cancellation);
+        var text = new ArrayBufferWriter<byte>(4 * 1024);
+        int read;
+        while (text.WrittenCount < limit && (read = await stream.ReadAsync(text.GetMemory(4 * 1024), cancellation)) > 0)
+        {
+            text.Advance(read);
+        }
+
+        return text;
     }
 
     private static bool IsJsonObject(ReadOnlySpan<byte> json)

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
@@ -138,6 +139,25 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
 
         Assert.Equal(200, (int)response.StatusCode);
         Assert.Single(_anthropic.Requests);
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task An_answer_encoded_unasked_is_decoded_or_fails_over(bool isWhole, int failedOver)
+    {
+        await using var gateway = await StartAsync();
+        using var encoded = new MemoryStream();
+        await using (var gzip = new GZipStream(encoded, CompressionMode.Compress, leaveOpen: true))
+        {
+            await gzip.WriteAsync("""{"type":"message"}"""u8.ToArray());
+        }
+
+        _bedrock.Next(e => e.RespondAsync(200, isWhole ? encoded.ToArray() : "not gzip"u8.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip")));
+        using var response = await SendAsync(gateway);
+
+        Assert.Equal(200, (int)response.StatusCode);
+        Assert.Equal(failedOver, _anthropic.Requests.Count);
     }
 
     public async ValueTask DisposeAsync()

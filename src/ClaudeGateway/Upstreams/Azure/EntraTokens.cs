@@ -1,21 +1,12 @@
-using Azure.Core;
-using Azure.Core.Pipeline;
-using Azure.Identity;
-
 namespace ClaudeGateway.Upstreams.Azure;
 
-/// <summary>
-/// Microsoft Entra ID tokens for Azure AI services, by what the environment offers: a service principal, a workload
-/// identity, a managed identity, else the Azure CLI. Exchanges are made by Azure.Identity over our own transport.
-/// </summary>
+/// <summary>Microsoft Entra ID tokens for Azure AI services, of the identity the environment offers. Nothing of Azure's libraries is loaded before the first.</summary>
 internal sealed class EntraTokens
 {
-    private static readonly string[] Scopes = ["https://cognitiveservices.azure.com/.default"];
-
     private readonly ProcessEnvironment _environment;
     private readonly CredentialHttp _http;
     private readonly CredentialCache<string> _cache;
-    private TokenCredential? _credential;
+    private EntraCredential? _credential;
 
     public EntraTokens(ProcessEnvironment environment, CredentialHttp http, TimeProvider clock)
     {
@@ -27,62 +18,9 @@ internal sealed class EntraTokens
     /// <exception cref="UpstreamUnavailableException">There is no token.</exception>
     public ValueTask<string> GetAsync(CancellationToken cancellation) => _cache.GetAsync(cancellation);
 
-    private async Task<Lease<string>> FetchAsync(CancellationToken cancellation)
+    private Task<Lease<string>> FetchAsync(CancellationToken cancellation)
     {
-        try
-        {
-            _credential ??= CreateCredential();
-            var token = await _credential.GetTokenAsync(new TokenRequestContext(Scopes), cancellation);
-            return new Lease<string>(token.Token, token.ExpiresOn);
-        }
-        catch (Exception e) when (e is AuthenticationFailedException or ArgumentException)
-        {
-            throw new UpstreamUnavailableException($"Microsoft Entra ID: {e.Message}", e);
-        }
+        _credential ??= new EntraCredential(_environment, _http);
+        return _credential.FetchAsync(cancellation);
     }
-
-    private TokenCredential CreateCredential()
-    {
-        var tenant = Variable("AZURE_TENANT_ID");
-        var client = Variable("AZURE_CLIENT_ID");
-        if (tenant is not null && client is not null)
-        {
-            if (Variable("AZURE_CLIENT_SECRET") is { } secret)
-            {
-                return new ClientSecretCredential(tenant, client, secret, Configure(new ClientSecretCredentialOptions()));
-            }
-
-            if (Variable("AZURE_CLIENT_CERTIFICATE_PATH") is { } certificate)
-            {
-                return new ClientCertificateCredential(tenant, client, certificate, Configure(new ClientCertificateCredentialOptions()));
-            }
-
-            if (Variable("AZURE_FEDERATED_TOKEN_FILE") is { } file)
-            {
-                return new WorkloadIdentityCredential(Configure(new WorkloadIdentityCredentialOptions { TenantId = tenant, ClientId = client, TokenFilePath = file }));
-            }
-        }
-
-        var identity = client is null ? ManagedIdentityId.SystemAssigned : ManagedIdentityId.FromUserAssignedClientId(client);
-        return new ChainedTokenCredential(
-            new ManagedIdentityCredential(Configure(new ManagedIdentityCredentialOptions(identity))),
-            new AzureCliCredential(Configure(new AzureCliCredentialOptions())));
-    }
-
-    /// <summary>One attempt, with an end: a failing token endpoint means the next upstream, not a wait.</summary>
-    private T Configure<T>(T options)
-        where T : TokenCredentialOptions
-    {
-        options.Transport = new HttpClientTransport(_http.CreateHandler());
-        options.Retry.MaxRetries = 0;
-        options.Retry.NetworkTimeout = TimeSpan.FromSeconds(10);
-        if (Variable("AZURE_AUTHORITY_HOST") is { } host && Uri.TryCreate(host, UriKind.Absolute, out var authority))
-        {
-            options.AuthorityHost = authority;
-        }
-
-        return options;
-    }
-
-    private string? Variable(string name) => _environment[name] is { Length: > 0 } value ? value : null;
 }

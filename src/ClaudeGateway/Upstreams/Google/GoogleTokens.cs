@@ -14,8 +14,12 @@ internal sealed class GoogleTokens
     private const string Scope = "https://www.googleapis.com/auth/cloud-platform";
     private const string TokenPath = "/computeMetadata/v1/instance/service-accounts/default/";
 
+    /// <summary>For tokens of credentials that do not say when they end.</summary>
+    private static readonly TimeSpan UnknownLife = TimeSpan.FromMinutes(10);
+
     private readonly ProcessEnvironment _environment;
     private readonly CredentialHttp _http;
+    private readonly TimeProvider _clock;
     private readonly string? _file;
     private readonly CredentialCache<string> _cache;
 
@@ -24,6 +28,7 @@ internal sealed class GoogleTokens
     {
         _environment = environment;
         _http = http;
+        _clock = clock;
         _file = serviceAccountJson ?? DefaultFile(environment);
         _cache = new CredentialCache<string>(FetchAsync, clock);
     }
@@ -73,7 +78,7 @@ internal sealed class GoogleTokens
         {
             var credential = _file is null ? FromMetadataServer() : await FromFileAsync(_file, cancellation);
             var token = await ((ITokenAccess)credential).GetAccessTokenForRequestAsync(null, cancellation);
-            return new Lease<string>(token, ExpiryOf(credential));
+            return new Lease<string>(token, ExpiryOf(credential) ?? _clock.GetUtcNow() + UnknownLife);
         }
         catch (Exception e) when (e is TokenResponseException or HttpRequestException or IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentException or FormatException)
         {
