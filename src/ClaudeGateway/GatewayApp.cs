@@ -76,9 +76,17 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
     }
 
-    /// <summary>Refuses new connections, lets open requests finish within <paramref name="drain"/> or until <paramref name="cut"/>, then cuts them.</summary>
+    /// <summary>
+    /// Says "not ready" for <c>listen.drain_delay_seconds</c>, then refuses new connections, lets open requests finish within
+    /// <paramref name="drain"/> or until <paramref name="cut"/>, then cuts them.
+    /// </summary>
     public async Task StopAsync(TimeSpan drain, CancellationToken cut = default)
     {
+        if (_services.Readiness.TryStop())
+        {
+            await Task.Delay(_snapshot.Config.Listen.DrainDelay, _services.Clock, cut).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cut);
         timeout.CancelAfter(drain);
         await _server!.StopAsync(timeout.Token);
@@ -112,9 +120,9 @@ internal sealed class GatewayApp : IAsyncDisposable
         var revocationStore = new RevocationStore(database, revocations, clock);
         var notifications = owned.Add(new StoreNotifications(database, config.Store.MaxConnections, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, notifications, clock, log));
-        var health = new StoreHealth(database, config.Store.ReadinessGrace, clock, log);
+        var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
         var accounts = owned.Add(new SpendAccounts(database, clock, log));
-        var services = new GatewayServices(environment, clock, audit, log, database, health, outbound, revocations, revocationStore, accounts, tls is not null);
+        var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, tls is not null);
 
         var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, services, cancellation), owned);
         try

@@ -1,3 +1,4 @@
+using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
@@ -14,7 +15,7 @@ internal sealed record GatewayServices(
     AuditLog Audit,
     OperationalLog Log,
     Database Database,
-    StoreHealth StoreHealth,
+    Readiness Readiness,
     OutboundHttp Outbound,
     Revocations Revocations,
     RevocationStore RevocationStore,

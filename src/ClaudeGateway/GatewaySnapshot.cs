@@ -129,7 +129,7 @@ internal sealed class GatewaySnapshot
         var session = new RequireSession(tokens, revocations, clock);
 
         var routes = new Routes();
-        new HealthEndpoints(services.StoreHealth.IsReadyAsync).Map(routes);
+        new HealthEndpoints(services.Readiness).Map(routes);
         new ProtocolEndpoint().Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
         var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;

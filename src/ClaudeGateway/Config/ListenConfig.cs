@@ -17,6 +17,9 @@ internal sealed record ListenConfig
 
     /// <summary>Peers whose X-Forwarded-For is believed.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>How long /readyz says 503 before a stopping gateway refuses connections; our own key.</summary>
+    public TimeSpan DrainDelay { get; init; } = TimeSpan.Zero;
 }
 
 /// <summary>PEM files of the certificate (chain) and its key.</summary>

@@ -1,7 +1,7 @@
 namespace ClaudeGateway.Http;
 
 /// <summary>Liveness and readiness probes (spec/auth.md, Common).</summary>
-internal sealed class HealthEndpoints(Func<Task<bool>> storeIsReady)
+internal sealed class HealthEndpoints(Readiness readiness)
 {
     public void Map(Routes routes)
     {
@@ -11,13 +11,7 @@ internal sealed class HealthEndpoints(Func<Task<bool>> storeIsReady)
 
     private async Task HandleReadyAsync(GatewayRequest request)
     {
-        if (await storeIsReady())
-        {
-            await Answers.TextAsync(request, 200, "ready");
-        }
-        else
-        {
-            await Answers.TextAsync(request, 503, "store unavailable");
-        }
+        var obstacle = await readiness.ObstacleAsync();
+        await Answers.TextAsync(request, obstacle is null ? 200 : 503, obstacle ?? "ready");
     }
 }

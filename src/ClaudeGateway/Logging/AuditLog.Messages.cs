@@ -47,7 +47,9 @@ internal sealed partial class AuditLog
     /// <param name="attempts">Upstreams asked, the answering one included.</param>
     /// <param name="msFirstByte">Null when no body byte came.</param>
     /// <param name="cost">What the answer was billed; null when it was not metered.</param>
-    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms, Money? cost)
+    /// <param name="requestClass">What the client says the request is for; null when it does not.</param>
+    /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it does not say.</param>
+    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
     {
         var json = Begin("inference.end");
         json.WriteString("request_id", requestId);
@@ -67,6 +69,16 @@ internal sealed partial class AuditLog
         if (cost is { } billed)
         {
             json.WriteString("cents", billed.ToString());
+        }
+
+        if (requestClass is not null)
+        {
+            json.WriteString("request_class", requestClass);
+        }
+
+        if (settings is not null)
+        {
+            json.WriteString("settings", settings);
         }
 
         End(json);

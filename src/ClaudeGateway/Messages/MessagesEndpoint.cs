@@ -188,7 +188,10 @@ internal sealed class MessagesEndpoint(
             }
         }
 
-        audit.InferenceEnd(request.Id, EndWord(upstream.HasBrokenOff ? RelayEnd.UpstreamCut : result.End), result.Bytes, outcome.Attempts, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request, clock.GetTimestamp()), cost);
+        var hints = ClientHints.Read(request.Http.Request.Headers);
+        audit.InferenceEnd(
+            request.Id, EndWord(upstream.HasBrokenOff ? RelayEnd.UpstreamCut : result.End), result.Bytes, outcome.Attempts, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt),
+            Milliseconds(request, clock.GetTimestamp()), cost, hints.RequestClass, hints.Settings);
     }
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)

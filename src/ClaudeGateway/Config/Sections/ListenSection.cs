@@ -36,7 +36,9 @@ internal static class ListenSection
         Example = "[10.0.0.0/8]",
     };
 
-    public static readonly Shape<ListenConfig> Shape = Object([Host, Port, PublicUrl, Tls, TrustedProxies], Build, Check);
+    private static readonly Key<int> DrainDelay = new("drain_delay_seconds", Integer(0, 300), "Seconds for which /readyz answers 503 after SIGTERM before connections are refused, so that a load balancer looks away first. Our own key.") { Default = "0", Example = "10" };
+
+    public static readonly Shape<ListenConfig> Shape = Object([Host, Port, PublicUrl, Tls, TrustedProxies, DrainDelay], Build, Check);
 
     private static void Check(Fields fields)
     {
@@ -75,6 +77,7 @@ internal static class ListenSection
         PublicUrl = fields.Get(PublicUrl)?.TrimEnd('/'),
         Tls = fields.Get(Tls),
         TrustedProxies = fields.Get(TrustedProxies),
+        DrainDelay = TimeSpan.FromSeconds(fields.Get(DrainDelay)),
     };
 
     private static string? PublicUrlProblem(string text)
