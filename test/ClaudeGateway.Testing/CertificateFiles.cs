@@ -28,6 +28,8 @@ internal sealed class CertificateFiles : IDisposable
 
     public string AuthorityPem => _authority.ExportCertificatePem();
 
+    public X509Certificate2 Load() => X509Certificate2.CreateFromPemFile(CertificatePath, KeyPath);
+
     /// <summary>A client that trusts this authority alone.</summary>
     public SslClientAuthenticationOptions ClientOptions()
     {

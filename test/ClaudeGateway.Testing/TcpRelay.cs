@@ -1,11 +1,14 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 
 namespace ClaudeGateway.Testing;
 
 /// <summary>
 /// Stands between a client and a server on this machine, to make the network misbehave: fall silent while connections
-/// stay open, as behind a lost route, or cut them.
+/// stay open, as behind a lost route, or cut them. With a certificate it also puts TLS in front of the server.
 /// </summary>
 internal sealed class TcpRelay : IAsyncDisposable
 {
@@ -13,12 +16,14 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly CancellationTokenSource _stopped = new();
     private readonly List<Socket> _sockets = [];
     private readonly int _targetPort;
+    private readonly X509Certificate2? _certificate;
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flows = Completed();
     private volatile TaskCompletionSource? _lost;
 
-    public TcpRelay(int targetPort)
+    public TcpRelay(int targetPort, X509Certificate2? certificate = null)
     {
+        _certificate = certificate;
         _targetPort = targetPort;
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(128);
@@ -94,9 +99,11 @@ internal sealed class TcpRelay : IAsyncDisposable
         try
         {
             await server.ConnectAsync(IPAddress.Loopback, _targetPort, _stopped.Token);
-            await Task.WhenAny(PumpAsync(client, server, isAnswer: false), PumpAsync(server, client, isAnswer: true));
+            await using var near = await ProtectAsync(new NetworkStream(client));
+            await using var far = new NetworkStream(server);
+            await Task.WhenAny(PumpAsync(near, far, isAnswer: false), PumpAsync(far, near, isAnswer: true));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or IOException or AuthenticationException)
         {
             // The test is over, or the server is away.
         }
@@ -107,13 +114,25 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to, bool isAnswer)
+    private async Task<Stream> ProtectAsync(NetworkStream stream)
+    {
+        if (_certificate is null)
+        {
+            return stream;
+        }
+
+        var tls = new SslStream(stream);
+        await tls.AuthenticateAsServerAsync(_certificate);
+        return tls;
+    }
+
+    private async Task PumpAsync(Stream from, Stream to, bool isAnswer)
     {
         var buffer = new byte[16 * 1024];
         try
         {
             int read;
-            while ((read = await from.ReceiveAsync(buffer, _stopped.Token)) > 0)
+            while ((read = await from.ReadAsync(buffer, _stopped.Token)) > 0)
             {
                 await _flows.Task.WaitAsync(_stopped.Token);
                 if (isAnswer && _lost is { } lost)
@@ -122,10 +141,10 @@ internal sealed class TcpRelay : IAsyncDisposable
                     return;
                 }
 
-                await to.SendAsync(buffer.AsMemory(0, read), _stopped.Token);
+                await to.WriteAsync(buffer.AsMemory(0, read), _stopped.Token);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
         {
             // One side left.
         }

@@ -74,7 +74,7 @@ internal sealed partial class AuditLog
         End(json);
     }
 
-    /// <param name="step"><c>token_endpoint</c> or <c>claims</c>: where it failed.</param>
+    /// <param name="step"><c>token_endpoint</c>, <c>claims</c> or <c>userinfo_no_id_token</c>: where it failed.</param>
     /// <param name="answer">The OAuth error the client got.</param>
     public void SessionRefreshFailed(string requestId, string clientIp, string error, string step, string answer)
     {

@@ -30,7 +30,7 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
             return new Result(null, "invalid_token");
         }
 
-        var token = value.AsSpan(Scheme.Length).Trim(' ');
+        var token = value.AsSpan(Scheme.Length);
         var principal = _cache.Find(token);
         if (principal is null && (principal = tokens.Verify(token)) is not null)
         {

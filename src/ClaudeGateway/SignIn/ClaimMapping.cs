@@ -13,19 +13,14 @@ internal sealed class ClaimMapping(OidcConfig config)
     /// <summary>The text of the first e-mail claim that is present; null when none is, or when that one is no text or empty.</summary>
     public string? EmailText(JsonElement claims) => Email(claims) is { ValueKind: JsonValueKind.String } email && email.GetString() is { Length: > 0 } text ? text : null;
 
-    /// <summary>Only a clear no counts: many IdPs never send the claim.</summary>
+    /// <summary>Many IdPs never send the claim; one that does must say true (or "true"), and nothing else counts as that.</summary>
     public static bool SaysUnverified(JsonElement claims) =>
         claims.TryGetProperty("email_verified", out var verified)
-        && verified.ValueKind switch
-        {
-            JsonValueKind.False => true,
-            JsonValueKind.String => verified.GetString()!.Equals("false", StringComparison.OrdinalIgnoreCase),
-            JsonValueKind.Number => verified.TryGetDouble(out var number) && number == 0,
-            _ => false,
-        };
+        && verified.ValueKind is not (JsonValueKind.True or JsonValueKind.Null)
+        && !(verified.ValueKind == JsonValueKind.String && verified.ValueEquals("true"));
 
     public static string? Name(JsonElement claims) =>
-        claims.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String ? name.GetString() : null;
+        claims.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { Length: > 0 } text ? text : null;
 
     /// <summary>A list keeps its non-empty texts; a single text is one group and is not split.</summary>
     public IReadOnlyList<string> Groups(JsonElement claims) => ClaimPointer.Find(claims, config.GroupsClaim) switch

@@ -85,5 +85,5 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
     }
 
     private static string? Subject(JsonElement claims) =>
-        claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && sub.GetString() is { Length: > 0 } text ? text : null;
+        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && sub.GetString() is { Length: > 0 } text ? text : null;
 }

@@ -22,6 +22,7 @@ internal sealed class RefreshTokenGrant(
 {
     private const string AtTokenEndpoint = "token_endpoint";
     private const string AtClaims = "claims";
+    private const string AtUserinfo = "userinfo_no_id_token";
 
     public async Task<TokenOutcome> RedeemAsync(GatewayRequest request, string? token)
     {
@@ -65,7 +66,7 @@ internal sealed class RefreshTokenGrant(
         }
         catch (IdentityProviderUnavailableException e)
         {
-            return Fail(request, e.Message, AtClaims, OAuthError.TemporarilyUnavailable);
+            return Fail(request, e.Message, granted.IdToken is null ? AtUserinfo : AtClaims, OAuthError.TemporarilyUnavailable);
         }
 
         if (result.Identity is not { } identity)

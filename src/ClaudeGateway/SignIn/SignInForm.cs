@@ -35,7 +35,7 @@ internal sealed class SignInForm
         {
             return new SignInForm(await http.Request.ReadFormAsync(request.Aborted));
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException || (e is IOException and not BadHttpRequestException && !request.Aborted.IsCancellationRequested))
         {
             return null;
         }

@@ -80,6 +80,52 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("multipart/form-data; boundary=B", "nothing of the kind")]
+    [InlineData("multipart/form-data", "--B--")]
+    [InlineData("application/json", "{}")]
+    [InlineData("text/plain", "grant_type=refresh_token")]
+    public async Task A_body_that_is_no_form_is_an_invalid_request(string type, string body)
+    {
+        await using var gateway = await StartAsync();
+        using var content = new StringContent(body);
+        content.Headers.Remove("Content-Type");
+        content.Headers.TryAddWithoutValidation("Content-Type", type);
+        using var answer = await gateway.SendAsync(HttpMethod.Post, "/oauth/token", content);
+        Assert.Equal((HttpStatusCode.BadRequest, """{"error":"invalid_request"}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+    }
+
+    [Fact]
+    public async Task Discovery_over_TLS_trusts_the_configured_authority_and_no_other()
+    {
+        using var files = new CertificateFiles("localhost");
+        using var certificate = files.Load();
+        await using var tls = new TcpRelay(_idp.Server.Port, certificate);
+        GatewayConfig Over(GatewayConfig config, string? authority) => config with
+        {
+            Oidc = config.Oidc with { DiscoveryUrl = new Uri($"https://localhost:{tls.Port}/.well-known/openid-configuration"), CaCertPem = authority },
+        };
+        await using (var gateway = await StartAsync(config => Over(config, files.AuthorityPem)))
+        {
+            await gateway.SignInAsync();
+        }
+
+        var failure = await Assert.ThrowsAsync<BootException>(() => StartAsync(config => Over(config, null)));
+        Assert.StartsWith("oidc.discovery_url: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("certificate", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("authorization_endpoint")]
+    [InlineData("token_endpoint")]
+    [InlineData("jwks_uri")]
+    public async Task A_discovery_document_without_what_a_sign_in_needs_fails_boot_by_name(string member)
+    {
+        _idp.DiscoveryOverrides[member] = null;
+        var failure = await Assert.ThrowsAsync<BootException>(() => StartAsync());
+        Assert.Contains($"\"{member}\"", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("/v1/nope", "not_found_error")]
     [InlineData("/nope", null)]
     public async Task A_missing_path_is_told_in_the_clients_own_form(string path, string? type)

@@ -60,11 +60,7 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
 
     private string? AudienceProblem(JsonElement claims)
     {
-        string[] audiences = !claims.TryGetProperty("aud", out var aud) ? []
-            : aud.ValueKind == JsonValueKind.Array ? [.. aud.EnumerateArray().Where(a => a.ValueKind == JsonValueKind.String).Select(a => a.GetString()!)]
-            : aud.ValueKind == JsonValueKind.String ? [aud.GetString()!]
-            : [];
-        if (!audiences.Contains(config.ClientId))
+        if (Audiences(claims) is not { } audiences || !audiences.Contains(config.ClientId))
         {
             return "id_token aud does not contain oidc.client_id";
         }
@@ -78,6 +74,15 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             ? null
             : "id_token azp is neither oidc.client_id nor in oidc.additional_authorized_parties";
     }
+
+    /// <summary>One text or a list of texts (RFC 7519 section 4.1.3); anything else is null.</summary>
+    private static string[]? Audiences(JsonElement claims) => claims.TryGetProperty("aud", out var audience) ? audience.ValueKind switch
+    {
+        JsonValueKind.String => [audience.GetString()!],
+        JsonValueKind.Array when audience.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. audience.EnumerateArray().Select(one => one.GetString()!)],
+        _ => null,
+    }
+    : null;
 
     /// <summary>An iat in the future is let pass: it protects nothing, and IdP clocks run ahead.</summary>
     private string? TimeProblem(JsonElement claims)

@@ -123,9 +123,9 @@ internal sealed class IdentityProvider : IDisposable
         }
 
         var answer = await _http.GetAsync(endpoint, accessToken);
-        return answer.Status == 200 && answer.Json.ValueKind == JsonValueKind.Object
+        return answer.Status == 200 && answer.Json.ValueKind != JsonValueKind.Undefined
             ? answer.Json
-            : throw new IdentityProviderUnavailableException($"GET {endpoint}: status {answer.Status}, no JSON claims in the answer");
+            : throw new IdentityProviderUnavailableException($"GET {endpoint}: status {answer.Status}, no JSON in the answer");
     }
 
     /// <summary>Revokes a refresh token where the IdP offers it (RFC 7009); does nothing elsewhere.</summary>
