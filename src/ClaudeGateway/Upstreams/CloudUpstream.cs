@@ -1,9 +1,6 @@
-using System.Buffers;
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using ClaudeGateway.Config;
-using ClaudeGateway.Messages;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -14,9 +11,6 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
 {
-    private const int MaxErrorBytes = 256 * 1024;
-    private const int MaxAnswerBytes = 128 * 1024 * 1024;
-
     private static readonly string UserAgent = "cc-gateway/" + typeof(CloudUpstream).Assembly.GetName().Version?.ToString(3);
 
     private readonly IReadOnlyDictionary<string, string> _configuredHeaders = config.Headers;
@@ -84,12 +78,6 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     protected void LogRefusal(UpstreamCall call, int status, string text) =>
         context.Log.Warn($"request {call.Request.Id}: upstream '{Name}' answered {status}: {LogText.Shorten(text)}");
 
-    /// <summary>Reads at most 256 KiB of an error's body.</summary>
-    public static async Task<byte[]> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellation)
-    {
-        return (await ReadAsync(response, MaxErrorBytes, cancellation)).WrittenSpan.ToArray();
-    }
-
     private string[] Betas(UpstreamCall call) => RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
 
     private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
@@ -110,13 +98,6 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    /// <summary>The body, decoded where a proxy on the way has encoded what nobody asked to be encoded.</summary>
-    public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
-    {
-        var body = await response.Content.ReadAsStreamAsync(cancellation);
-        return response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? ContentCoding.Decode(coding.ToString(), body) : body;
-    }
-
     private async Task<UpstreamResponse> ReadAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
     {
         try
@@ -130,11 +111,6 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
                 ? new StreamedAnswer(this, response, CreateTranslator(betas), call.Request.Id, context.Clock, context.Log)
                 : await ReadWholeAsync(response, cancellation);
         }
-        catch (InvalidDataException e)
-        {
-            response.Dispose();
-            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e);
-        }
         catch
         {
             response.Dispose();
@@ -145,51 +121,14 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private async Task<WholeAnswer> ReadRefusalAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
-        var text = await ReadErrorAsync(response, cancellation);
+        var text = await CloudBody.ReadErrorAsync(response, cancellation);
         LogRefusal(call, status, Encoding.UTF8.GetString(text));
         var (error, failoverStatus) = Translate(call, status, UpstreamErrorBody.Read(text), betas);
         return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus, IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented };
     }
 
-    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation)
-    {
-        var json = await ReadAsync(response, MaxAnswerBytes, cancellation);
-        return IsJsonObject(json.WrittenSpan)
-            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json.WrittenMemory)
-            : throw new UpstreamUnavailableException("the answer is not JSON");
-    }
-
-    /// <summary>What is longer than <paramref name="limit"/> is cut off there.</summary>
-    private static async Task<ArrayBufferWriter<byte>> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
-    {
-        await using var stream = await OpenAsync(response, cancellation);
-        var text = new ArrayBufferWriter<byte>(4 * 1024);
-        int read;
-        while (text.WrittenCount < limit && (read = await stream.ReadAsync(text.GetMemory(4 * 1024), cancellation)) > 0)
-        {
-            text.Advance(read);
-        }
-
-        return text;
-    }
-
-    private static bool IsJsonObject(ReadOnlySpan<byte> json)
-    {
-        try
-        {
-            var members = new TopLevelMembers(json);
-            while (members.MoveNext())
-            {
-                members.ReadValue();
-            }
-
-            return members.IsObject;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
+    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation) =>
+        new(this, response, (int)HttpStatusCode.OK, await CloudBody.ReadJsonAsync(response, cancellation));
 
     private void AddConfiguredHeaders(HttpRequestMessage request)
     {

@@ -17,7 +17,7 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
     {
         try
         {
-            _stream = new CloudStream(await CloudUpstream.OpenAsync(Message!, cancellation), translator, requestId, clock, LogFailure);
+            _stream = new CloudStream(await CloudBody.OpenAsync(Message!, cancellation), translator, requestId, clock, LogFailure);
             if (await _stream.StartAsync(cancellation) is not { } failure)
             {
                 return this;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ClaudeGateway.Http;
 using Microsoft.AspNetCore.Http;
 
@@ -24,7 +25,8 @@ internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? messag
         }
     }
 
-    public override Stream OpenBody(string? acceptEncoding) => new MemoryStream(json.ToArray(), writable: false);
+    public override Stream OpenBody(string? acceptEncoding) =>
+        MemoryMarshal.TryGetArray(json, out var array) ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false) : new MemoryStream(json.ToArray(), writable: false);
 
     private static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
 }

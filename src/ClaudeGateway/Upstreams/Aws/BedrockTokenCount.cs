@@ -47,7 +47,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         var response = await context.Http.SendAsync(request, cancellation);
         try
         {
-            var text = await CloudUpstream.ReadErrorAsync(response, cancellation);
+            var text = await CloudBody.ReadErrorAsync(response, cancellation);
             if (response.IsSuccessStatusCode && Count(text) is { } count)
             {
                 state.HasSucceeded = true;
