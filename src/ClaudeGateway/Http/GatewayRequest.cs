@@ -25,7 +25,7 @@ internal sealed class GatewayRequest(HttpContext http, string id, IPAddress clie
     public bool IsBrokenOff { get; private set; }
 
     /// <summary>
-    /// The answer cannot be finished: what has been written is still sent, then the connection is closed without the end
+    /// The answer cannot be finished: what has been written is still sent, then the connection is reset without the end
     /// the client waits for, so that it does not take a truncated answer for a complete one.
     /// </summary>
     public void BreakOff()

@@ -22,6 +22,8 @@ internal sealed partial class RequestPipeline(
     AuditLog audit,
     OperationalLog log)
 {
+    private static readonly TimeSpan BreakOffPause = TimeSpan.FromMilliseconds(100);
+
     public async Task HandleAsync(HttpContext http)
     {
         var address = clientAddress.Of(http);
@@ -48,8 +50,10 @@ internal sealed partial class RequestPipeline(
 
         if (request.IsBrokenOff)
         {
-            // The server takes an exception for the order to close behind what has been written, without an end.
-            throw new IOException("the answer broke off");
+            // A reset is what clients of the reference see. It would drop what is still on its way through the server: that
+            // gets a moment to leave (real time: nothing waits for this request any more).
+            await Task.Delay(BreakOffPause, TimeProvider.System);
+            http.Abort();
         }
     }
 
