@@ -77,10 +77,8 @@ internal sealed partial class AuditLog(StderrLines lines, TimeProvider clock)
     {
         json.WriteEndObject();
         json.Flush();
-        var written = ThreadBuffer!.WrittenSpan;
-        var line = new byte[written.Length + 1];
-        written.CopyTo(line);
-        line[^1] = (byte)'\n';
-        lines.Write(line);
+        var buffer = ThreadBuffer!;
+        buffer.Write("\n"u8);
+        lines.Write(buffer.WrittenSpan);
     }
 }
