@@ -142,7 +142,10 @@ internal sealed class GatewaySnapshot
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
         new ModelsEndpoint(listing).Map(routes);
-        new MessagesEndpoint(modelRoutes, policies.ModelsOf, new FailoverLoop(log), new ResponseRelay(clock), config.Admin?.BillingGroupTag, spend?.Gate, config.LoadTestMode is { Enabled: true }, clock, audit).Map(routes);
+        var isLoadTest = config.LoadTestMode is { Enabled: true };
+        var inferenceAudit = new InferenceAudit(audit, isLoadTest, clock);
+        var exchange = new UpstreamExchange(modelRoutes, new FailoverLoop(log), new ResponseRelay(clock), inferenceAudit);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, services));

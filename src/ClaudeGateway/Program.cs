@@ -1,3 +1,5 @@
 using ClaudeGateway;
 
+// Before any socket is opened: the runtime reads it once.
+SocketThreads.CompleteInline();
 return await CommandLine.RunAsync(args);

@@ -72,7 +72,7 @@ internal sealed partial class RequestPipeline(
         var route = routes.Find(request.Http.Request.Method, RoutingPath(request));
         if (route?.Public is { } handler)
         {
-            return handler(request);
+            return HandleElsewhereAsync(request, handler);
         }
 
         var check = session.Check(request);
@@ -83,9 +83,9 @@ internal sealed partial class RequestPipeline(
             return ApiError.Authentication("invalid token").WriteAsync(request);
         }
 
-        return route?.Session is { } sessionHandler
-            ? sessionHandler(request, principal)
-            : RefuseAsync(request, StatusCodes.Status404NotFound, "not found");
+        return route?.Session is not { } sessionHandler ? RefuseAsync(request, StatusCodes.Status404NotFound, "not found")
+            : route.IsInline ? sessionHandler(request, principal)
+            : HandleElsewhereAsync(request, elsewhere => sessionHandler(elsewhere, principal));
     }
 
     /// <summary>Clients of the API show the message of its error envelope; people and probes read text.</summary>
@@ -101,6 +101,13 @@ internal sealed partial class RequestPipeline(
             _ => "invalid_request_error",
         };
         return isApi ? new ApiError(status, type, text).WriteAsync(request) : Answers.TextAsync(request, status, text);
+    }
+
+    /// <summary>The request was read on a thread that many sockets share; a handler that may take its time leaves it first.</summary>
+    private static async Task HandleElsewhereAsync(GatewayRequest request, PublicHandler handler)
+    {
+        await SocketThreads.LeaveAsync();
+        await handler(request);
     }
 
     /// <summary>Kestrel has decoded the path; a percent-encoded spelling of a route is not that route.</summary>

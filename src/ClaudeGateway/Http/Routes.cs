@@ -32,6 +32,9 @@ internal sealed class Routes
 
     public void Session(string method, string path, SessionHandler handler) => Add(method, path, new Route(null, handler));
 
+    /// <summary>For a handler that neither blocks nor computes for long: it runs on the thread that served the socket.</summary>
+    public void SessionInline(string method, string path, SessionHandler handler) => Add(method, path, new Route(null, handler, IsInline: true));
+
     /// <summary>For methods the path has no handler of its own for.</summary>
     public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(null, handler));
 
@@ -65,4 +68,5 @@ internal sealed class Routes
 }
 
 /// <summary>A mapped handler: exactly one of the two is set.</summary>
-internal sealed record Route(PublicHandler? Public, SessionHandler? Session);
+/// <param name="IsInline">Whether it may run on the socket's thread (<see cref="SocketThreads"/>).</param>
+internal sealed record Route(PublicHandler? Public, SessionHandler? Session, bool IsInline = false);

@@ -45,17 +45,26 @@ internal sealed partial class AuditLog
     /// <param name="end">complete, upstream_cut or client_gone.</param>
     /// <param name="bytes">Body bytes sent to the client.</param>
     /// <param name="attempts">Upstreams asked, the answering one included.</param>
+    /// <param name="usage">What the answer says it used, or what was estimated for one that was cut; null when nobody read along.</param>
     /// <param name="msFirstByte">Null when no body byte came.</param>
     /// <param name="cost">What the answer was billed; null when it was not metered.</param>
     /// <param name="requestClass">What the client says the request is for; null when it does not.</param>
     /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it does not say.</param>
-    public void InferenceEnd(string requestId, string end, long bytes, int attempts, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
+    public void InferenceEnd(string requestId, string end, long bytes, int attempts, TokenUsage? usage, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
     {
         var json = Begin("inference.end");
         json.WriteString("request_id", requestId);
         json.WriteString("end", end);
         json.WriteNumber("bytes", bytes);
         json.WriteNumber("attempts", attempts);
+        if (usage is { } tokens)
+        {
+            json.WriteNumber("input_tokens", tokens.Input);
+            json.WriteNumber("output_tokens", tokens.Output);
+            json.WriteNumber("cache_read_tokens", tokens.CacheRead);
+            json.WriteNumber("cache_write_tokens", tokens.CacheWrite5m + tokens.CacheWrite1h);
+        }
+
         if (msFirstByte is { } first)
         {
             json.WriteNumber("ms_first_byte", first);

@@ -49,7 +49,7 @@ internal sealed class StreamUsageReader : UsageReader
         }
     }
 
-    public override TokenUsage Finish()
+    protected override TokenUsage Complete()
     {
         EndKeptLine();
         if (_line is not null)

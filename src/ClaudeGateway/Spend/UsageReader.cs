@@ -9,6 +9,8 @@ internal abstract class UsageReader
     /// <summary>About four characters make a token: what is billed when the upstream did not say.</summary>
     protected const int CharactersPerToken = 4;
 
+    private TokenUsage? _finished;
+
     /// <summary>Whether a figure of the upstream was negative or absurdly large.</summary>
     public bool IsClamped { get; protected set; }
 
@@ -18,8 +20,11 @@ internal abstract class UsageReader
 
     public abstract void Read(ReadOnlySpan<byte> bytes);
 
-    /// <summary>What is billed for everything read; call it once, after the last byte or when the answer was cut.</summary>
-    public abstract TokenUsage Finish();
+    /// <summary>What is billed for everything read; nothing may be read after the first call.</summary>
+    public TokenUsage Finish() => _finished ??= Complete();
+
+    /// <summary>Called once, after the last byte or when the answer was cut.</summary>
+    protected abstract TokenUsage Complete();
 
     protected static long TokensOf(long characters) => (characters + CharactersPerToken - 1) / CharactersPerToken;
 }

@@ -46,7 +46,7 @@ internal sealed class WholeUsageReader : UsageReader
         }
     }
 
-    public override TokenUsage Finish() =>
+    protected override TokenUsage Complete() =>
         (_isComplete && !_isBroken ? Parse() : null) is { } usage
             ? usage.ToTokenUsage(usage.Output ?? 0)
             : new TokenUsage { Output = TokensOf(_length) };

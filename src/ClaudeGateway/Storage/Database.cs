@@ -97,6 +97,12 @@ internal sealed class Database(DbDataSource source) : IAsyncDisposable
 
     private async Task<T> OpenAndRunAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, CancellationToken limit)
     {
+        if (!IsPostgres)
+        {
+            // SQLite blocks its thread while it works and while another writer does.
+            await SocketThreads.LeaveAsync();
+        }
+
         await using var connection = await source.OpenConnectionAsync(limit);
         return await work(new DatabaseTransaction(connection, timeout, limit));
     }

@@ -1,0 +1,49 @@
+using ClaudeGateway.Http;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway.Messages;
+
+/// <summary>Writes the two audit events of a request: <c>inference</c> when its answer begins, <c>inference.end</c> when a relayed one is over.</summary>
+internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvider clock)
+{
+    private const int StatusClientClosedRequest = 499;
+
+    /// <summary>The gateway itself says no.</summary>
+    public void Refused(GatewayRequest request, Principal principal, BillingTag billing, int status) =>
+        audit.Inference(new InferenceEvent(request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group, billing.IsIgnored, isLoadTest, status, Milliseconds(request)));
+
+    /// <summary>The client left before any upstream had answered.</summary>
+    public void Abandoned(UpstreamCall call, BillingTag billing) => Write(call, billing, null, null, null, StatusClientClosedRequest);
+
+    public void Answered(UpstreamCall call, BillingTag billing, FailoverOutcome outcome, int status) =>
+        Write(call, billing, outcome.Response?.Upstream.Name, outcome.LastRequestId, outcome.LastCloudRequestId, status);
+
+    /// <param name="usage">What the answer says it used; null when nobody read along.</param>
+    /// <param name="cost">What it was billed; null when it was not metered.</param>
+    public void Ended(GatewayRequest request, RelayResult result, int attempts, TokenUsage? usage, Money? cost)
+    {
+        var hints = ClientHints.Read(request.Http.Request.Headers);
+        audit.InferenceEnd(
+            request.Id, Word(result.End), result.Bytes, attempts, usage, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request),
+            cost, hints.RequestClass, hints.Settings);
+    }
+
+    private void Write(UpstreamCall call, BillingTag billing, string? upstream, string? requestId, string? cloudRequestId, int status) =>
+        audit.Inference(new InferenceEvent(
+            call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream, requestId, cloudRequestId,
+            billing.Group, billing.IsIgnored, isLoadTest, status, Milliseconds(call.Request)));
+
+    private long Milliseconds(GatewayRequest request) => Milliseconds(request, clock.GetTimestamp());
+
+    private long Milliseconds(GatewayRequest request, long timestamp) => (long)clock.GetElapsedTime(request.StartedAt, timestamp).TotalMilliseconds;
+
+    private static string Word(RelayEnd end) => end switch
+    {
+        RelayEnd.Complete => "complete",
+        RelayEnd.UpstreamCut => "upstream_cut",
+        _ => "client_gone",
+    };
+}
