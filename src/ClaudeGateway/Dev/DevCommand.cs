@@ -24,8 +24,8 @@ internal static class DevCommand
             var port = Port(options.Port, "gateway", "--port");
             var origin = $"http://localhost:{port}";
             await using var model = await StartModelAsync(environment, cancellation);
-            var issuer = $"http://localhost:{IdentityProviderPort(options, port)}";
-            await using var identityProvider = await StartIdentityProviderAsync(folder, origin, issuer, cancellation);
+            await using var identityProvider = await StartIdentityProviderAsync(folder, origin, IdentityProviderPort(options, port), cancellation);
+            var issuer = identityProvider.Url;
             folder.Write(DevConfig.FileName, DevConfig.Write(folder, origin, port, issuer, model?.Url));
 
             var own = DevEnvironment.For(environment);
@@ -42,22 +42,26 @@ internal static class DevCommand
 
     private static async Task<DevServer?> StartModelAsync(ProcessEnvironment environment, CancellationToken cancellation) =>
         string.IsNullOrWhiteSpace(environment[KeyVariable])
-            ? await DevServer.StartAsync(DevServer.FreePort(), "simulated model", new DevModel(TimeProvider.System).HandleAsync, cancellation)
+            ? await DevServer.StartAsync(0, "simulated model", _ => new DevModel(TimeProvider.System).HandleAsync, cancellation)
             : null;
 
-    private static async Task<DevServer> StartIdentityProviderAsync(DevFolder folder, string origin, string issuer, CancellationToken cancellation)
+    private static async Task<DevServer> StartIdentityProviderAsync(DevFolder folder, string origin, int port, CancellationToken cancellation)
     {
         _ = folder.Secret(DevSecrets.Jwt);
         var client = new DevClient(DevConfig.ClientId, folder.Secret(DevSecrets.Client), origin);
-        var tokens = new DevTokens(folder.RsaKey(DevSecrets.IdentityProviderKey), issuer, TimeProvider.System);
-        var provider = new DevIdentityProvider(issuer, client, tokens, TimeProvider.System);
-        return await DevServer.StartAsync(new Uri(issuer).Port, "identity provider", provider.HandleAsync, cancellation);
+        var key = folder.RsaKey(DevSecrets.IdentityProviderKey);
+        return await DevServer.StartAsync(
+            port,
+            "identity provider",
+            issuer => new DevIdentityProvider(issuer, client, new DevTokens(key, issuer, TimeProvider.System), TimeProvider.System).HandleAsync,
+            cancellation);
     }
 
+    /// <returns>0 for any free one.</returns>
     private static int IdentityProviderPort(DevOptions options, int gatewayPort) =>
         options.IdentityProviderPort is { } given ? Port(given, "identity provider", "--idp-port")
         : options.Port != 0 && gatewayPort < ushort.MaxValue && DevServer.IsFree(gatewayPort + 1) ? gatewayPort + 1
-        : DevServer.FreePort();
+        : 0;
 
     private static int Port(int wanted, string purpose, string option) =>
         wanted is < 0 or > ushort.MaxValue ? throw new BootException($"{option} must be a port from 1 to 65535, or 0 for any free one")

@@ -9,67 +9,88 @@ namespace ClaudeGateway.Dev;
 /// <summary>A small HTTP server on this machine's loopback addresses only.</summary>
 internal sealed class DevServer : IAsyncDisposable
 {
+    private const int MaxAttempts = 5;
+    private const long MaxRequestBytes = 64 * 1024 * 1024;
+
     private readonly WebApplication _server;
 
-    private DevServer(WebApplication server, int port)
+    private DevServer(int port, Func<string, RequestDelegate> create)
     {
-        _server = server;
         Url = $"http://localhost:{port}";
-    }
-
-    public string Url { get; }
-
-    /// <exception cref="BootException">The port is taken.</exception>
-    public static async Task<DevServer> StartAsync(int port, string purpose, RequestDelegate handle, CancellationToken cancellation)
-    {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.ListenLocalhost(port);
         });
-        var server = builder.Build();
-        server.Run(handle);
-        try
-        {
-            await server.StartAsync(cancellation);
-        }
-        catch (IOException e)
-        {
-            await server.DisposeAsync();
-            throw new BootException($"cannot listen on port {port} for the {purpose}: {e.Message}", e);
-        }
-
-        return new DevServer(server, port);
+        _server = builder.Build();
+        _server.Run(create(Url));
     }
 
-    /// <summary>A port that is free now on this machine.</summary>
+    public string Url { get; }
+
+    /// <param name="port">0 takes any free one.</param>
+    /// <param name="create">Makes the handler for the URL the server has got.</param>
+    /// <exception cref="BootException">The port is taken.</exception>
+    public static async Task<DevServer> StartAsync(int port, string purpose, Func<string, RequestDelegate> create, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var server = new DevServer(port == 0 ? FreePort() : port, create);
+            try
+            {
+                await server._server.StartAsync(cancellation);
+                return server;
+            }
+            catch (IOException e)
+            {
+                await server._server.DisposeAsync();
+                // Somebody else may take a free port between choosing and binding it.
+                if (port != 0 || attempt == MaxAttempts)
+                {
+                    throw new BootException($"cannot listen on port {new Uri(server.Url).Port} for the {purpose}: {e.Message}", e);
+                }
+            }
+        }
+    }
+
+    /// <summary>A port that is free now on both loopback addresses.</summary>
     public static int FreePort()
     {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+        while (true)
+        {
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            var port = ((IPEndPoint)probe.LocalEndPoint!).Port;
+            if (CanBind(IPAddress.IPv6Loopback, port))
+            {
+                return port;
+            }
+        }
     }
 
-    public static bool IsFree(int port)
-    {
-        try
-        {
-            using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
+    public static bool IsFree(int port) => CanBind(IPAddress.Loopback, port) && CanBind(IPAddress.IPv6Loopback, port);
 
     public async ValueTask DisposeAsync()
     {
         using var now = new CancellationTokenSource(TimeSpan.Zero);
         await _server.StopAsync(now.Token);
         await _server.DisposeAsync();
+    }
+
+    private static bool CanBind(IPAddress address, int port)
+    {
+        try
+        {
+            using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(address, port));
+            return true;
+        }
+        catch (SocketException e)
+        {
+            // A machine without IPv6 has nothing that could be in the way there.
+            return e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable;
+        }
     }
 }

@@ -10,8 +10,8 @@ public sealed class DevSignInPageTests : IAsyncLifetime
 {
     private readonly FakeServer _gateway = new(e => e.RespondAsync(200, "<!doctype html><title>back</title>", ("content-type", "text/html")));
     private readonly RSA _key = RSA.Create(2048);
-    private readonly string _issuer = $"http://localhost:{DevServer.FreePort()}";
     private DevServer? _server;
+    private string _issuer = "";
 
     private string AuthorizeUrl =>
         $"{_issuer}/authorize?client_id=c&redirect_uri={Uri.EscapeDataString(_gateway.LocalUrl + "/oauth/callback")}&response_type=code&scope=openid&state=s%26t&nonce=n"
@@ -20,8 +20,9 @@ public sealed class DevSignInPageTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var client = new DevClient("c", "secret", _gateway.LocalUrl);
-        var provider = new DevIdentityProvider(_issuer, client, new DevTokens(_key, _issuer, TimeProvider.System), TimeProvider.System);
-        _server = await DevServer.StartAsync(new Uri(_issuer).Port, "test", provider.HandleAsync, CancellationToken.None);
+        _server = await DevServer.StartAsync(
+            0, "test", url => new DevIdentityProvider(url, client, new DevTokens(_key, url, TimeProvider.System), TimeProvider.System).HandleAsync, CancellationToken.None);
+        _issuer = _server.Url;
     }
 
     public async ValueTask DisposeAsync()

@@ -74,6 +74,19 @@ public sealed class SignInPagesTests : IAsyncLifetime
         Assert.Equal("authorization_pending", (await Gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
     }
 
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task The_page_at_the_end_of_a_sign_in_has_no_barrier(ColorScheme colors)
+    {
+        var device = await Gateway.AuthorizeDeviceAsync();
+        var page = await Chromium.NewVisitorAsync(colors: colors);
+        await page.GotoAsync(device.Json.GetProperty("verification_uri_complete").GetString()!);
+        await page.ToNextPageAsync(() => page.GetByRole(AriaRole.Button).First.ClickAsync());
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("You are signed in");
+        Assert.Empty(await page.SeriousProblemsAsync());
+    }
+
     [Fact]
     public async Task Deny_denies()
     {

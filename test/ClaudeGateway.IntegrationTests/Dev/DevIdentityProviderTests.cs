@@ -16,14 +16,15 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
 
     private readonly RSA _key = RSA.Create(2048);
     private readonly ManualTimeProvider _clock = new();
-    private readonly string _issuer = $"http://localhost:{DevServer.FreePort()}";
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
     private DevServer? _server;
+    private string _issuer = "";
 
     public async ValueTask InitializeAsync()
     {
-        var provider = new DevIdentityProvider(_issuer, new DevClient("c", "s+e:c r%t", Gateway), new DevTokens(_key, _issuer, _clock), _clock);
-        _server = await DevServer.StartAsync(new Uri(_issuer).Port, "test", provider.HandleAsync, CancellationToken.None);
+        var client = new DevClient("c", "s+e:c r%t", Gateway);
+        _server = await DevServer.StartAsync(0, "test", url => new DevIdentityProvider(url, client, new DevTokens(_key, url, _clock), _clock).HandleAsync, CancellationToken.None);
+        _issuer = _server.Url;
     }
 
     public async ValueTask DisposeAsync()

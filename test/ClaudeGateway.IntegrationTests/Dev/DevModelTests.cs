@@ -11,7 +11,7 @@ public sealed class DevModelTests : IAsyncLifetime
     private DevServer? _server;
 
     public async ValueTask InitializeAsync() =>
-        _server = await DevServer.StartAsync(DevServer.FreePort(), "test", new DevModel(new ManualTimeProvider { JumpsToTimers = true }).HandleAsync, CancellationToken.None);
+        _server = await DevServer.StartAsync(0, "test", _ => new DevModel(new ManualTimeProvider { JumpsToTimers = true }).HandleAsync, CancellationToken.None);
 
     public async ValueTask DisposeAsync()
     {
