@@ -135,7 +135,7 @@ internal sealed class GatewaySnapshot
         var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;
         if (spend is not null)
         {
-            AdminFeature.Map(routes, config.Admin!, spend, session, clock, audit);
+            AdminFeature.Map(routes, config.Admin!, spend, session, revocationStore, clock, audit);
         }
 
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));

@@ -6,16 +6,18 @@ using ClaudeGateway.Spend;
 
 namespace ClaudeGateway.Admin;
 
-/// <summary>The HTTP surface over <see cref="SpendFeature"/>: the admin API and a developer's own usage.</summary>
+/// <summary>The HTTP surface over <see cref="SpendFeature"/>: the admin API and a developer's own usage; and signing a person out.</summary>
 internal static class AdminFeature
 {
-    public static void Map(Routes routes, AdminConfig config, SpendFeature spend, RequireSession session, TimeProvider clock, AuditLog audit)
+    public static void Map(Routes routes, AdminConfig config, SpendFeature spend, RequireSession session, RevocationStore revocations, TimeProvider clock, AuditLog audit)
     {
+        var authentication = new AdminAuthentication(config, session, clock, audit);
         new AdminApi(
-            new AdminAuthentication(config, session, clock, audit),
+            authentication,
             new SpendLimitEndpoints(spend.Accounts, audit),
             new EffectiveEndpoint(spend),
             new AuditEndpoint(spend.Accounts.Limits)).Map(routes);
+        new SignOutEndpoint(authentication, revocations, clock, audit).Map(routes);
         new UsageEndpoint(spend).Map(routes);
     }
 }

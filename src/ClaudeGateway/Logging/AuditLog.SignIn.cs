@@ -103,6 +103,17 @@ internal sealed partial class AuditLog
         End(json);
     }
 
+    /// <param name="actor">The administrator: <c>admin-key:id</c> or <c>oidc:sub</c>.</param>
+    public void AdminSignOut(string requestId, string actor, string sub, string clientIp)
+    {
+        var json = Begin("admin.sign_out");
+        json.WriteString("request_id", requestId);
+        json.WriteString("actor", actor);
+        json.WriteString("sub", sub);
+        json.WriteString("client_ip", clientIp);
+        End(json);
+    }
+
     private void SignInStep(string evt, string requestId, string result, string clientIp)
     {
         var json = Begin(evt);

@@ -53,10 +53,10 @@ internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGra
         });
     }
 
-    /// <summary>Printable text of bounded length, or null.</summary>
+    /// <summary>Printable text of bounded length, or null. No half of a surrogate pair, which no database takes.</summary>
     private static string? Cut(string? text, int maxChars)
     {
-        var printable = string.Concat((text ?? "").Where(c => !char.IsControl(c)).Take(maxChars));
+        var printable = string.Concat((text ?? "").Where(c => !char.IsControl(c) && !char.IsSurrogate(c)).Take(maxChars));
         return printable.Length > 0 ? printable : null;
     }
 }

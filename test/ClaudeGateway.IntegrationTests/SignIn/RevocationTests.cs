@@ -1,12 +1,14 @@
 using System.Net;
-using ClaudeGateway.Sessions;
-using ClaudeGateway.Storage;
+using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
 
 public sealed class RevocationTests : IAsyncDisposable
 {
+    private const string WriteKey = "write-key-0123456789-0123456789-0123456789";
+    private const string ReadKey = "read-key-0123456789-0123456789-0123456789";
+
     private readonly FakeIdentityProvider _idp = new();
     private readonly FakeUpstream _upstream = new();
 
@@ -78,21 +80,39 @@ public sealed class RevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Signing_a_person_out_ends_every_session_and_also_the_approved_one_that_waits_for_its_device()
+    public async Task An_administrator_signs_a_person_out_everywhere_and_also_the_approved_session_that_waits_for_its_device()
     {
         var store = await PostgresServer.NewDatabaseAsync();
         await using var gateway = await StartAsync(store);
+        await using var other = await StartAsync(store);
         var (first, second) = (await gateway.SignInAsync(), await gateway.SignInAsync());
         var waiting = await gateway.AuthorizeDeviceAsync();
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, waiting.UserCode);
 
-        await using var database = new Database(Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store)));
-        await new RevocationStore(database, new Revocations(TimeProvider.System), TimeProvider.System).SignOutAsync("alice");
+        using var answer = await other.PostJsonAsync("/v1/organizations/sessions/revoke", new { user_id = "alice" }, null, ("x-api-key", WriteKey));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await UntilRefusedAsync(gateway, first.AccessToken);
         await UntilRefusedAsync(gateway, second.AccessToken);
         Assert.Equal(401, (await gateway.RefreshAsync(first.RefreshToken)).Status);
         Assert.Equal("access_denied", (await gateway.PollAsync(waiting.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal("admin-key:ops", (await other.Log.AuditAsync("admin.sign_out")).GetProperty("actor").GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"user_id":"alice"}""", ReadKey, HttpStatusCode.Forbidden)]
+    [InlineData("""{"user_id":"alice"}""", "wrong", HttpStatusCode.Unauthorized)]
+    [InlineData("""{"user_id":""}""", WriteKey, HttpStatusCode.BadRequest)]
+    [InlineData("""{"user_id":"a\u0000b"}""", WriteKey, HttpStatusCode.BadRequest)]
+    [InlineData("""{"user_id":"\ud800"}""", WriteKey, HttpStatusCode.BadRequest)]
+    [InlineData("""{"user_id":7}""", WriteKey, HttpStatusCode.BadRequest)]
+    [InlineData("[]", WriteKey, HttpStatusCode.BadRequest)]
+    [InlineData("alice", WriteKey, HttpStatusCode.BadRequest)]
+    public async Task Signing_out_takes_a_write_key_and_a_subject(string body, string key, HttpStatusCode expected)
+    {
+        await using var gateway = await StartAsync(null);
+        using var answer = await gateway.PostJsonAsync("/v1/organizations/sessions/revoke", body, null, ("x-api-key", key));
+        Assert.Equal(expected, answer.StatusCode);
     }
 
     private static Task<HttpResponseMessage> RevokeAsync(GatewayHost gateway, string token) => gateway.PostFormAsync("/oauth/revoke", ("token", token));
@@ -115,6 +135,10 @@ public sealed class RevocationTests : IAsyncDisposable
     private Task<GatewayHost> StartAsync(string? store)
     {
         var config = TestConfig.Create(_idp, [_upstream], store);
-        return GatewayHost.StartAsync(config with { Listen = config.Listen with { PublicUrl = "http://gw.example.com" } });
+        return GatewayHost.StartAsync(config with
+        {
+            Listen = config.Listen with { PublicUrl = "http://gw.example.com" },
+            Admin = new AdminConfig { WriteKeys = [new AdminKey("ops", new Secret(WriteKey))], ReadKeys = [new AdminKey("reader", new Secret(ReadKey))] },
+        });
     }
 }
