@@ -64,7 +64,7 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
         {
             await provider.RevokeAsync(idpToken);
         }
-        catch (IdentityProviderUnavailableException e)
+        catch (Exception e) when (e is IdentityProviderUnavailableException or ObjectDisposedException or OperationCanceledException)
         {
             log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
         }

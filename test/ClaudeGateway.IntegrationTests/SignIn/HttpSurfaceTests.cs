@@ -161,6 +161,25 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         Assert.Equal("max-age=31536000; includeSubDomains", answer.Headers.GetValues("Strict-Transport-Security").Single());
     }
 
+    [Theory]
+    [InlineData("2.0")]
+    [InlineData("1.1")]
+    public async Task A_bearer_of_three_thousand_groups_is_served(string version)
+    {
+        using var files = new CertificateFiles("localhost");
+        _idp.User["groups"] = new System.Text.Json.Nodes.JsonArray([.. Enumerable.Range(0, 3000).Select(i => (System.Text.Json.Nodes.JsonNode)$"group-with-a-rather-long-name-{i}")]);
+        await using var plain = await StartAsync();
+        var bearer = (await plain.SignInAsync()).AccessToken;
+        Assert.InRange(bearer.Length, 100_000, 200_000);
+
+        await using var gateway = await StartAsync(config => Protect(config, files));
+        using var http = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = files.ClientOptions() });
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://localhost:{gateway.Url.Port}/v1/models") { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        request.Headers.Authorization = new("Bearer", bearer);
+        using var answer = await http.SendAsync(request, CancellationToken.None);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
     [Fact]
     public async Task A_renewed_certificate_is_taken_up_without_a_restart_and_a_broken_one_is_not()
     {

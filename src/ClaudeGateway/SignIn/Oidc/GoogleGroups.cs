@@ -97,6 +97,7 @@ internal sealed class GoogleGroups : IDisposable
     {
         _key.Dispose();
         _gate.Dispose();
+        _http.Dispose();
     }
 
     private async Task<string> AccessTokenAsync()

@@ -143,6 +143,7 @@ internal sealed class IdentityProvider : IDisposable
     {
         _keys.Dispose();
         _assertion?.Dispose();
+        _http.Dispose();
     }
 
     private async Task<TokenEndpointAnswer> AskTokenEndpointAsync(List<KeyValuePair<string, string>> form)

@@ -33,7 +33,7 @@ internal readonly record struct IdpAnswer(int Status, JsonElement Json)
 }
 
 /// <summary>Requests to the IdP: bounded in time and size, JSON in the answer.</summary>
-internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
+internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : IDisposable
 {
     private const int MaxAnswerBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
@@ -61,6 +61,8 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock)
         request.Headers.Authorization = authorization;
         return await SendAsync(request);
     }
+
+    public void Dispose() => client.Dispose();
 
     private async Task<IdpAnswer> GetOnceAsync(Uri url, string? bearer)
     {
