@@ -29,10 +29,7 @@ internal static class BedrockUpstreamSection
         {
             Common.Check(fields);
             AwsKeys.CheckRole(fields);
-            if (fields.Has(Region) && fields.Get(Region).Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-'))
-            {
-                fields.Warn(Region, "is not spelled like an AWS region (lower-case letters, digits and hyphens)");
-            }
+            UpstreamKeys.WarnIfOddlySpelled(fields, Region, "-", "an AWS region (lower-case letters, digits and hyphens)");
         });
 }
 
@@ -164,7 +161,12 @@ internal static class VertexUpstreamSection
             ProjectId = fields.Get(ProjectId),
             Auth = fields.Get(GoogleKeys.Auth),
         },
-        Common.Check);
+        fields =>
+        {
+            Common.Check(fields);
+            UpstreamKeys.WarnIfOddlySpelled(fields, Region, "-", "a Google Cloud region (lower-case letters, digits and hyphens)");
+            UpstreamKeys.WarnIfOddlySpelled(fields, ProjectId, "-.:", "a Google Cloud project id (lower-case letters, digits and hyphens)");
+        });
 }
 
 /// <summary>Keys of upstreams with <c>provider: foundry</c>.</summary>

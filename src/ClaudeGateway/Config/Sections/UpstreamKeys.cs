@@ -45,6 +45,16 @@ internal sealed class UpstreamKeys
 
     public IReadOnlyList<string>? Models(Fields fields) => fields.Get(_models);
 
+    /// <summary>These values become part of a host name or path; the reference takes any, so the operator is only told.</summary>
+    /// <param name="others">Characters beside lower-case letters and digits that belong to such a name.</param>
+    public static void WarnIfOddlySpelled(Fields fields, Key<string> key, string others, string what)
+    {
+        if (fields.Has(key) && fields.Get(key).Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && !others.Contains(c, StringComparison.Ordinal)))
+        {
+            fields.Warn(key, $"is not spelled like {what}");
+        }
+    }
+
     public void Check(Fields fields)
     {
         LoopbackRules.Check(fields, _baseUrl, fields.Get(_baseUrl));
