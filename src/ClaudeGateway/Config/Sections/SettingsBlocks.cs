@@ -27,6 +27,12 @@ internal static class SettingsBlocks
             else if (!known.Contains(problem.Path))
             {
                 // A value whose reference could not be expanded is listed already.
+                if (text.Contains("warn", StringComparison.Ordinal))
+                {
+                    // Log filters take the line with the allowed values for a warning: the problem must be seen without it.
+                    reading.Problem(position, problem.Path, "has a value that is not allowed");
+                }
+
                 reading.Problem(position, problem.Path, text);
             }
         }

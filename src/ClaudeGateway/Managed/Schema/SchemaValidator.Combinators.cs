@@ -54,7 +54,7 @@ internal sealed partial class SchemaValidator
         var rivals = branches.Where(b => Clashes(b, place) == Clashes(best, place))
             .SelectMany(b => b).Where(p => p.Kind == clash.Kind && p.Place == clash.Place && p.Expected is not null)
             .Select(p => p.Expected!).SelectMany(e => e).Distinct(StringComparer.Ordinal).ToList();
-        return [clash with { Message = MustBe(Or(rivals)), Suggestion = rivals.Count > 1 ? null : clash.Suggestion, Expected = rivals }];
+        return [clash with { Message = "must be " + Or(rivals), Suggestion = rivals.Count > 1 ? null : clash.Suggestion, Expected = rivals }];
     }
 
     private static int Clashes(List<SchemaProblem> problems, JsonPlace place) => problems.Count(p => Weight(p, place) >= ConstantWeight);

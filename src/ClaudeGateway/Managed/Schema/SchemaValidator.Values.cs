@@ -65,12 +65,8 @@ internal sealed partial class SchemaValidator
 
         var words = allowed.ConvertAll(a => a.ValueKind == JsonValueKind.String ? a.GetString() is { Length: > 0 } text ? text : "\"\"" : a.GetRawText());
         var suggestion = value.ValueKind == JsonValueKind.String ? NearestKey.Find(value.GetString()!, words) : null;
-        problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.WrongConstant, MustBe(Or(words)), suggestion, words));
+        problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.WrongConstant, "must be " + Or(words), suggestion, words));
     }
-
-    /// <summary>Log filters take a line with the word "warn" for a warning, so a list that holds it stands on a line of its own.</summary>
-    private static string MustBe(string expected) =>
-        expected.Contains("warn", StringComparison.Ordinal) ? "must be one of these:\n    " + expected : "must be " + expected;
 
     private static void CheckText(string keyword, JsonElement argument, JsonElement schema, string text, JsonPlace place, List<SchemaProblem> problems)
     {
