@@ -1,11 +1,12 @@
 using System.CommandLine;
+using ClaudeGateway.Admin.Cli;
 using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
 using ClaudeGateway.Doctor;
 
 namespace ClaudeGateway;
 
-/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c> and <c>version</c>. One line per command.</summary>
+/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c> and <c>version</c>. One line per command.</summary>
 internal static class CommandLine
 {
     public static Task<int> RunAsync(string[] args)
@@ -14,9 +15,11 @@ internal static class CommandLine
         var own = args is ["gateway", .. var rest] ? rest : args;
         var parsed = Root().Parse(own);
         return parsed.Errors.Count > 0
-            ? Task.FromResult(ServeCommand.Fail([string.Join("; ", parsed.Errors.Select(error => error.Message.TrimEnd('.'))) + ". See claude-gateway --help"]))
+            ? Task.FromResult(ServeCommand.Fail([string.Join("; ", parsed.Errors.Select(error => OneLine(error.Message).TrimEnd('.'))) + ". See claude-gateway --help"]))
             : parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    private static string OneLine(string message) => string.Join(' ', message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     private static RootCommand Root()
     {
@@ -30,6 +33,7 @@ internal static class CommandLine
         root.Subcommands.Add(Explain());
         root.Subcommands.Add(Develop());
         root.Subcommands.Add(Login());
+        root.Subcommands.Add(SpendCommands.Create());
         root.Subcommands.Add(Version());
         return root;
     }

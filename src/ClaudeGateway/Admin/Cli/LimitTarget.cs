@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ClaudeGateway.Spend;
+
+namespace ClaudeGateway.Admin.Cli;
+
+/// <summary>Whose cap a command means: exactly one of a user, a group and the organization.</summary>
+internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
+{
+    /// <exception cref="BootException">None or several are named.</exception>
+    public static LimitTarget From(string? user, string? group, bool isOrganization, string period)
+    {
+        SpendScope[] named =
+        [
+            .. user is null ? (SpendScope[])[] : [new SpendScope(SpendScopeType.User, user)],
+            .. group is null ? (SpendScope[])[] : [new SpendScope(SpendScopeType.RbacGroup, group)],
+            .. isOrganization ? (SpendScope[])[SpendScope.Organization] : [],
+        ];
+        return named.Length == 1
+            ? new LimitTarget(named[0], SpendPeriods.Parse(period)!.Value)
+            : throw new BootException("name exactly one of --user, --group and --organization");
+    }
+
+    public JsonObject ToJson()
+    {
+        var scope = new JsonObject { ["type"] = Scope.TypeName };
+        if (Scope.Type != SpendScopeType.Organization)
+        {
+            scope[Scope.Type == SpendScopeType.User ? "user_id" : "rbac_group_id"] = Scope.Id;
+        }
+
+        return new JsonObject { ["scope"] = scope, ["period"] = Period.Name() };
+    }
+
+    public bool Matches(JsonElement limit)
+    {
+        var scope = limit.GetProperty("scope");
+        var id = scope.TryGetProperty("user_id", out var user) ? user.GetString() : scope.TryGetProperty("rbac_group_id", out var group) ? group.GetString() : "";
+        return scope.GetProperty("type").GetString() == Scope.TypeName && id == Scope.Id && limit.GetProperty("period").GetString() == Period.Name();
+    }
+
+    /// <summary>Dollars as people write them, in the API's cents.</summary>
+    /// <exception cref="BootException">It is no amount.</exception>
+    public static string Cents(string dollars)
+    {
+        var text = dollars.Trim().TrimStart('$').Replace(",", "", StringComparison.Ordinal);
+        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount) && decimal.Truncate(amount * 100) == amount * 100
+            ? decimal.Truncate(amount * 100).ToString("0", CultureInfo.InvariantCulture)
+            : throw new BootException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
+    }
+}

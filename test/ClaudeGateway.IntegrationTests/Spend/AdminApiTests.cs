@@ -1,0 +1,59 @@
+using ClaudeGateway.Testing;
+
+namespace ClaudeGateway.IntegrationTests.Spend;
+
+/// <summary>What the admin API does better than the reference's.</summary>
+public sealed class AdminApiTests : IAsyncLifetime
+{
+    private readonly SpendHost _host = new(null);
+
+    public async ValueTask InitializeAsync() => await _host.StartAsync();
+
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    [Fact]
+    public async Task Guessing_keys_is_slowed_down_but_a_right_key_always_passes()
+    {
+        var statuses = new List<int>();
+        for (var i = 0; i < 70; i++)
+        {
+            using var guess = await _host.Gateway.SendAsync(HttpMethod.Get, SpendHost.Path, null, ("x-api-key", $"guess-{i}"));
+            statuses.Add((int)guess.StatusCode);
+        }
+
+        Assert.Equal(60, statuses.Count(status => status == 401));
+        Assert.All(statuses[60..], status => Assert.Equal(429, status));
+        using var right = await _host.AdminAsync(HttpMethod.Get, "");
+        Assert.Equal(200, (int)right.StatusCode);
+        Assert.Equal("throttled", (await _host.Gateway.Log.AuditAsync("admin.denied", 61)).GetProperty("reason").GetString());
+        Assert.Equal(61, _host.Gateway.Log.Audit("admin.denied").Count);
+    }
+
+    [Fact]
+    public async Task Signing_somebody_out_needs_a_write_key_and_a_name()
+    {
+        using var anonymous = await _host.Gateway.PostJsonAsync("/v1/organizations/sign_outs", new { user_id = "alice" });
+        Assert.Equal(401, (int)anonymous.StatusCode);
+        foreach (var body in (object[])[new { }, new { user_id = "" }, new { user_id = 5 }, "[]", "{"])
+        {
+            using var response = await _host.Gateway.PostJsonAsync("/v1/organizations/sign_outs", body, null, ("x-api-key", SpendHost.AdminKey));
+            Assert.Equal(400, (int)response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_user_asked_for_twice_is_one_row_and_an_empty_one_none()
+    {
+        using var response = await _host.AdminAsync(HttpMethod.Get, "/effective?user_ids[]=a&user_ids[]=a&user_ids[]=&period[]=daily");
+        Assert.Equal(1, (await SpendHost.JsonAsync(response)).GetProperty("data").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Caps_set_at_the_same_time_are_numbered_without_a_gap()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => _host.LimitAsync(SpendHost.User($"u{i % 5}"), $"{i}")));
+        using var response = await _host.AdminAsync(HttpMethod.Get, "/audit");
+        var ids = (await SpendHost.JsonAsync(response)).GetProperty("data").EnumerateArray().Select(row => int.Parse(row.GetProperty("id").GetString()!, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(Enumerable.Range(1, 20).Reverse(), ids);
+    }
+}

@@ -1,0 +1,117 @@
+using System.IO.Compression;
+using System.Text;
+using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Spend;
+using ClaudeGateway.Testing;
+
+namespace ClaudeGateway.IntegrationTests.Spend;
+
+/// <summary>What is put on the account, through a whole gateway on the embedded store.</summary>
+public sealed class MeteringTests : IAsyncLifetime
+{
+    private readonly SpendHost _host = new(null);
+
+    public async ValueTask InitializeAsync() => await _host.StartAsync();
+
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
+
+    [Fact]
+    public async Task The_next_request_is_judged_by_what_the_last_one_cost()
+    {
+        var bearer = _host.Bearer("alice");
+        _host.Spends(3);
+        for (var cents = 3; cents <= 60; cents += 3)
+        {
+            using var response = await _host.Gateway.SendMessageAsync(bearer, stream: cents % 2 == 0);
+            await response.Content.ReadAsByteArrayAsync();
+            using var usage = await _host.Gateway.GetAsync("/api/oauth/usage", bearer);
+            Assert.Equal(cents, (await SpendHost.JsonAsync(usage)).GetProperty("extra_usage").GetProperty("used_credits").GetInt64());
+        }
+    }
+
+    [Fact]
+    public async Task Compressed_answers_are_read_and_no_coding_is_asked_for_that_cannot_be()
+    {
+        _host.Upstream.Next(async e =>
+        {
+            using var compressed = new MemoryStream();
+            await using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest))
+            {
+                await gzip.WriteAsync("""{"usage":{"input_tokens":100000,"output_tokens":0}}"""u8.ToArray());
+            }
+
+            await e.RespondAsync(200, compressed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip"));
+        });
+        using var response = await _host.Gateway.SendMessageAsync(_host.Bearer("alice"), headers: [("Accept-Encoding", "zstd, gzip;q=0.5, br")]);
+        Assert.Equal("{\"usage\"", (await response.Content.ReadAsStringAsync())[..8]);
+        Assert.Equal(30, await _host.SpentAsync("alice"));
+        Assert.Equal("gzip;q=0.5, br", _host.Upstream.Requests[0].Headers.Single(header => header.Key.Equals("accept-encoding", StringComparison.OrdinalIgnoreCase)).Value);
+    }
+
+    [Fact]
+    public async Task An_upstream_that_reports_nonsense_is_clamped_and_told_of()
+    {
+        _host.Upstream.Usage = new { input_tokens = -1_000_000, output_tokens = 0 };
+        Assert.Equal(200, await _host.SendAsync(_host.Bearer("alice")));
+        Assert.Equal(0, await _host.SpentAsync("alice"));
+        await _host.Gateway.Log.LineAsync("impossible usage");
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_cut_is_billed_by_what_was_sent()
+    {
+        var text = new string('x', 40_000);
+        _host.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            foreach (var part in FakeUpstream.MessageEvents("claude-sonnet-4-6", text, new { input_tokens = 1000, output_tokens = 1 }).Take(3))
+            {
+                await e.WriteAsync(part);
+            }
+
+            e.Reset();
+        });
+        using var response = await _host.Gateway.SendMessageAsync(_host.Bearer("alice"), stream: true);
+        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsByteArrayAsync());
+        await _host.Gateway.Log.AuditAsync("inference.end");
+        Assert.Equal(0.3m + 15m, await _host.SpentAsync("alice"));
+    }
+
+    [Fact]
+    public async Task Records_past_their_retention_are_deleted_and_names_before_spend()
+    {
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var database = await SpendRoundTests.OpenAsync(isPostgres: false);
+        using var lines = new StderrLines(Stream.Null);
+        var log = new OperationalLog(lines, clock, LogLevel.Error);
+        var today = SpendPeriods.Day(clock.GetUtcNow());
+        var counter = new SpendCounter(CounterKind.User, "alice");
+        var round = new SpendRound(database, "one", clock);
+        await round.RunAsync(new SpendBatch(1, [new(counter, today, Money.FromCents(5))], [new SpendIdentity("alice", "alice@example.com", "Alice", ["eng"], today)]), []);
+        await new SpendLimitStore(database, "one", clock).UpsertAsync(new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Daily, true, 5, null), "test");
+        var config = new AdminConfig { AuditRetentionDays = 10, IdentityRetentionDays = 20, SpendRetentionMonths = 2 };
+        await using var sweep = new RetentionSweep(database, config, clock, log);
+
+        await sweep.SweepAsync();
+        Assert.Equal("alice@example.com", (await PrincipalAsync())!.Email);
+        Assert.Single(await new SpendLimitStore(database, "one", clock).ListAuditAsync(null, 10));
+        clock.Advance(TimeSpan.FromDays(21));
+        await sweep.SweepAsync();
+        Assert.Null((await PrincipalAsync())!.Email);
+        Assert.Empty((await PrincipalAsync())!.Groups);
+        Assert.Empty(await new SpendLimitStore(database, "one", clock).ListAuditAsync(null, 10));
+        clock.Advance(TimeSpan.FromDays(100));
+        await sweep.SweepAsync();
+        Assert.Null(await PrincipalAsync() is { } left && await new SpendPrincipalStore(database).AnySpendAsync() ? left : null);
+        await sweep.SweepAsync();
+        Assert.Null(await PrincipalAsync());
+
+        // A limit that lost its line in the trail still holds.
+        var book = new LimitBook();
+        await new SpendLimitStore(database, "one", clock).RefreshAsync(book);
+        Assert.Equal(1, book.Count);
+
+        async Task<SpendPrincipal?> PrincipalAsync() => (await new SpendPrincipalStore(database).FindAsync(["alice"])).GetValueOrDefault("alice");
+    }
+}
