@@ -96,13 +96,4 @@ internal sealed partial class AuditLog
         json.WriteString("period", limit.Period.Name());
         End(json);
     }
-
-    /// <summary>Ours: a developer was signed out everywhere.</summary>
-    public void AdminSignOut(string actor, string sub)
-    {
-        var json = Begin("admin.sign_out");
-        json.WriteString("actor", actor);
-        json.WriteString("sub", sub);
-        End(json);
-    }
 }
