@@ -198,6 +198,15 @@ public sealed class SectionTests
     }
 
     [Fact]
+    public void A_problem_whose_allowed_values_hold_the_word_warn_is_also_told_without_it()
+    {
+        // Otherwise filters of log lines take the error for a warning.
+        var errors = Yaml.Read(Yaml.With("""{"managed":{"policies":[{"desktop":{"otlpDesktopLogLevel":"trace"}}]}}""")).Errors;
+        Assert.Contains(errors, error => error.Contains("otlpDesktopLogLevel: has a value that is not allowed", StringComparison.Ordinal) && !error.Contains("warn", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.Contains("must be off, error, warn, info or debug", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void An_unknown_settings_key_is_only_warned_about_where_the_file_says_so()
     {
         const string Policies = """{"policies":[{"cli":{"zzzKey":1}}]""";
