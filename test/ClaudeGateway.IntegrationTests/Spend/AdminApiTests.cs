@@ -1,4 +1,3 @@
-using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;
 

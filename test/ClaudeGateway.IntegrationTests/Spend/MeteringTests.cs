@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
