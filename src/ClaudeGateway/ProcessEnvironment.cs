@@ -20,6 +20,14 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
     /// <summary>The same variables with one more or another value.</summary>
     public ProcessEnvironment With(string name, string value) => new(new Dictionary<string, string>(variables) { [name] = value });
 
+    /// <summary>The same variables for a tool on somebody's own machine: connections to that machine are allowed, and go past any proxy.</summary>
+    public ProcessEnvironment ForOwnMachine()
+    {
+        const string own = "localhost,127.0.0.1";
+        var given = this["NO_PROXY"] is { Length: > 0 } upper ? upper : this["no_proxy"];
+        return With("CLAUDE_GATEWAY_ALLOW_LOOPBACK", "1").With("NO_PROXY", string.IsNullOrEmpty(given) ? own : $"{given},{own}");
+    }
+
     public string? this[string name] => variables.GetValueOrDefault(name);
 
     /// <summary>CLAUDE_GATEWAY_ALLOW_LOOPBACK: whether outbound connections may go to this machine.</summary>

@@ -28,7 +28,7 @@ internal static class DevCommand
             var issuer = identityProvider.Url;
             folder.Write(DevConfig.FileName, DevConfig.Write(folder, origin, port, issuer, model?.Url));
 
-            var own = DevEnvironment.For(environment);
+            var own = environment.ForOwnMachine();
             var result = GatewayConfigReader.Read(folder.PathOf(DevConfig.FileName), own);
             return result.Config is not null
                 ? await ServeCommand.ServeAsync(result, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)

@@ -26,7 +26,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         try
         {
             // The developer names the gateway: it may well be on this machine.
-            using var outbound = new OutboundHttp(DevEnvironment.For(environment), log);
+            using var outbound = new OutboundHttp(environment.ForOwnMachine(), log);
             var command = new LoginCommand(outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
             return await command.SignInAsync(url, cancellation);
         }

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClaudeGateway.Dev;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 
@@ -154,7 +153,7 @@ internal static class SpendCommands
         try
         {
             var format = parsed.GetValue(AsJson) ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv : ReportFormat.Table;
-            using var outbound = new OutboundHttp(DevEnvironment.For(environment), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
+            using var outbound = new OutboundHttp(environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
             var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), Gateway(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]), AdminCredential.From(environment));
             await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
             return 0;
