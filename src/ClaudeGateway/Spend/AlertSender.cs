@@ -24,6 +24,7 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromDays(1);
 
     private readonly CancellationTokenSource _stop = new();
+    private TimeSpan _nextLook = PollPeriod;
     private Task _loop = Task.CompletedTask;
 
     public void Start() => _loop = LoopAsync();
@@ -68,7 +69,8 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
     private async Task WaitAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(PollPeriod);
+        limit.CancelAfter(_nextLook);
+        _nextLook = PollPeriod;
         await ((Task)alerts.Noticed.WaitToReadAsync(limit.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Token.ThrowIfCancellationRequested();
     }
@@ -104,7 +106,9 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
         else
         {
             log.Warn($"alerts: {config.Url.IdnHost} did not take {alert.Id} (attempt {alert.Attempts}): {problem}");
-            await store.RetryAsync(alert.Id, Pause(alert.Attempts));
+            var pause = Pause(alert.Attempts);
+            _nextLook = pause < _nextLook ? pause : _nextLook;
+            await store.RetryAsync(alert.Id, pause);
         }
     }
 

@@ -13,18 +13,25 @@ internal static class RateLimitHeaders
     private const decimal WarningShare = 0.75m;
     private const decimal CriticalShare = 0.95m;
 
+    /// <summary>"0" to "0.99", made once: these headers are on every answer.</summary>
+    private static readonly string[] Percents = [.. Enumerable.Range(0, 100).Select(percent => Decimals(percent / 100m))];
+
+    /// <summary>Nearly every cap in use resets at the same moment as the one before.</summary>
+    private static ResetText Last = new(default, "");
+
     /// <summary>On an answer that was served: how full <paramref name="cap"/> was before it.</summary>
     public static void WriteServed(IHeaderDictionary headers, in CapState cap)
     {
         var share = cap.Share;
         var status = share > WarningShare ? "allowed_warning" : "allowed";
         var reset = UnixSeconds(cap.Reset);
+        var percent = (int)Math.Round(Math.Min(share, 0.99m) * 100, MidpointRounding.AwayFromZero);
         headers[Prefix + "status"] = status;
         headers[Prefix + "reset"] = reset;
         headers[Prefix + "representative-claim"] = "overage";
         headers[Prefix + "overage-status"] = status;
         headers[Prefix + "overage-reset"] = reset;
-        headers[Prefix + "overage-utilization"] = Utilization(Math.Min(share, 0.99m));
+        headers[Prefix + "overage-utilization"] = Percents[percent];
         if (share > WarningShare)
         {
             headers[Prefix + "overage-surpassed-threshold"] = share > CriticalShare ? "0.95" : "0.75";
@@ -38,7 +45,7 @@ internal static class RateLimitHeaders
         headers[Prefix + "status"] = "rejected";
         headers[Prefix + "reset"] = reset;
         headers[Prefix + "overage-reset"] = reset;
-        headers[Prefix + "overage-utilization"] = Utilization(cap.Share);
+        headers[Prefix + "overage-utilization"] = Decimals(Math.Round(cap.Share, 2, MidpointRounding.AwayFromZero));
         headers[Prefix + "overage-surpassed-threshold"] = "1";
         headers[Prefix + "overage-period"] = cap.Limit.Period.Name();
         headers[Prefix + "overage-disabled-reason"] = "org_spend_cap_reached";
@@ -58,7 +65,18 @@ internal static class RateLimitHeaders
         headers["x-should-retry"] = "false";
     }
 
-    private static string Utilization(decimal share) => Math.Round(share, 2, MidpointRounding.AwayFromZero).ToString("0.##", CultureInfo.InvariantCulture);
+    private static string Decimals(decimal share) => share.ToString("0.##", CultureInfo.InvariantCulture);
 
-    private static string UnixSeconds(DateTimeOffset instant) => instant.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+    private static string UnixSeconds(DateTimeOffset instant)
+    {
+        var last = Volatile.Read(ref Last);
+        if (last.Reset != instant)
+        {
+            Last = last = new ResetText(instant, instant.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        }
+
+        return last.Seconds;
+    }
+
+    private sealed record ResetText(DateTimeOffset Reset, string Seconds);
 }

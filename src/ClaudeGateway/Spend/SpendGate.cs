@@ -28,7 +28,7 @@ internal sealed class SpendGate(AdminConfig admin, bool failClosed, SpendAccount
     /// Questions that are asked although the ledger could answer. They make a quiet gateway as exact as one that asks for
     /// every request, and find a store that has fallen silent; under load they are lost among the rounds.
     /// </summary>
-    private readonly RateBudget _questions = new(perSecond: 20, burst: 40, clock);
+    private readonly RateBudget _questions = new(perSecond: 10, burst: 40, clock);
     private readonly LimitBook _book = accounts.Book;
     private readonly SpendLedger _ledger = accounts.Ledger;
     private readonly SpendSync _sync = accounts.Sync;

@@ -13,7 +13,7 @@ internal sealed class SpendSync : IAsyncDisposable
 {
     private const int MaxCountersPerRound = 1000;
 
-    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan ShortRetryPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StallTime = TimeSpan.FromMilliseconds(500);
@@ -51,7 +51,7 @@ internal sealed class SpendSync : IAsyncDisposable
         _channel = channel;
         _clock = clock;
         _log = log;
-        _rounds = new RateBudget(perSecond: 20, burst: 10, clock);
+        _rounds = new RateBudget(perSecond: 10, burst: 10, clock);
         channel?.On("spend", OnSpend);
         channel?.On("limits", (_, _) => _ = FollowLimitsAsync());
     }

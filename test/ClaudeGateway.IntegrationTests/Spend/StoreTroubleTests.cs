@@ -125,7 +125,7 @@ public sealed class StoreTroubleTests
     [Fact]
     public async Task A_killed_process_loses_at_most_the_last_grouped_commit()
     {
-        const int usualCommitMilliseconds = 25;
+        const int usualCommitMilliseconds = 40;
         const int muchSlowerMachine = 20;
         var url = await PostgresServer.NewMigratedDatabaseAsync();
         await using var host = new SpendHost(url);
