@@ -118,10 +118,10 @@ internal sealed class GatewayApp : IAsyncDisposable
         var outbound = owned.Add(new OutboundHttp(environment, log));
         var revocations = new Revocations(clock);
         var revocationStore = new RevocationStore(database, revocations, clock);
-        var notifications = owned.Add(new StoreNotifications(database, config.Store.MaxConnections, clock, log));
-        var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, notifications, clock, log));
+        var replicas = owned.Add(new ReplicaChannel(database, clock, log));
+        var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
         var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
-        var accounts = owned.Add(new SpendAccounts(database, clock, log));
+        var accounts = owned.Add(new SpendAccounts(database, replicas, clock, log));
         var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, tls is not null);
 
         var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, services, cancellation), owned);
@@ -138,7 +138,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
 
         sweep.Start();
-        notifications.Start();
+        replicas.Start();
         log.Always($"claude gateway listening on {app.Address}");
         if (outbound.ProxyIsEgressBoundary)
         {

@@ -110,10 +110,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
     private async Task PublishAsync(SpendLimitChange change)
     {
         await accounts.Limits.RefreshAsync(accounts.Book);
-        if (accounts.Channel is { } channel)
-        {
-            await channel.WaitForOthersAsync(change.Version, ReplicaTimeout);
-        }
+        await accounts.Replicas.WaitForOthersAsync(change.Version, ReplicaTimeout);
     }
 
     /// <summary>What the groups' budgets on a page have paid this month, everything of this replica included.</summary>

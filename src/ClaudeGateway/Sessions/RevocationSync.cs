@@ -8,7 +8,7 @@ namespace ClaudeGateway.Sessions;
 /// case, because poolers and failovers lose announcements. While the store is away the last known list stays in force;
 /// nothing new can be revoked then except on the replica that is asked.
 /// </summary>
-internal sealed class RevocationSync(RevocationStore store, Revocations revocations, StoreNotifications notifications, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class RevocationSync(RevocationStore store, Revocations revocations, ReplicaChannel replicas, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     public const string Topic = "revocation";
 
@@ -54,7 +54,7 @@ internal sealed class RevocationSync(RevocationStore store, Revocations revocati
         {
             while (true)
             {
-                await notifications.WaitAsync(Topic, Period, _stop.Token);
+                await replicas.WaitAsync(Topic, Period, _stop.Token);
                 try
                 {
                     await CatchUpAsync();

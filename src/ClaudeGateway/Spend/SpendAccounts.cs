@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
 
@@ -13,16 +12,14 @@ internal sealed class SpendAccounts : IAsyncDisposable
     private readonly Lock _lock = new();
     private Task? _started;
 
-    public SpendAccounts(Database database, TimeProvider clock, OperationalLog log)
+    public SpendAccounts(Database database, ReplicaChannel replicas, TimeProvider clock, OperationalLog log)
     {
-        // Each process is a writer of its own in the store; the name only has to be another one than everybody else's.
-        var self = RandomNumberGenerator.GetHexString(16, lowercase: true);
         Database = database;
-        Channel = database.IsPostgres ? new ReplicaChannel(database, self, clock, log) : null;
+        Replicas = replicas;
         Book = new LimitBook();
         Ledger = new SpendLedger(clock);
-        Limits = new SpendLimitStore(database, self, clock);
-        Sync = new SpendSync(new SpendRound(database, self, clock), Ledger, Book, Limits, Channel, clock, log);
+        Limits = new SpendLimitStore(database, replicas.Self, clock);
+        Sync = new SpendSync(new SpendRound(database, replicas.Self, clock), Ledger, Book, Limits, replicas, clock, log);
         Principals = new SpendPrincipalStore(database);
     }
 
@@ -38,8 +35,7 @@ internal sealed class SpendAccounts : IAsyncDisposable
 
     public SpendPrincipalStore Principals { get; }
 
-    /// <summary>Null with the embedded store, which has one replica.</summary>
-    public ReplicaChannel? Channel { get; }
+    public ReplicaChannel Replicas { get; }
 
     /// <summary>Reads the limits and begins to keep up with them; does nothing the second time.</summary>
     /// <exception cref="StoreUnavailableException" />
@@ -52,19 +48,11 @@ internal sealed class SpendAccounts : IAsyncDisposable
     }
 
     /// <summary>Writes what is still in memory, then stops.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await Sync.DisposeAsync();
-        if (Channel is not null)
-        {
-            await Channel.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => Sync.DisposeAsync();
 
     private async Task LoadAsync()
     {
         await Limits.LoadAsync(Book);
-        Channel?.Start();
         Sync.Start();
     }
 }

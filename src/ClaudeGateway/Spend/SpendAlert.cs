@@ -14,8 +14,8 @@ internal sealed record SpendAlert(int Threshold, CounterKind Kind, string Subjec
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The same on every replica, and another one when the cap, the period or the threshold is.</summary>
-    public string Id => string.Create(CultureInfo.InvariantCulture, $"{Cap.Limit.Id}:{CounterKey.Of(Kind, Subject)}:{PeriodStart:yyyy-MM-dd}:{Threshold}");
+    /// <summary>The same on every replica, and another one when the cap or its amount, the period or the threshold is.</summary>
+    public string Id => string.Create(CultureInfo.InvariantCulture, $"{Cap.Limit.Id}:{Cap.CapCents}:{CounterKey.Of(Kind, Subject)}:{PeriodStart:yyyy-MM-dd}:{Threshold}");
 
     /// <summary>What the receiver gets; <c>text</c> is what Slack and its like show.</summary>
     public string Body()

@@ -14,7 +14,7 @@ internal sealed class SpendAlerts(IReadOnlyList<int> thresholds, GroupLimitMode 
     private const int MaxNoticed = 100_000;
     private const int MaxQueued = 10_000;
 
-    private readonly ConcurrentDictionary<(string LimitId, CounterKey Counter), (DateOnly Start, int Threshold)> _noticed = [];
+    private readonly ConcurrentDictionary<(string LimitId, long CapCents, CounterKey Counter), (DateOnly Start, int Threshold)> _noticed = [];
     private readonly Channel<SpendAlert> _queue = Channel.CreateBounded<SpendAlert>(MaxQueued);
 
     /// <summary>What was noticed and not yet told.</summary>
@@ -52,23 +52,21 @@ internal sealed class SpendAlerts(IReadOnlyList<int> thresholds, GroupLimitMode 
             return;
         }
 
-        var passed = thresholds.Last(threshold => percent >= threshold);
         var start = finite.Limit.Period.Start(today);
-        var key = (finite.Limit.Id, counter.Key);
-        if (_noticed.TryGetValue(key, out var noticed) && noticed.Start == start && noticed.Threshold >= passed)
-        {
-            return;
-        }
-
+        var key = (finite.Limit.Id, finite.CapCents, counter.Key);
+        var before = _noticed.TryGetValue(key, out var noticed) && noticed.Start == start ? noticed.Threshold : 0;
         if (_noticed.Count > MaxNoticed)
         {
             // The store knows what was told; forgetting costs a question each.
             _noticed.Clear();
         }
 
-        if (_queue.Writer.TryWrite(new SpendAlert(passed, counter.Kind, counter.Id, email, finite, start)))
+        foreach (var threshold in thresholds)
         {
-            _noticed[key] = (start, passed);
+            if (threshold > before && percent >= threshold && _queue.Writer.TryWrite(new SpendAlert(threshold, counter.Kind, counter.Id, email, finite, start)))
+            {
+                _noticed[key] = (start, threshold);
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ internal sealed class SpendSync : IAsyncDisposable
     private readonly SpendLedger _ledger;
     private readonly LimitBook _book;
     private readonly SpendLimitStore _limits;
-    private readonly ReplicaChannel? _channel;
+    private readonly ReplicaChannel _replicas;
     private readonly TimeProvider _clock;
     private readonly OperationalLog _log;
     private readonly CancellationTokenSource _stop = new();
@@ -42,18 +42,18 @@ internal sealed class SpendSync : IAsyncDisposable
     private volatile bool _isSilent;
     private Task _loop = Task.CompletedTask;
 
-    public SpendSync(SpendRound round, SpendLedger ledger, LimitBook book, SpendLimitStore limits, ReplicaChannel? channel, TimeProvider clock, OperationalLog log)
+    public SpendSync(SpendRound round, SpendLedger ledger, LimitBook book, SpendLimitStore limits, ReplicaChannel replicas, TimeProvider clock, OperationalLog log)
     {
         _round = round;
         _ledger = ledger;
         _book = book;
         _limits = limits;
-        _channel = channel;
+        _replicas = replicas;
         _clock = clock;
         _log = log;
         _rounds = new RateBudget(perSecond: 10, burst: 10, clock);
-        channel?.On("spend", OnSpend);
-        channel?.On("limits", (_, _) => _ = FollowLimitsAsync());
+        replicas.On("spend", OnSpend);
+        replicas.On("limits", (_, _) => _ = FollowLimitsAsync());
     }
 
     private sealed record Question(IReadOnlyCollection<SpendCounter> Counters, TaskCompletionSource Answered);
@@ -61,11 +61,11 @@ internal sealed class SpendSync : IAsyncDisposable
     /// <summary>Statements sent so far, for the figures in docs/performance.md.</summary>
     public long Rounds { get; private set; }
 
-    /// <summary>The span of uninterrupted news from other replicas; 0 when the ledger must not be trusted. A store of one replica has no others.</summary>
-    public long Epoch => _isFailing ? 0 : _channel?.Epoch ?? 1;
+    /// <summary>The span of uninterrupted news from other replicas; 0 when the ledger must not be trusted.</summary>
+    public long Epoch => _isFailing ? 0 : _replicas.Epoch;
 
     /// <summary>Replicas on the same store, this one included.</summary>
-    public int Replicas => _channel?.Replicas ?? 1;
+    public int Replicas => _replicas.Replicas;
 
     /// <summary>Whether the store has let a round wait for longer than it ever should.</summary>
     public bool IsStalled => Interlocked.Read(ref _roundStarted) is not 0 and var start && _clock.GetElapsedTime(start) > StallTime;
@@ -200,7 +200,7 @@ internal sealed class SpendSync : IAsyncDisposable
             _urgent = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        var epoch = _channel?.Epoch ?? 1;
+        var epoch = _replicas.Epoch;
         var asked = questions.SelectMany(question => question.Counters).Distinct().ToList();
         _unconfirmed ??= NextBatch();
         if (_unconfirmed is null && questions.Count == 0 && !_isFailing)
@@ -340,7 +340,7 @@ internal sealed class SpendSync : IAsyncDisposable
         try
         {
             await _limits.RefreshAsync(_book);
-            await _channel!.AcknowledgeAsync(_book.Version);
+            await _replicas.AcknowledgeAsync(_book.Version);
         }
         catch (StoreUnavailableException)
         {

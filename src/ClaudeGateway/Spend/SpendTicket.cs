@@ -56,9 +56,16 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
         }
     }
 
-    /// <summary>Sets the money aside, and tells what may be on its way beside it and beside what is known to be spent.</summary>
-    private Money Unseen(SpendCounter account, int replicas) =>
-        account.Reserve(expected).Times(replicas) + (replicas > 1 ? account.Unconfirmed.Times(replicas - 1) : Money.Zero);
+    /// <summary>
+    /// Sets the money aside, and tells what all replicas together may have on its way beside what is known to be spent;
+    /// nothing when this request is the only one.
+    /// </summary>
+    private Money Unseen(SpendCounter account, int replicas)
+    {
+        var others = account.Reserve(expected);
+        var unconfirmed = replicas > 1 ? account.Unconfirmed.Times(replicas - 1) : Money.Zero;
+        return others == Money.Zero && unconfirmed == Money.Zero ? Money.Zero : (others + expected).Times(replicas) + unconfirmed;
+    }
 
     private static bool Fits(CapState? cap, Money others) => cap is not { } finite || others == Money.Zero || !(finite.Spent + others).Reaches(finite.CapCents);
 

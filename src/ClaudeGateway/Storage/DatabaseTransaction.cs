@@ -42,12 +42,12 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
         return rows;
     }
 
-    /// <summary>Announces <paramref name="topic"/> to <see cref="StoreNotifications"/> of all replicas when the transaction commits.</summary>
+    /// <summary>Announces <paramref name="topic"/> to <see cref="ReplicaChannel"/> of all replicas when the transaction commits.</summary>
     public async Task NotifyAsync(string topic)
     {
         if (IsPostgres)
         {
-            await FirstAsync("SELECT pg_notify($1, $2)", static _ => true, StoreNotifications.Channel, topic);
+            await FirstAsync("SELECT pg_notify($1, $2)", static _ => true, ReplicaChannel.Name, topic);
         }
     }
 

@@ -1,25 +1,28 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Globalization;
+using System.Security.Cryptography;
 using ClaudeGateway.Logging;
 using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
 /// <summary>
-/// What replicas tell each other through PostgreSQL's NOTIFY: within a millisecond or two of a commit. Every message is
-/// <c>topic sender text</c>. Delivery is checked end to end: a probe of our own must come back now and then. While it does
-/// not (connection lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and features ask the
-/// database instead of trusting what they were told.
+/// What replicas tell each other through PostgreSQL's NOTIFY: within a millisecond or two of a commit. A message is
+/// a topic, or <c>topic sender text</c>. Delivery is checked end to end: a probe of our own must come back now and then.
+/// While it does not (connection lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and
+/// features look into the database instead of trusting what they were told. Takes one connection beside the pool's.
+/// The embedded store has one replica, which misses nothing.
 /// </summary>
-internal sealed class ReplicaChannel(Database database, string self, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class ReplicaChannel(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     /// <summary>The one channel; NOTIFY reaches listeners of the same database only.</summary>
-    public const string Name = "claude_gateway_spend";
+    public const string Name = "claude_gateway";
 
     private const string ApplicationPrefix = "claude-gateway replica ";
     private const string ProbeTopic = "probe";
     private const string AckTopic = "ack";
+    private const string HelloTopic = "hello";
 
     private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
@@ -27,27 +30,45 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
     private static readonly TimeSpan LongRetryPause = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, Action<string, string>> _topics = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _acknowledged = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private volatile TaskCompletionSource _acknowledgement = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _loop = Task.CompletedTask;
-    private long _epoch;
+    private long _epoch = database.IsPostgres ? 0 : 1;
     private long _spans;
     private long _probe;
     private long _probeSeen;
     private int _replicas = 1;
     private bool _hasComplained;
 
+    /// <summary>Names this process among the replicas: another one each time it starts.</summary>
+    public string Self { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
+
     /// <summary>Names this span of uninterrupted listening; 0 while notifications may be missed.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>Replicas on this database, this one included, as of the last probe.</summary>
-    public int Replicas => Volatile.Read(ref _replicas);
+    /// <summary>Replicas on this database, this one included; while nothing is heard of them there may well be another.</summary>
+    public int Replicas => Epoch == 0 ? Math.Max(2, Volatile.Read(ref _replicas)) : Volatile.Read(ref _replicas);
 
     /// <summary>Calls <paramref name="handler"/> with sender and text of every message of other replicas. It must not block.</summary>
     public void On(string topic, Action<string, string> handler) => _topics[topic] = handler;
 
-    public void Start() => _loop = ListenAsync();
+    public void Start()
+    {
+        if (database.IsPostgres)
+        {
+            _loop = ListenAsync();
+        }
+    }
+
+    /// <summary>Returns when <paramref name="topic"/> is announced by whichever replica, at the latest after <paramref name="limit"/>.</summary>
+    public async Task WaitAsync(string topic, TimeSpan limit, CancellationToken cancellation)
+    {
+        var announced = _waiting.GetOrAdd(topic, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await announced.Task.WaitAsync(limit, clock, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -62,7 +83,12 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
     /// <summary>Waits until every other replica acts by a change, at most <paramref name="limit"/>: one that is cut off asks the database anyway.</summary>
     public async Task WaitForOthersAsync(long version, TimeSpan limit)
     {
-        var others = (await ReplicaNamesAsync()).Where(name => name != self).ToList();
+        if (!database.IsPostgres)
+        {
+            return;
+        }
+
+        var others = (await FindReplicasAsync()).Where(name => name != Self).ToList();
         var start = clock.GetTimestamp();
         while (true)
         {
@@ -77,14 +103,32 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
         }
     }
 
-    private Task<int> TellAsync(string topic, string text) => database.ExecuteAsync("SELECT pg_notify($1, $2)", Name, $"{topic} {self} {text}");
+    private Task<int> TellAsync(string topic, string text) => database.ExecuteAsync("SELECT pg_notify($1, $2)", Name, $"{topic} {Self} {text}");
 
-    private Task<List<string>> ReplicaNamesAsync() =>
-        database.AllAsync(
+    /// <summary>Who listens now, by the names their connections go by.</summary>
+    private async Task<List<string>> FindReplicasAsync()
+    {
+        var names = await database.AllAsync(
             "SELECT substr(application_name, $1) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $2",
             static row => row.GetString(0),
             ApplicationPrefix.Length + 1,
             ApplicationPrefix + "%");
+        Volatile.Write(ref _replicas, Math.Max(1, names.Count));
+        return names;
+    }
+
+    /// <summary>Another replica has begun to listen.</summary>
+    private async Task WelcomeAsync()
+    {
+        try
+        {
+            await FindReplicasAsync();
+        }
+        catch (StoreUnavailableException)
+        {
+            // The next probe counts again.
+        }
+    }
 
     private async Task ListenAsync()
     {
@@ -127,7 +171,7 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
         NpgsqlConnection connection;
         await using (var pooled = await database.OpenConnectionAsync(limit.Token))
         {
-            var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString) { Pooling = false, ApplicationName = ApplicationPrefix + self };
+            var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString) { Pooling = false, ApplicationName = ApplicationPrefix + Self };
             connection = await ((NpgsqlConnection)pooled).CloneWithAsync(settings.ToString(), limit.Token);
         }
 
@@ -149,7 +193,7 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
     private async Task<bool> ProbeAsync(NpgsqlConnection connection)
     {
         var probe = Interlocked.Increment(ref _probe);
-        Volatile.Write(ref _replicas, Math.Max(1, (await ReplicaNamesAsync()).Count));
+        await FindReplicasAsync();
         await TellAsync(ProbeTopic, probe.ToString(CultureInfo.InvariantCulture));
         await ReceiveAsync(connection, ProbeTimeout, () => Interlocked.Read(ref _probeSeen) == probe);
         if (Interlocked.Read(ref _probeSeen) != probe)
@@ -159,8 +203,10 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
 
         if (Epoch == 0)
         {
+            await TellAsync(HelloTopic, "");
             Interlocked.Exchange(ref _epoch, ++_spans);
             _hasComplained = false;
+            log.Debug($"store: hearing of other replicas ({Replicas} in all)");
         }
 
         return true;
@@ -182,12 +228,17 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
     private void OnNotification(object sender, NpgsqlNotificationEventArgs notification)
     {
         var parts = notification.Payload.Split(' ', 3);
+        if (_waiting.TryRemove(parts[0], out var waiting))
+        {
+            waiting.TrySetResult();
+        }
+
         if (parts.Length < 3)
         {
             return;
         }
 
-        if (parts[1] == self)
+        if (parts[1] == Self)
         {
             if (parts[0] == ProbeTopic && long.TryParse(parts[2], CultureInfo.InvariantCulture, out var probe))
             {
@@ -199,6 +250,10 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
             _acknowledged.AddOrUpdate(parts[1], version, (_, known) => Math.Max(known, version));
             Interlocked.Exchange(ref _acknowledgement, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
+        else if (parts[0] == HelloTopic)
+        {
+            _ = WelcomeAsync();
+        }
         else if (_topics.TryGetValue(parts[0], out var handler))
         {
             handler(parts[1], parts[2]);
@@ -209,7 +264,7 @@ internal sealed class ReplicaChannel(Database database, string self, TimeProvide
     {
         if (!_hasComplained && !_stop.IsCancellationRequested)
         {
-            log.Warn($"store: not hearing of other replicas ({reason}); spend is asked of the database for every request until this works. A pooler in transaction mode cannot carry LISTEN: connect store.postgres_url directly or in session mode");
+            log.Warn($"store: not hearing of other replicas ({reason}): until this works spend limits are looked up for every request and revocations every two seconds. A pooler in transaction mode cannot carry LISTEN: connect store.postgres_url directly or in session mode");
             _hasComplained = true;
         }
 

@@ -58,7 +58,8 @@ public sealed class AlertTests : IAsyncLifetime
         await _host.LimitAsync(SpendHost.Group("eng"), "1000", "monthly", pool: new { amount = "100" });
         _host.Spends(95);
         Assert.Equal(200, await _host.SendAsync(_host.Bearer("alice", "eng")));
-        var call = await _receiver.RequestAsync(_ => true);
+        await _receiver.RequestCountAsync(2);
+        var call = await _receiver.RequestAsync(request => request.Json.GetProperty("threshold").GetInt32() == 90);
         Assert.Equal("Group eng has used 90% of its shared budget of $1.00", call.Json.GetProperty("text").GetString()!.Split(';')[0]);
         Assert.Equal(("group_pool", "eng", "100", "95"), (
             call.Json.GetProperty("subject").GetProperty("type").GetString(),
@@ -81,8 +82,8 @@ public sealed class AlertTests : IAsyncLifetime
         Assert.Equal(200, await _host.SendAsync(bearer));
         await _host.LimitAsync(SpendHost.Organization, "50");
         Assert.Equal(429, await _host.SendAsync(bearer));
-        await _receiver.RequestCountAsync(2);
-        Assert.Single(_receiver.Requests.Select(request => request.Json.GetProperty("id").GetString()).Distinct());
+        await _receiver.RequestCountAsync(4);
+        Assert.Equal(3, _receiver.Requests.Select(request => request.Json.GetProperty("id").GetString()).Distinct().Count());
     }
 
     private Task<GatewayHost> StartAsync() => _host.StartAsync(config => config with

@@ -34,8 +34,13 @@ internal sealed class SpendHost : IAsyncDisposable
     public async Task<GatewayHost> StartAsync(Func<GatewayConfig, GatewayConfig>? change = null)
     {
         var config = Config();
-        var gateway = await GatewayHost.StartAsync(change is null ? config : change(config), level: Logging.LogLevel.Info);
+        var gateway = await GatewayHost.StartAsync(change is null ? config : change(config), level: Logging.LogLevel.Debug);
         _gateways.Add(gateway);
+        if (_postgresUrl is not null)
+        {
+            await gateway.Log.LineAsync($"hearing of other replicas ({_gateways.Count} in all)");
+        }
+
         return gateway;
     }
 

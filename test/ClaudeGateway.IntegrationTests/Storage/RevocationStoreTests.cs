@@ -19,8 +19,8 @@ public sealed class RevocationStoreTests
         await before.SignOutAsync("bob");
 
         var revocations = new Revocations(TimeProvider.System);
-        await using var notifications = new StoreNotifications(store.Database, 5, TimeProvider.System, store.Log);
-        await using var sync = new RevocationSync(new RevocationStore(store.Database, revocations, TimeProvider.System), revocations, notifications, TimeProvider.System, store.Log);
+        await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        await using var sync = new RevocationSync(new RevocationStore(store.Database, revocations, TimeProvider.System), revocations, replicas, TimeProvider.System, store.Log);
         await sync.StartAsync();
         Assert.True(revocations.Covers(Bearer("t9", "s1")));
         Assert.True(revocations.Covers(Bearer("t2", null)));
@@ -32,9 +32,9 @@ public sealed class RevocationStoreTests
     public async Task Another_replica_hears_of_it_at_once_through_the_announcement()
     {
         await using var store = await TestStore.OpenAsync(TestStore.Postgres);
-        await using var notifications = new StoreNotifications(store.Database, 5, TimeProvider.System, store.Log);
-        notifications.Start();
-        var heard = notifications.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
+        await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        replicas.Start();
+        var heard = replicas.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
         // Announced until heard: listening begins in the background.
         while (!heard.IsCompleted)
         {
@@ -53,11 +53,11 @@ public sealed class RevocationStoreTests
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
         await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
-        await using var notifications = new StoreNotifications(store.Database, 5, TimeProvider.System, store.Log);
-        notifications.Start();
+        await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        replicas.Start();
         for (var i = 0; i < 2; i++)
         {
-            var heard = notifications.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
+            var heard = replicas.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
             while (!heard.IsCompleted)
             {
                 await store.Database.InTransactionAsync(async transaction =>
