@@ -6,6 +6,8 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>Content codings of answers (RFC 9110 section 8.4): passed on when the client takes them, decoded when not.</summary>
 internal static class ContentCoding
 {
+    private static volatile Kept LastKept = new("", "");
+
     public static bool CanDecode(string coding) => Kind(coding) is not null;
 
     /// <summary>Whether an Accept-Encoding value admits <paramref name="coding"/>. No value admits only the identity: the client may know no other.</summary>
@@ -27,11 +29,17 @@ internal static class ContentCoding
     /// <summary>Asks upstreams only for what can be decoded here, because the answer must be read.</summary>
     public static void KeepDecodable(IHeaderDictionary client)
     {
-        var codings = client.AcceptEncoding;
-        if (codings.Count > 0)
+        if (client.AcceptEncoding is { Count: > 0 } asked)
         {
-            var kept = string.Join(", ", codings.ToString().Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));
-            client.AcceptEncoding = kept.Length == 0 ? "identity" : kept;
+            // Nearly every client of an office sends the same.
+            var (value, kept) = LastKept;
+            if (value != asked.ToString())
+            {
+                (value, kept) = (asked.ToString(), Decodable(asked.ToString()));
+                LastKept = new Kept(value, kept);
+            }
+
+            client.AcceptEncoding = kept;
         }
     }
 
@@ -42,6 +50,12 @@ internal static class ContentCoding
         "br" => new BrotliStream(body, CompressionMode.Decompress),
         _ => body,
     };
+
+    private static string Decodable(string acceptEncoding)
+    {
+        var kept = string.Join(", ", acceptEncoding.Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));
+        return kept.Length == 0 ? "identity" : kept;
+    }
 
     private static string? Kind(string coding) =>
         coding.Equals("gzip", StringComparison.OrdinalIgnoreCase) || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase) ? "gzip"
@@ -54,4 +68,6 @@ internal static class ContentCoding
         var weight = parameter.Trim();
         return weight.StartsWith("q=0", StringComparison.OrdinalIgnoreCase) && !weight.ContainsAnyInRange('1', '9');
     }
+
+    private sealed record Kept(string AcceptEncoding, string Decodable);
 }

@@ -1,0 +1,36 @@
+using System.Globalization;
+using ClaudeGateway.Config;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend;
+
+namespace ClaudeGateway.Tests.Spend;
+
+public sealed class LedgerMemoryTests
+{
+    [Fact]
+    public void Ten_thousand_developers_with_three_caps_each_fit_into_fifty_megabytes()
+    {
+        const int developers = 10_000;
+        var ledger = new SpendLedger(TimeProvider.System);
+        var book = new LimitBook();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < developers; i++)
+        {
+            var sub = string.Create(CultureInfo.InvariantCulture, $"00u1a2b3c4d5e6f7g8h9-{i}");
+            var principal = new Principal(sub, sub + "@example.com", "Somebody " + sub, ["engineering", "everybody"]) { ExpiresAt = DateTimeOffset.MaxValue };
+            var counter = ledger.Counter(CounterKind.User, sub);
+            ledger.See(counter, SpendIdentity.Of(principal, sub, ledger.Today));
+            ledger.Add(counter, Money.FromCents(1));
+            foreach (var period in SpendPeriods.All)
+            {
+                var id = string.Create(CultureInfo.InvariantCulture, $"spl_{i:x16}{(int)period:x16}");
+                book.Apply([(id, new SpendLimit(id, (3 * i) + (int)period, new SpendScope(SpendScopeType.User, sub), period, 1000, null, default, default))], (3 * i) + (int)period + 1);
+            }
+        }
+
+        var used = GC.GetTotalMemory(forceFullCollection: true) - before;
+        Assert.InRange(used, 0, 50_000_000);
+        Assert.Equal(1000, book.Resolve("00u1a2b3c4d5e6f7g8h9-77", [], GroupLimitMode.Min).Weekly!.AmountCents);
+        Assert.Equal(developers, ledger.Count);
+    }
+}
