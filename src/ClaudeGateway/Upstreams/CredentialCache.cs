@@ -23,7 +23,7 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
     /// <summary>Renewal begins this long before the end, or at half of a shorter life.</summary>
     private static readonly TimeSpan RenewalLead = TimeSpan.FromMinutes(5);
 
-    /// <summary>While the old credential is still usable a failing renewal is not repeated more often than this.</summary>
+    /// <summary>While the old credential is still usable renewals that fail do not begin more often than this.</summary>
     private static readonly TimeSpan RenewalPause = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
@@ -62,6 +62,7 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a credential library throws means: no credential.")]
     private async Task<Held> FetchAsync()
     {
+        var began = clock.GetUtcNow();
         try
         {
             using var timeout = new CancellationTokenSource(FetchTimeout, clock);
@@ -79,7 +80,7 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
         {
             lock (_lock)
             {
-                _held = _held is { } old ? old with { RenewAt = clock.GetUtcNow() + RenewalPause } : null;
+                _held = _held is { } old ? old with { RenewAt = began + RenewalPause } : null;
                 _fetching = null;
             }
 
