@@ -6,7 +6,7 @@ using ClaudeGateway.Doctor;
 
 namespace ClaudeGateway;
 
-/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c> and <c>version</c>. One line per command.</summary>
+/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.</summary>
 internal static class CommandLine
 {
     public static Task<int> RunAsync(string[] args)
@@ -34,6 +34,7 @@ internal static class CommandLine
         root.Subcommands.Add(Develop());
         root.Subcommands.Add(Login());
         root.Subcommands.Add(SpendCommands.Create());
+        root.Subcommands.Add(MachinesCommand.Create());
         root.Subcommands.Add(Version());
         return root;
     }

@@ -1,6 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
@@ -122,7 +123,8 @@ internal sealed class GatewayApp : IAsyncDisposable
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
         var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, clock, log));
-        var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, tls is not null);
+        var machines = owned.Add(new MachineRegister(database, clock, log));
+        var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
 
         var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, services, cancellation), owned);
         try
@@ -139,6 +141,7 @@ internal sealed class GatewayApp : IAsyncDisposable
 
         sweep.Start();
         replicas.Start();
+        machines.Start();
         log.Always($"claude gateway listening on {app.Address}");
         if (outbound.ProxyIsEgressBoundary)
         {

@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
@@ -20,4 +21,5 @@ internal sealed record GatewayServices(
     Revocations Revocations,
     RevocationStore RevocationStore,
     SpendAccounts SpendAccounts,
+    MachineRegister Machines,
     bool TerminatesTls);

@@ -116,7 +116,7 @@ internal sealed class GatewaySnapshot
 
     private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, OwnedResources owned, CancellationToken cancellation)
     {
-        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, accounts, _) = services;
+        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, accounts, machines, _) = services;
         if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
         {
             throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
@@ -133,20 +133,21 @@ internal sealed class GatewaySnapshot
         new ProtocolEndpoint().Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
         var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;
-        if (spend is not null)
-        {
-            AdminFeature.Map(routes, config.Admin!, spend, session, revocationStore, clock, audit);
-        }
-
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
+        if (spend is not null)
+        {
+            AdminFeature.Map(routes, config.Admin!, spend, session, revocationStore, machines, policies, clock, audit);
+        }
+
+        var seenMachines = config.Admin is null ? null : machines.Seen;
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
         new ModelsEndpoint(listing).Map(routes);
         var isLoadTest = config.LoadTestMode is { Enabled: true };
         var inferenceAudit = new InferenceAudit(audit, isLoadTest, clock);
         var exchange = new UpstreamExchange(modelRoutes, new FailoverLoop(log), new ResponseRelay(clock), inferenceAudit);
-        new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
-        new ManagedSettingsEndpoint(policies, audit).Map(routes);
+        new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
+        new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, services));
         new OtlpEndpoints(relay).Map(routes);

@@ -30,8 +30,7 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
         }
         catch (StoreUnavailableException) when (!gateway.Http.Response.HasStarted)
         {
-            gateway.Http.Response.Headers.RetryAfter = "1";
-            await request.ErrorAsync(503, "api_error", "the store is not available; try again in a moment");
+            await request.StoreAwayAsync();
         }
     }
 

@@ -41,6 +41,12 @@ internal sealed class AdminRequest
 
     public Task NotFoundAsync(string message) => ErrorAsync(404, "not_found_error", message);
 
+    public Task StoreAwayAsync()
+    {
+        Gateway.Http.Response.Headers.RetryAfter = "1";
+        return ErrorAsync(503, "api_error", "the store is not available; try again in a moment");
+    }
+
     public Task ErrorAsync(int status, string type, string message) =>
         AnswerAsync(status, json =>
         {

@@ -18,12 +18,14 @@ internal sealed class ManagedPolicies
     private readonly PolicySelector? _selector;
     private readonly PolicyOutcome? _everybody;
     private readonly bool _isCode;
+    private readonly bool _isLayered;
     private readonly ConcurrentDictionary<string, PolicyOutcome> _outcomes = new(StringComparer.Ordinal);
 
     public ManagedPolicies(ManagedConfig? managed, PushedSettings pushed)
     {
         _policies = managed?.Policies ?? [];
         _pushed = pushed;
+        _isLayered = managed?.PolicyMode == PolicyMode.Layered;
         _isCode = _policies.Any(p => p is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
         if (_policies.Count == 0)
         {
@@ -40,6 +42,14 @@ internal sealed class ManagedPolicies
 
     /// <summary>Whether there is anything to serve at all.</summary>
     public bool IsConfigured => _selector is not null || _everybody is not null;
+
+    /// <summary>What is served to whom, as far as it has been prepared.</summary>
+    public IEnumerable<PolicyOutcome> Outcomes => _everybody is null ? _outcomes.Values : [_everybody];
+
+    /// <summary>Whether nothing else can be served: with <c>layered</c> there may be combinations that nobody has met yet.</summary>
+    public bool AreOutcomesComplete => !_isLayered;
+
+    public PolicyMatch MatchOf(int index) => _policies[index].Match;
 
     public bool HasDesktop => _policies.Any(p => p.Desktop is not null);
 

@@ -1,12 +1,14 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Managed;
 
 /// <summary>GET /managed/settings: what a developer's policies say, by a poll that mostly ends in 304 (spec/policy.md).</summary>
-internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, AuditLog audit)
+/// <param name="machines">Null where nobody could read who runs which settings.</param>
+internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMachines? machines, AuditLog audit)
 {
     private const string Path = "/managed/settings";
 
@@ -19,6 +21,7 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, AuditLog
     private Task HandleAsync(GatewayRequest request, Principal principal)
     {
         request.Http.Response.Headers["x-cc-gateway-version"] = GatewayVersion.Text;
+        machines?.See(principal, SettingsVersion.HeldBy(request.Http.Request.Headers));
         if (policies.For(principal) is not { } outcome)
         {
             return NotFoundAsync(request, policies.IsConfigured ? "no policy matched" : "not configured");

@@ -9,6 +9,9 @@ namespace ClaudeGateway.Managed;
 /// <param name="ETag">The checksum in quotes (RFC 9110 section 8.8.3).</param>
 internal sealed record SettingsDocument(JsonObject Settings, string Checksum, string ETag, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>The checksum as machines are counted by it.</summary>
+    public string Version { get; } = SettingsVersion.Of(Checksum)!;
+
     public bool IsEmpty => Settings.Count == 0;
 
     public static SettingsDocument Of(JsonObject settings)

@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
+using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Upstreams;
@@ -14,12 +15,14 @@ namespace ClaudeGateway.Messages;
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
 /// <param name="isLoadTest">Whether upstreams answer with canned text (<c>load_test_mode</c>) and requests may play other developers.</param>
+/// <param name="machines">Null where nobody could read who runs which settings.</param>
 /// <param name="spend">Null without an <c>admin</c> section: then nothing is limited or metered.</param>
 internal sealed class MessagesEndpoint(
     ModelRoutes routes,
     Func<Principal, ModelAccess> modelAccess,
     UpstreamExchange upstreams,
     string? billingGroupTag,
+    SeenMachines? machines,
     SpendGate? spend,
     bool isLoadTest,
     InferenceAudit audit)
@@ -35,6 +38,7 @@ internal sealed class MessagesEndpoint(
 
     private Task StartAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
     {
+        machines?.See(principal, request.Http.Request.Headers[SettingsVersion.HintHeader]);
         if (!isLoadTest)
         {
             return HandleAsync(request, principal, operation);

@@ -13,6 +13,8 @@ internal sealed class ExpirySweep(Database database, TimeProvider clock, Operati
         "DELETE FROM gw_device_grant WHERE expires_at < $1",
         "DELETE FROM gw_rate_limit WHERE expires_at < $1",
         "DELETE FROM gw_revocation WHERE expires_at < $1",
+        // Machines unseen for 30 days.
+        "DELETE FROM gw_machine WHERE seen_at < $1 - 2592000000",
     ];
 
     private readonly CancellationTokenSource _stop = new();

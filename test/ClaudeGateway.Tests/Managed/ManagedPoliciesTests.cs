@@ -24,6 +24,20 @@ public sealed class ManagedPoliciesTests
     }
 
     [Fact]
+    public void What_is_served_to_whom_is_known_before_anybody_asks_except_for_layered_combinations()
+    {
+        const string policies = """[{"match":{"groups":["a"]},"cli":{"model":"a"}},{"match":{"groups":["b"]},"cli":{"language":"b"}},{"cli":{}}]""";
+        Assert.True(Of(policies).AreOutcomesComplete);
+        Assert.Equal([0, 1, 2], Of(policies).Outcomes.Select(outcome => outcome.Selection.Index).Order());
+        var layered = Of(policies, "layered");
+        Assert.False(layered.AreOutcomesComplete);
+        Assert.Equal(3, layered.Outcomes.Count());
+        layered.For(Policies.Developer(groups: ["a", "b"]));
+        Assert.Equal(4, layered.Outcomes.Count());
+        Assert.Empty(Assert.Single(new ManagedPolicies(null, Telemetry).Outcomes).Selection.Layers);
+    }
+
+    [Fact]
     public void Telemetry_alone_is_served_to_everybody_but_not_beside_policies_that_do_not_match()
     {
         Assert.NotNull(new ManagedPolicies(null, Telemetry).For(Policies.Developer()));

@@ -24,6 +24,10 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
     /// <inheritdoc cref="GetAsync"/>
     public Task<JsonElement> SignOutAsync(string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, SignOutEndpoint.Path, body, cancellation);
 
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<JsonElement> SettingsVersionsAsync(int days, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"{SettingsVersionsEndpoint.Path}?days={days}"), null, cancellation);
+
     /// <summary>Every cap, in creation order.</summary>
     /// <inheritdoc cref="GetAsync"/>
     public async Task<List<JsonElement>> ListLimitsAsync(string? scopeType, CancellationToken cancellation)

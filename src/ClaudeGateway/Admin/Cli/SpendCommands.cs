@@ -1,36 +1,26 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClaudeGateway.Logging;
-using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Admin.Cli;
 
 /// <summary><c>claude-gateway spend …</c>: the admin API for people and scripts. One method per command.</summary>
 internal static class SpendCommands
 {
-    private static readonly Option<string?> Url = new("--url") { Description = "The gateway's address; CLAUDE_GATEWAY_URL unless given.", HelpName = "url", Recursive = true };
-
-    private static readonly Option<bool> AsJson = new("--json") { Description = "Print the API's objects.", Recursive = true };
-
-    private static readonly Option<bool> AsCsv = new("--csv") { Description = "Print comma-separated values.", Recursive = true };
-
-    private delegate Task<string> Work(AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
-
     public static Command Create()
     {
         var limits = new Command("limits", "Show and change spend limits.") { ListLimits(), SetLimit(), DeleteLimit() };
-        return new Command("spend", $"Spend and its limits, over the admin API. Credentials come from {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}.")
+        return AdminCommand.WithOptions(new Command("spend", "Spend and its limits, over the admin API." + AdminCommand.Credentials)
         {
-            Url, AsJson, AsCsv, limits, Top(), User(), Audit(), SignOut(),
-        };
+            limits, Top(), User(), Audit(), SignOut(),
+        });
     }
 
     private static Command ListLimits()
     {
         var scope = new Option<string?>("--scope") { Description = "Only those of users, groups or the organization.", HelpName = "scope" };
         scope.AcceptOnlyFromAmong("user", "group", "organization");
-        return Build("list", "List every limit.", [scope], async (client, parsed, format, cancellation) =>
+        return AdminCommand.Build("list", "List every limit.", [scope], async (client, parsed, format, cancellation) =>
         {
             var type = parsed.GetValue(scope) is "group" ? "rbac_group" : parsed.GetValue(scope);
             return Report.Write(await client.ListLimitsAsync(type, cancellation), SpendReports.Limits, format);
@@ -44,7 +34,7 @@ internal static class SpendCommands
         var unlimited = new Option<bool>("--unlimited") { Description = "No limit, whatever wider ones say." };
         var budget = new Option<string?>("--budget") { Description = "Dollars a group's members share each month.", HelpName = "dollars" };
         var pause = new Option<bool?>("--pause-budget") { Description = "Stop (true) or resume (false) counting against the shared budget.", HelpName = "true|false" };
-        return Build("set", "Set a limit, or a group's shared budget.", [.. target.All, amount, unlimited, budget, pause], async (client, parsed, format, cancellation) =>
+        return AdminCommand.Build("set", "Set a limit, or a group's shared budget.", [.. target.All, amount, unlimited, budget, pause], async (client, parsed, format, cancellation) =>
         {
             var body = target.Read(parsed).ToJson();
             if (parsed.GetValue(unlimited))
@@ -76,7 +66,7 @@ internal static class SpendCommands
     {
         var target = new TargetOptions();
         var id = new Option<string?>("--id") { Description = "The limit's id, instead of whose it is.", HelpName = "spl_…" };
-        return Build("delete", "Delete a limit: wider ones hold again.", [id, .. target.All], async (client, parsed, format, cancellation) =>
+        return AdminCommand.Build("delete", "Delete a limit: wider ones hold again.", [id, .. target.All], async (client, parsed, format, cancellation) =>
         {
             if (parsed.GetValue(id) is not { } limitId)
             {
@@ -95,7 +85,7 @@ internal static class SpendCommands
         var period = TargetOptions.PeriodOption();
         var count = new Option<int>("--limit") { Description = "How many developers, 1 to 1000.", DefaultValueFactory = _ => 20, HelpName = "count" };
         var search = new Option<string?>("--search") { Description = "Only those whose id, name or address contains this.", HelpName = "text" };
-        return Build("top", "Who spends most.", [period, count, search], async (client, parsed, format, cancellation) =>
+        return AdminCommand.Build("top", "Who spends most.", [period, count, search], async (client, parsed, format, cancellation) =>
         {
             var query = parsed.GetValue(search) is { } text ? "&q=" + Uri.EscapeDataString(text) : "";
             var page = await client.GetAsync($"/effective?sort=spend_desc&period[]={parsed.GetValue(period)}&limit={parsed.GetValue(count)}{query}", cancellation);
@@ -106,7 +96,7 @@ internal static class SpendCommands
     private static Command User()
     {
         var users = new Argument<string[]>("user") { Description = "Ids of developers (the sub of their sign-in).", Arity = ArgumentArity.OneOrMore };
-        var command = Build("user", "What developers have spent, and the limits that hold for them.", [], async (client, parsed, format, cancellation) =>
+        var command = AdminCommand.Build("user", "What developers have spent, and the limits that hold for them.", [], async (client, parsed, format, cancellation) =>
         {
             var query = string.Join('&', parsed.GetValue(users)!.Select(user => "user_ids[]=" + Uri.EscapeDataString(user)));
             var page = await client.GetAsync("/effective?" + query, cancellation);
@@ -119,14 +109,14 @@ internal static class SpendCommands
     private static Command Audit()
     {
         var count = new Option<int>("--limit") { Description = "How many changes.", DefaultValueFactory = _ => 50, HelpName = "count" };
-        return Build("audit", "Who changed which limit, newest first.", [count], async (client, parsed, format, cancellation) =>
+        return AdminCommand.Build("audit", "Who changed which limit, newest first.", [count], async (client, parsed, format, cancellation) =>
             Report.Write(await client.ListAuditAsync(Math.Max(1, parsed.GetValue(count)), cancellation), SpendReports.Audit, format));
     }
 
     private static Command SignOut()
     {
         var user = new Argument<string>("user") { Description = "The developer's id (the sub of his sign-in)." };
-        var command = Build("sign-out", "End everything a developer holds, on every replica.", [], async (client, parsed, format, cancellation) =>
+        var command = AdminCommand.Build("sign-out", "End everything a developer holds, on every replica.", [], async (client, parsed, format, cancellation) =>
         {
             var answer = await client.SignOutAsync(new JsonObject { ["user_id"] = parsed.GetValue(user) }.ToJsonString(), cancellation);
             return format == ReportFormat.Json ? answer + "\n" : $"Signed out {Cell.Printable(parsed.GetValue(user)!)}.\n";
@@ -134,44 +124,6 @@ internal static class SpendCommands
         command.Arguments.Add(user);
         return command;
     }
-
-    private static Command Build(string name, string description, IEnumerable<Option> options, Work work)
-    {
-        var command = new Command(name, description);
-        foreach (var option in options)
-        {
-            command.Options.Add(option);
-        }
-
-        command.SetAction((parsed, cancellation) => RunAsync(parsed, ProcessEnvironment.Current(), work, cancellation));
-        return command;
-    }
-
-    private static async Task<int> RunAsync(ParseResult parsed, ProcessEnvironment environment, Work work, CancellationToken cancellation)
-    {
-        using var lines = new StderrLines();
-        try
-        {
-            var format = parsed.GetValue(AsJson) ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv : ReportFormat.Table;
-            using var outbound = new OutboundHttp(environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
-            var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), Gateway(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]), AdminCredential.From(environment));
-            await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
-            return 0;
-        }
-        catch (BootException e)
-        {
-            return ServeCommand.Fail([e.Message]);
-        }
-        catch (OperationCanceledException)
-        {
-            return 130;
-        }
-    }
-
-    private static Uri Gateway(string? url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
-            ? uri
-            : throw new BootException(url is null ? "which gateway? Set CLAUDE_GATEWAY_URL or pass --url" : $"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
 
     /// <summary>The options that name a cap.</summary>
     private sealed class TargetOptions

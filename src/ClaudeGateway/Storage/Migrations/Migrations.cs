@@ -6,5 +6,5 @@ namespace ClaudeGateway.Storage;
 /// </summary>
 internal static partial class Migrations
 {
-    public static readonly IReadOnlyList<Migration> All = [SignIn, Spend];
+    public static readonly IReadOnlyList<Migration> All = [SignIn, Spend, Machines];
 }

@@ -1,0 +1,67 @@
+using System.CommandLine;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
+
+namespace ClaudeGateway.Admin.Cli;
+
+/// <summary>What one command does with the admin API; returns what it prints.</summary>
+internal delegate Task<string> AdminWork(AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
+
+/// <summary>What commands over the admin API share: where the gateway is, who calls, how answers are printed.</summary>
+internal static class AdminCommand
+{
+    public const string Credentials = $" Credentials come from {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}.";
+
+    private static readonly Option<string?> Url = new("--url") { Description = "The gateway's address; CLAUDE_GATEWAY_URL unless given.", HelpName = "url", Recursive = true };
+
+    private static readonly Option<bool> AsJson = new("--json") { Description = "Print the API's objects.", Recursive = true };
+
+    private static readonly Option<bool> AsCsv = new("--csv") { Description = "Print comma-separated values.", Recursive = true };
+
+    /// <summary>Gives a command, and those below it, the options all share.</summary>
+    public static Command WithOptions(Command command)
+    {
+        command.Options.Add(Url);
+        command.Options.Add(AsJson);
+        command.Options.Add(AsCsv);
+        return command;
+    }
+
+    public static Command Build(string name, string description, IEnumerable<Option> options, AdminWork work)
+    {
+        var command = new Command(name, description);
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction((parsed, cancellation) => RunAsync(parsed, ProcessEnvironment.Current(), work, cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, ProcessEnvironment environment, AdminWork work, CancellationToken cancellation)
+    {
+        using var lines = new StderrLines();
+        try
+        {
+            var format = parsed.GetValue(AsJson) ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv : ReportFormat.Table;
+            using var outbound = new OutboundHttp(environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
+            var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), Gateway(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]), AdminCredential.From(environment));
+            await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
+            return 0;
+        }
+        catch (BootException e)
+        {
+            return ServeCommand.Fail([e.Message]);
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+
+    private static Uri Gateway(string? url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
+            ? uri
+            : throw new BootException(url is null ? "which gateway? Set CLAUDE_GATEWAY_URL or pass --url" : $"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
+}
