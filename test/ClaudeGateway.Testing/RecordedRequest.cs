@@ -13,7 +13,8 @@ internal sealed record RecordedRequest(string Method, string Target, IReadOnlyLi
 
     public string Text => Encoding.UTF8.GetString(Body);
 
-    public JsonElement Json => JsonDocument.Parse(Body).RootElement;
+    /// <summary>As deep as it came: some tests nest thousands of levels.</summary>
+    public JsonElement Json => JsonDocument.Parse(Body, new JsonDocumentOptions { MaxDepth = int.MaxValue }).RootElement;
 
     public IReadOnlyDictionary<string, string> Query => Pairs(Target.Contains('?', StringComparison.Ordinal) ? Target.Split('?', 2)[1] : "");
 

@@ -5,6 +5,39 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>The answer of an endpoint that speaks the Messages API itself, passed on as it is (spec/inference.md, Response).</summary>
 internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage message) : UpstreamResponse(upstream, (int)message.StatusCode, message)
 {
+    private ValueTask<int> _firstByte;
+
+    public override ValueTask<int> FirstByte => _firstByte;
+
+    /// <summary>
+    /// Looks whether the body has broken already, which the next upstream can make good, but does not wait for it: the client gets
+    /// the headers first. Only an answer that is relayed for certain is looked at, since a begun read cannot be taken back.
+    /// </summary>
+    public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
+    {
+        if (Message!.IsSuccessStatusCode)
+        {
+            var firstByte = Message.Content.ReadAsStream(cancellation).ReadAsync(Memory<byte>.Empty, cancellation);
+            if (!firstByte.IsCompleted)
+            {
+                _firstByte = firstByte;
+                return this;
+            }
+
+            try
+            {
+                await firstByte;
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        return this;
+    }
+
     public override void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding)
     {
         var decoded = MustDecode(acceptEncoding);

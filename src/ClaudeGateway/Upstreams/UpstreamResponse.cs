@@ -35,6 +35,12 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     /// <exception cref="IOException">The body ended or broke off before there was anything to send.</exception>
     public virtual ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation) => ValueTask.FromResult(this);
 
+    /// <summary>
+    /// The wait for the first byte of the body, as far as <see cref="StartedAsync"/> began and did not finish it; to be awaited
+    /// once, before the body is read.
+    /// </summary>
+    public virtual ValueTask<int> FirstByte => default;
+
     /// <summary>Sets the client's response headers.</summary>
     /// <param name="acceptEncoding">What content codings the client takes; the body is decoded when it does not take the upstream's.</param>
     public abstract void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding);

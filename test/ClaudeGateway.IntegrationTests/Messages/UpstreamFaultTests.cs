@@ -41,6 +41,23 @@ public sealed class UpstreamFaultTests
     }
 
     [Theory]
+    [InlineData(2, HttpStatusCode.OK)]
+    [InlineData(1, HttpStatusCode.BadGateway)]
+    public async Task A_body_that_breaks_together_with_its_headers_is_a_fault_before_them(int upstreams, HttpStatusCode expected)
+    {
+        await using var scene = await Scene.StartAsync(upstreams);
+        scene.Upstream.Next(async e =>
+        {
+            await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n"u8.ToArray());
+            e.Close();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+
+        Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Theory]
     [InlineData("reset")]
     [InlineData("close")]
     [InlineData("bad chunk")]
