@@ -13,29 +13,22 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
     /// Looks whether the body has broken already, which the next upstream can make good, but does not wait for it: the client gets
     /// the headers first. Only an answer that is relayed for certain is looked at, since a begun read cannot be taken back.
     /// </summary>
-    public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
+    public override ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
     {
-        if (Message!.IsSuccessStatusCode)
+        if (!Message!.IsSuccessStatusCode)
         {
-            var firstByte = Message.Content.ReadAsStream(cancellation).ReadAsync(Memory<byte>.Empty, cancellation);
-            if (!firstByte.IsCompleted)
-            {
-                _firstByte = firstByte;
-                return this;
-            }
-
-            try
-            {
-                await firstByte;
-            }
-            catch
-            {
-                Dispose();
-                throw;
-            }
+            return base.StartedAsync(cancellation);
         }
 
-        return this;
+        var firstByte = Body().ReadAsync(Memory<byte>.Empty, cancellation);
+        if (!firstByte.IsCompleted || firstByte.IsCompletedSuccessfully)
+        {
+            _firstByte = firstByte;
+            return base.StartedAsync(cancellation);
+        }
+
+        Dispose();
+        return ThrowAsync(firstByte);
     }
 
     public override void CopyHeaders(IHeaderDictionary headers, string? acceptEncoding)
@@ -52,11 +45,20 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
 
     public override Stream OpenBody(string? acceptEncoding)
     {
-        var body = Message!.Content.ReadAsStream();
+        var body = Body();
         return MustDecode(acceptEncoding) ? ContentCoding.Decode(ContentEncoding!, body) : body;
     }
+
+    /// <summary>It is there with the headers: nothing blocks.</summary>
+    private Stream Body() => Message!.Content.ReadAsStream();
 
     private string? ContentEncoding => Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? coding.ToString() : null;
 
     private bool MustDecode(string? acceptEncoding) => ContentEncoding is { } coding && ContentCoding.CanDecode(coding) && !ContentCoding.Accepts(acceptEncoding, coding);
+
+    private async ValueTask<UpstreamResponse> ThrowAsync(ValueTask<int> failure)
+    {
+        await failure;
+        return this;
+    }
 }
