@@ -126,7 +126,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var machines = owned.Add(new MachineRegister(database, clock, log));
         var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
 
-        var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, services, cancellation), owned);
+        var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);
         try
         {
             app._server = GatewayServer.Create(config, tls, app.HandleAsync);
@@ -155,7 +155,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     {
         try
         {
-            return await GatewaySnapshot.CreateAsync(config, _services, cancellation);
+            return await GatewaySnapshot.CreateAsync(config, _snapshot, _services, cancellation);
         }
         catch (StoreUnavailableException e)
         {

@@ -4,6 +4,7 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
@@ -23,18 +24,22 @@ internal sealed class GatewaySnapshot
 {
     private readonly RequestPipeline _pipeline;
     private readonly OtlpRelay _relay;
+    private readonly Shared<IdentityProvider> _provider;
     private readonly OwnedResources _owned;
+    private readonly OutboundHttp _outbound;
     private readonly long _maxRequestBytes;
     private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Open requests, and one for being in force; it never rises again from zero.</summary>
     private int _users = 1;
 
-    private GatewaySnapshot(GatewayConfig config, RequestPipeline pipeline, OtlpRelay relay, Routes routes, OwnedResources owned)
+    private GatewaySnapshot(GatewayConfig config, RequestPipeline pipeline, OtlpRelay relay, Shared<IdentityProvider> provider, Routes routes, OwnedResources owned, OutboundHttp outbound)
     {
         _pipeline = pipeline;
         _relay = relay;
+        _provider = provider;
         _owned = owned;
+        _outbound = outbound;
         _maxRequestBytes = config.Limits.MaxRequestBytes;
         Config = config;
         Paths = [.. routes.Paths];
@@ -44,17 +49,20 @@ internal sealed class GatewaySnapshot
 
     public IReadOnlyList<string> Paths { get; }
 
+    /// <param name="previous">The snapshot in force, whose identity provider is kept when the <c>oidc</c> section says the same; null at boot.</param>
     /// <exception cref="BootException">A service or file the configuration names is not usable.</exception>
-    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, CancellationToken cancellation)
+    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, GatewayServices services, CancellationToken cancellation)
     {
         var owned = new OwnedResources();
+        var outbound = services.Outbound.CreatePart();
         try
         {
-            return await CreateAsync(config, services, owned, cancellation);
+            return await CreateAsync(config, previous, services, outbound, owned, cancellation);
         }
         catch
         {
             await owned.DisposeAsync();
+            outbound.Dispose();
             throw;
         }
     }
@@ -104,6 +112,14 @@ internal sealed class GatewaySnapshot
         await Task.WhenAny(_unused.Task, Task.Delay(patience, clock));
         await _relay.DrainAsync();
         await _owned.DisposeAsync();
+        _ = CloseConnectionsAsync();
+    }
+
+    /// <summary>Waits however long a stream lasts: without its client it would be cut.</summary>
+    private async Task CloseConnectionsAsync()
+    {
+        await _unused.Task;
+        _outbound.Dispose();
     }
 
     private void Leave()
@@ -114,15 +130,17 @@ internal sealed class GatewaySnapshot
         }
     }
 
-    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewayServices services, OwnedResources owned, CancellationToken cancellation)
+    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, GatewayServices services, OutboundHttp outbound, OwnedResources owned, CancellationToken cancellation)
     {
-        var (environment, clock, audit, log, database, _, outbound, revocations, revocationStore, accounts, machines, _) = services;
+        var (environment, clock, audit, log, database, _, _, revocations, revocationStore, accounts, machines, _) = services;
         if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
         {
             throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
         }
 
-        var provider = owned.Add(await IdentityProvider.DiscoverAsync(config.Oidc, outbound, clock, log, cancellation));
+        var provider = owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
+            ? previous._provider.Share()
+            : new Shared<IdentityProvider>(await IdentityProvider.DiscoverAsync(config.Oidc, services.Outbound, clock, log, cancellation)));
         var googleGroups = config.Oidc.GoogleGroups is { } google ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock)) : null;
         var secrets = new SessionSecrets(config.Session.JwtSecrets);
         var tokens = new SessionTokens(config, secrets, clock);
@@ -131,7 +149,7 @@ internal sealed class GatewaySnapshot
         var routes = new Routes();
         new HealthEndpoints(services.Readiness).Map(routes);
         new ProtocolEndpoint().Map(routes);
-        new SignInFeature(config, database, clock, audit, log).Map(routes, provider, secrets, tokens, revocations, revocationStore, googleGroups);
+        new SignInFeature(config, database, clock, audit, log).Map(routes, provider.Value, secrets, tokens, revocations, revocationStore, googleGroups);
         var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
@@ -149,7 +167,7 @@ internal sealed class GatewaySnapshot
         new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
-        var relay = owned.Add(CreateRelay(config, services));
+        var relay = owned.Add(CreateRelay(config, services, outbound));
         new OtlpEndpoints(relay).Map(routes);
 
         var pipeline = new RequestPipeline(
@@ -162,9 +180,9 @@ internal sealed class GatewaySnapshot
             clock,
             audit,
             log);
-        return new GatewaySnapshot(config, pipeline, relay, routes, owned);
+        return new GatewaySnapshot(config, pipeline, relay, provider, routes, owned, outbound);
     }
 
-    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services) =>
-        new(config.Telemetry, new CollectorCredentials(services.Environment, services.Outbound, services.Clock).For, services.Outbound, services.Clock, services.Log);
+    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services, OutboundHttp outbound) =>
+        new(config.Telemetry, new CollectorCredentials(services.Environment, outbound, services.Clock).For, outbound, services.Clock, services.Log);
 }

@@ -58,6 +58,32 @@ internal sealed record OidcConfig
 
     /// <summary>PEM text of the authorities trusted for the IdP, instead of the system's.</summary>
     public string? CaCertPem { get; init; }
+
+    /// <summary>Whether both say the same, secrets and lists compared by what they hold.</summary>
+    public bool SaysTheSameAs(OidcConfig other) =>
+        ClientSecret?.Reveal() == other.ClientSecret?.Reveal()
+        && ClientAssertion?.PrivateKeyPem.Reveal() == other.ClientAssertion?.PrivateKeyPem.Reveal()
+        && ClientAssertion?.CertificatePem == other.ClientAssertion?.CertificatePem
+        && AllowedEmailDomains.SequenceEqual(other.AllowedEmailDomains)
+        && AllowedGroups.SequenceEqual(other.AllowedGroups)
+        && EmailClaims.SequenceEqual(other.EmailClaims)
+        && Scopes.SequenceEqual(other.Scopes)
+        && ExtraAuthParams.SequenceEqual(other.ExtraAuthParams)
+        && AdditionalAuthorizedParties.SequenceEqual(other.AdditionalAuthorizedParties)
+        && FormActionOrigins.SequenceEqual(other.FormActionOrigins)
+        && this == other with
+        {
+            // Compared above; whatever is added to the section is compared here without further ado.
+            ClientSecret = ClientSecret,
+            ClientAssertion = ClientAssertion,
+            AllowedEmailDomains = AllowedEmailDomains,
+            AllowedGroups = AllowedGroups,
+            EmailClaims = EmailClaims,
+            Scopes = Scopes,
+            ExtraAuthParams = ExtraAuthParams,
+            AdditionalAuthorizedParties = AdditionalAuthorizedParties,
+            FormActionOrigins = FormActionOrigins,
+        };
 }
 
 /// <summary>How the gateway authenticates at the IdP's token endpoint (OpenID Connect Core section 9).</summary>

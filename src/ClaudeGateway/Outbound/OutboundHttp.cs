@@ -38,7 +38,8 @@ internal sealed class OutboundHttp : IDisposable
     private readonly EnvironmentProxy _proxy;
     private readonly SsrfGuard _guard;
     private readonly X509Certificate2Collection _extraRoots = [];
-    private readonly List<HttpMessageInvoker> _clients = [];
+    private readonly OutboundHttp? _parent;
+    private readonly HashSet<IDisposable> _disposables = [];
 
     /// <exception cref="BootException">A proxy variable or NODE_EXTRA_CA_CERTS cannot be used.</exception>
     public OutboundHttp(ProcessEnvironment environment, OperationalLog log)
@@ -59,6 +60,15 @@ internal sealed class OutboundHttp : IDisposable
         }
     }
 
+    private OutboundHttp(OutboundHttp parent)
+    {
+        _parent = parent;
+        _proxy = parent._proxy;
+        _guard = parent._guard;
+        _extraRoots = parent._extraRoots;
+        ProxyIsEgressBoundary = parent.ProxyIsEgressBoundary;
+    }
+
     public SsrfGuard Guard => _guard;
 
     public EnvironmentProxy Proxy => _proxy;
@@ -68,6 +78,18 @@ internal sealed class OutboundHttp : IDisposable
     /// (CLAUDE_GATEWAY_PROXY_IS_EGRESS_BOUNDARY): for networks in which the gateway has no DNS of the outside.
     /// </summary>
     public bool ProxyIsEgressBoundary { get; }
+
+    /// <summary>The same rules for clients that end sooner: when the part is disposed, or with this object.</summary>
+    public OutboundHttp CreatePart()
+    {
+        var part = new OutboundHttp(this);
+        lock (_disposables)
+        {
+            _disposables.Add(part);
+        }
+
+        return part;
+    }
 
     /// <summary>A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each request.</summary>
     public HttpMessageInvoker CreateClient(OutboundOptions options)
@@ -98,9 +120,9 @@ internal sealed class OutboundHttp : IDisposable
         }
 
         var client = new HttpMessageInvoker(handler);
-        lock (_clients)
+        lock (_disposables)
         {
-            _clients.Add(client);
+            _disposables.Add(client);
         }
 
         return client;
@@ -108,9 +130,26 @@ internal sealed class OutboundHttp : IDisposable
 
     public void Dispose()
     {
-        lock (_clients)
+        IDisposable[] disposables;
+        lock (_disposables)
         {
-            _clients.ForEach(client => client.Dispose());
+            disposables = [.. _disposables];
+            _disposables.Clear();
+        }
+
+        foreach (var disposable in disposables)
+        {
+            disposable.Dispose();
+        }
+
+        _parent?.Forget(this);
+    }
+
+    private void Forget(OutboundHttp part)
+    {
+        lock (_disposables)
+        {
+            _disposables.Remove(part);
         }
     }
 

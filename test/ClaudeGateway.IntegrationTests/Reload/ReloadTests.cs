@@ -153,6 +153,74 @@ public sealed class ReloadTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
     }
 
+    [Fact]
+    public async Task An_identity_provider_whose_section_is_unchanged_is_not_asked_again()
+    {
+        await _gateway.SignInAsync();
+        _file["managed"] = Managed("opus");
+        Write();
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+        await _gateway.SignInAsync();
+        Assert.Equal((1, 1), (Asked("/.well-known/openid-configuration"), Asked("/jwks")));
+
+        _file["oidc"]!["scopes"] = new JsonArray("openid", "email");
+        Write();
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+        await _gateway.SignInAsync();
+        Assert.Equal((2, 2), (Asked("/.well-known/openid-configuration"), Asked("/jwks")));
+    }
+
+    [Fact]
+    public async Task An_identity_provider_that_is_away_hinders_no_reload_that_leaves_it_alone()
+    {
+        var bearer = (await _gateway.SignInAsync()).AccessToken;
+        _idp.Server.Refuse();
+        for (var i = 0; i < 3; i++)
+        {
+            _file["managed"] = Managed($"model-{i}");
+            Write();
+            Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+            Assert.Equal($"model-{i}", await ModelAsync(bearer));
+        }
+    }
+
+    [Fact]
+    public async Task Connections_of_the_replaced_configuration_are_closed()
+    {
+        var bearer = (await _gateway.SignInAsync()).AccessToken;
+        var closed = new TaskCompletionSource<Task>();
+        _upstream.Next(async exchange =>
+        {
+            closed.SetResult(exchange.ClientGone);
+            await exchange.RespondJsonAsync(200, new { type = "message" });
+        });
+        using (var response = await _gateway.SendMessageAsync(bearer))
+        {
+            await response.Content.ReadAsByteArrayAsync();
+        }
+
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+
+        await (await closed.Task).WaitAsync(Signal.Timeout);
+    }
+
+    [Fact]
+    public async Task Sign_in_limits_go_on_counting()
+    {
+        _file["rate_limits"] = new JsonObject { ["device_authorization"] = new JsonObject { ["max"] = 2, ["window_seconds"] = 600 } };
+        Write();
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+        await _gateway.AuthorizeDeviceAsync();
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+        await _gateway.AuthorizeDeviceAsync();
+
+        using var response = await _gateway.PostFormAsync("/oauth/device_authorization");
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, response.StatusCode);
+    }
+
+    private int Asked(string path) => _idp.Requests.Count(request => request.Path == path);
+
     private static JsonObject Managed(string model) => new()
     {
         ["policies"] = new JsonArray(new JsonObject { ["cli"] = new JsonObject { ["model"] = model } }),

@@ -29,16 +29,18 @@ internal abstract record TokenEndpointAnswer
 internal sealed class IdentityProvider : IDisposable
 {
     private readonly OidcConfig _config;
+    private readonly OutboundHttp _connections;
     private readonly IdpHttp _http;
     private readonly ClientAssertion? _assertion;
     private readonly ClientAuthentication _authentication;
     private readonly KeySet _keys;
     private readonly IdTokenValidator _idTokens;
 
-    private IdentityProvider(OidcConfig config, ProviderMetadata metadata, IdpHttp http, ClientAssertion? assertion, TimeProvider clock)
+    private IdentityProvider(OidcConfig config, ProviderMetadata metadata, OutboundHttp connections, IdpHttp http, ClientAssertion? assertion, TimeProvider clock)
     {
         _config = config;
         Metadata = metadata;
+        _connections = connections;
         _http = http;
         _assertion = assertion;
         _authentication = new ClientAuthentication(config, metadata, assertion);
@@ -52,10 +54,22 @@ internal sealed class IdentityProvider : IDisposable
     public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
         var options = new OutboundOptions { UseProxy = config.UseProxy == true, TrustedRoots = ReadRoots(config.CaCertPem), Decompression = System.Net.DecompressionMethods.All };
-        var http = new IdpHttp(outbound.CreateClient(options), clock);
-        var assertion = config.ClientAssertion is { } keys ? new ClientAssertion(keys, clock, log) : null;
-        var metadata = await new Discovery(config, http, clock, log).FetchAsync(cancellation);
-        return new IdentityProvider(config, metadata, http, assertion, clock);
+        // A part of its own: the provider may outlive the configuration it came with.
+        var connections = outbound.CreatePart();
+        ClientAssertion? assertion = null;
+        try
+        {
+            var http = new IdpHttp(connections.CreateClient(options), clock);
+            assertion = config.ClientAssertion is { } keys ? new ClientAssertion(keys, clock, log) : null;
+            var metadata = await new Discovery(config, http, clock, log).FetchAsync(cancellation);
+            return new IdentityProvider(config, metadata, connections, http, assertion, clock);
+        }
+        catch
+        {
+            assertion?.Dispose();
+            connections.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Where the browser goes to sign in (OpenID Connect Core 1.0 section 3.1.2.1).</summary>
@@ -144,6 +158,7 @@ internal sealed class IdentityProvider : IDisposable
         _keys.Dispose();
         _assertion?.Dispose();
         _http.Dispose();
+        _connections.Dispose();
     }
 
     private async Task<TokenEndpointAnswer> AskTokenEndpointAsync(List<KeyValuePair<string, string>> form)
