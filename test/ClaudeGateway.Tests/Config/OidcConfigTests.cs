@@ -1,3 +1,4 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Tests.Managed;
 
 namespace ClaudeGateway.Tests.Config;
@@ -11,24 +12,23 @@ public sealed class OidcConfigTests
     public void Any_difference_counts()
     {
         var oidc = Policies.Config("").Oidc;
-        Assert.All(
-            new[]
-            {
-                oidc with { ClientId = "other" },
-                oidc with { ClientSecret = new("other") },
-                oidc with { ClientSecret = null },
-                oidc with { ClientAssertion = new(new("key"), "certificate") },
-                oidc with { AllowedEmailDomains = ["example.com"] },
-                oidc with { AllowedGroups = ["eng"] },
-                oidc with { EmailClaims = ["mail"] },
-                oidc with { Scopes = ["openid"] },
-                oidc with { ExtraAuthParams = new Dictionary<string, string> { ["a"] = "b" } },
-                oidc with { AdditionalAuthorizedParties = ["a"] },
-                oidc with { FormActionOrigins = [new("https://login.example.com")] },
-                oidc with { GoogleGroups = new("file", "admin@example.com") },
-                oidc with { CaCertPem = "pem" },
-                oidc with { UsePkce = false },
-            },
-            other => Assert.False(oidc.SaysTheSameAs(other)));
+        OidcConfig[] others =
+        [
+            oidc with { ClientId = "other" },
+            oidc with { ClientSecret = new("other") },
+            oidc with { ClientSecret = null },
+            oidc with { ClientAssertion = new(new("key"), "certificate") },
+            oidc with { AllowedEmailDomains = ["example.com"] },
+            oidc with { AllowedGroups = ["eng"] },
+            oidc with { EmailClaims = ["mail"] },
+            oidc with { Scopes = ["openid"] },
+            oidc with { ExtraAuthParams = new Dictionary<string, string> { ["a"] = "b" } },
+            oidc with { AdditionalAuthorizedParties = ["a"] },
+            oidc with { FormActionOrigins = [new("https://login.example.com")] },
+            oidc with { GoogleGroups = new("file", "admin@example.com") },
+            oidc with { CaCertPem = "pem" },
+            oidc with { UsePkce = false },
+        ];
+        Assert.All(others, other => Assert.False(oidc.SaysTheSameAs(other)));
     }
 }
