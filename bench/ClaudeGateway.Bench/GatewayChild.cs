@@ -1,10 +1,11 @@
+using System.Globalization;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Bench;
 
-/// <summary>A gateway with one upstream of each kind at one address; says where it listens and gives a bearer, then serves until its input ends.</summary>
+/// <summary>A gateway with one upstream of each kind at one address; says where it listens and gives a bearer, then serves until its input ends; to each line it answers how many bytes it has allocated so far.</summary>
 internal static class GatewayChild
 {
     public const string AnthropicModel = "claude-sonnet-4-6";
@@ -26,7 +27,14 @@ internal static class GatewayChild
         await using var gateway = await GatewayHost.StartAsync(config, level: LogLevel.Error);
         var bearer = (await gateway.SignInAsync()).AccessToken;
         await Console.Out.WriteLineAsync($"{gateway.Url} {bearer}");
-        await Console.In.ReadToEndAsync();
+        // Console.In would block the socket thread on which this method goes on.
+        await SocketThreads.LeaveAsync();
+        using var input = new StreamReader(Console.OpenStandardInput());
+        while (await input.ReadLineAsync() is not null)
+        {
+            await Console.Out.WriteLineAsync(GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture));
+        }
+
         return 0;
     }
 }

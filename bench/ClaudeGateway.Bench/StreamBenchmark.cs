@@ -8,16 +8,15 @@ using ClaudeGateway.Testing;
 namespace ClaudeGateway.Bench;
 
 /// <summary>
-/// Processor time of the gateway for one streamed event: of the Anthropic pass-through, of Bedrock's binary frames and of
-/// a cloud's server-sent events, each event in a packet of its own. Exits 1 when Bedrock costs more than 1.5 times the
-/// pass-through.
+/// What one streamed event costs the whole gateway process, runtime and server included: of the Anthropic pass-through, of
+/// Bedrock's binary frames and of a cloud's server-sent events, each event in a packet of its own.
 /// </summary>
 internal static class StreamBenchmark
 {
     private const int Streams = 50;
-    private const int EventsPerStream = 150;
-    private const int Rounds = 5;
-    private const double TargetRatio = 1.5;
+    private const int ShortStream = 50;
+    private const int LongStream = 150;
+    private const int Rounds = 3;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(20);
 
     private static readonly string Delta = JsonSerializer.Serialize(new { type = "content_block_delta", index = 0, delta = new { type = "text_delta", text = "public static async Task<int> RunAsync(string[] args) => await" } });
@@ -26,55 +25,71 @@ internal static class StreamBenchmark
     private static readonly byte[] Frame = EventStreamFrames.Chunk(Delta);
     private static readonly byte[] FrameStop = EventStreamFrames.Chunk("""{"type":"message_stop"}""");
 
-    public static async Task<int> RunAsync()
+    public static async Task RunAsync(FigureBook figures)
     {
         await using var upstream = new FakeServer(AnswerAsync);
         using var child = StartChild(upstream.Url);
         var line = (await child.StandardOutput.ReadLineAsync() ?? "").Split(' ');
         using var http = new HttpMessageInvoker(new SocketsHttpHandler());
-        var models = new[] { GatewayChild.AnthropicModel, GatewayChild.BedrockModel, GatewayChild.FoundryModel };
-        var costs = models.ToDictionary(model => model, _ => new List<double>());
-        for (var round = 0; round <= Rounds; round++)
+        async Task<Cost> MeasureAsync(string model, int events) =>
+            await StreamBenchmark.MeasureAsync(child, async () => await ReadStreamAsync(http, new Uri(new Uri(line[0]), "/v1/messages"), line[1], model, events));
+        var costs = new Dictionary<string, Cost>();
+        foreach (var (name, model) in new[] { ("Anthropic pass-through", GatewayChild.AnthropicModel), ("Bedrock frames", GatewayChild.BedrockModel), ("cloud SSE", GatewayChild.FoundryModel) })
         {
-            foreach (var model in models)
+            // Connections and compiled code; then the difference of two lengths is what events cost and requests do not.
+            await MeasureAsync(model, LongStream);
+            var rounds = new List<Cost>();
+            for (var round = 0; round < Rounds; round++)
             {
-                var cost = await MeasureAsync(child, http, new Uri(new Uri(line[0]), "/v1/messages"), line[1], model);
-                if (round > 0)
-                {
-                    // The first round only warms up.
-                    costs[model].Add(cost);
-                }
+                var (few, many) = (await MeasureAsync(model, ShortStream), await MeasureAsync(model, LongStream));
+                const double more = (LongStream - ShortStream) * Streams;
+                rounds.Add(new Cost((many.Microseconds - few.Microseconds) / more, (many.Bytes - few.Bytes) / more));
             }
+
+            costs[name] = new Cost(MicroBenchmark.Median(rounds.Select(round => round.Microseconds)), MicroBenchmark.Median(rounds.Select(round => round.Bytes)));
         }
 
         child.StandardInput.Close();
         await child.WaitForExitAsync();
-        return Report(Median(costs[models[0]]), Median(costs[models[1]]), Median(costs[models[2]]));
+        Report(figures, costs);
     }
 
-    private static int Report(double anthropic, double bedrock, double foundry)
+    private readonly record struct Cost(double Microseconds, double Bytes);
+
+    private static void Report(FigureBook figures, Dictionary<string, Cost> costs)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Anthropic pass-through  {anthropic:F1} µs of processor time per event"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Bedrock frames          {bedrock:F1} µs, {bedrock / anthropic:F2} times the pass-through (target: at most {TargetRatio:F1})"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cloud SSE               {foundry:F1} µs, {foundry / anthropic:F2} times the pass-through"));
-        return bedrock <= TargetRatio * anthropic ? 0 : 1;
+        Console.WriteLine("\nof the whole process, an event of a running stream");
+        var passThrough = costs.First().Value.Microseconds;
+        foreach (var (name, cost) in costs)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24}{cost.Microseconds,6:0.0} µs of processor time, {cost.Microseconds / passThrough:0.00} times the pass-through, {cost.Bytes:#,0} B allocated"));
+            figures.Add($"{name}: processor time an event, x the pass-through", cost.Microseconds / passThrough, FigureKind.Ratio);
+            figures.Add($"{name}: bytes allocated an event, runtime and server included", cost.Bytes, FigureKind.Bytes);
+        }
     }
 
-    /// <summary>Microseconds of the child's processor time per event.</summary>
-    private static async Task<double> MeasureAsync(Process child, HttpMessageInvoker http, Uri url, string bearer, string model)
+    /// <summary>Of the child, for streams of so many events side by side.</summary>
+    private static async Task<Cost> MeasureAsync(Process child, Func<Task> readStream)
     {
-        child.Refresh();
-        var before = child.TotalProcessorTime;
-        await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => ReadStreamAsync(http, url, bearer, model)));
-        child.Refresh();
-        return (child.TotalProcessorTime - before).TotalMicroseconds / (Streams * EventsPerStream);
+        var (time, bytes) = await ReadAsync(child);
+        await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => readStream()));
+        var (timeAfter, bytesAfter) = await ReadAsync(child);
+        return new Cost((timeAfter - time).TotalMicroseconds, bytesAfter - bytes);
     }
 
-    private static async Task ReadStreamAsync(HttpMessageInvoker http, Uri url, string bearer, string model)
+    private static async Task<(TimeSpan ProcessorTime, long Allocated)> ReadAsync(Process child)
+    {
+        await child.StandardInput.WriteLineAsync();
+        var allocated = long.Parse((await child.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        child.Refresh();
+        return (child.TotalProcessorTime, allocated);
+    }
+
+    private static async Task ReadStreamAsync(HttpMessageInvoker http, Uri url, string bearer, string model, int events)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url)
         {
-            Content = new StringContent(JsonSerializer.Serialize(new { model, max_tokens = 64, stream = true, messages = new[] { new { role = "user", content = "hi" } } }), Encoding.UTF8, "application/json"),
+            Content = new StringContent(JsonSerializer.Serialize(new { model, max_tokens = events, stream = true, messages = new[] { new { role = "user", content = "hi" } } }), Encoding.UTF8, "application/json"),
         };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         using var response = await http.SendAsync(request, CancellationToken.None);
@@ -98,7 +113,9 @@ internal static class StreamBenchmark
         var isBedrock = exchange.Request.Path.EndsWith("/invoke-with-response-stream", StringComparison.Ordinal);
         await exchange.StartAsync(200, ("content-type", isBedrock ? "application/vnd.amazon.eventstream" : "text/event-stream"));
         using var pace = new PeriodicTimer(Pace);
-        for (var i = 1; i < EventsPerStream; i++)
+        // The request says how many it wants.
+        var events = exchange.Request.Json.GetProperty("max_tokens").GetInt32();
+        for (var i = 1; i < events; i++)
         {
             await exchange.WriteAsync(isBedrock ? Frame : SseEvent);
             await pace.WaitForNextTickAsync();
@@ -115,6 +132,4 @@ internal static class StreamBenchmark
         start.ArgumentList.Add(upstream.ToString());
         return Process.Start(start)!;
     }
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

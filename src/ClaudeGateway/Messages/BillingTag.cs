@@ -15,14 +15,21 @@ internal readonly record struct BillingTag(string? Group, bool IsIgnored)
             return default;
         }
 
-        using var tags = JsonDocument.Parse(message.Body[range], new JsonDocumentOptions { MaxDepth = int.MaxValue });
-        if (tags.RootElement.ValueKind != JsonValueKind.Object || !tags.RootElement.TryGetProperty(tag, out var value))
+        var billing = default(BillingTag);
+        var tags = new TopLevelMembers(message.Body[range].Span);
+        while (tags.MoveNext())
         {
-            return default;
+            var isNamed = tags.ReadName().Equals(tag, StringComparison.Ordinal);
+            var isText = tags.ReadValue() == JsonTokenType.String;
+            if (isNamed)
+            {
+                // Of repeated keys the last counts, as in every JSON parser.
+                var value = isText ? tags.ReadString() : null;
+                var own = principal.Groups.FirstOrDefault(group => group.Equals(value, StringComparison.Ordinal));
+                billing = new BillingTag(own, own is null);
+            }
         }
 
-        return value.ValueKind == JsonValueKind.String && principal.Groups.FirstOrDefault(group => value.ValueEquals(group)) is { } own
-            ? new BillingTag(own, false)
-            : new BillingTag(null, true);
+        return billing;
     }
 }

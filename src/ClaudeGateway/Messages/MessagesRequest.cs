@@ -61,8 +61,8 @@ internal sealed class MessagesRequest
             if (members.NameIs("model"u8))
             {
                 isRepeated |= hasModel;
+                model = members.ReadValue() == JsonTokenType.String && !hasModel ? members.ReadString() : null;
                 hasModel = true;
-                model = members.ReadValue() == JsonTokenType.String ? members.ReadString() : null;
                 modelValue = members.ValueStart..members.ValueEnd;
             }
             else if (members.NameIs("tags"u8))

@@ -1,4 +1,7 @@
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Messages;
 
@@ -66,9 +69,9 @@ internal ref struct TopLevelMembers
     }
 
     /// <summary>Whether the current name, escapes decoded, is <paramref name="utf8"/>.</summary>
-    public readonly bool NameIs(ReadOnlySpan<byte> utf8) => _reader.ValueTextEquals(utf8);
+    public readonly bool NameIs(ReadOnlySpan<byte> utf8) => _reader.TextIs(utf8);
 
-    /// <summary>The current name, escapes decoded and what is not Unicode replaced.</summary>
+    /// <summary>The current name, escapes decoded; as it stands there when that is not Unicode.</summary>
     public readonly string ReadName() => ReadString();
 
     /// <summary>Reads over the current member's value and gives its kind.</summary>
@@ -83,17 +86,10 @@ internal ref struct TopLevelMembers
         return kind;
     }
 
-    /// <summary>The current value, which is a string, with escapes decoded and what is not Unicode replaced.</summary>
+    /// <summary>The current value, which is a string, with escapes decoded; as it stands there when that is not Unicode.</summary>
     public readonly string ReadString()
     {
-        try
-        {
-            return _reader.GetString() ?? "";
-        }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate or bytes that are not UTF-8.
-            return System.Text.Encoding.UTF8.GetString(_reader.ValueSpan);
-        }
+        var raw = _reader.ValueSpan;
+        return Utf8.IsValid(raw) && !JsonNames.HasLoneSurrogate(raw) ? _reader.GetString() ?? "" : Encoding.UTF8.GetString(raw);
     }
 }

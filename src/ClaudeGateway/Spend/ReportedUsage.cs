@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Spend;
 
@@ -90,13 +91,13 @@ internal sealed class ReportedUsage
     {
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            var isReadable = json.ValueTextEquals("input_tokens"u8) ? TryCount(ref json, ref _input)
-                : json.ValueTextEquals("output_tokens"u8) ? TryCount(ref json, ref _output)
-                : json.ValueTextEquals("cache_read_input_tokens"u8) ? TryCount(ref json, ref _cacheRead)
-                : json.ValueTextEquals("cache_creation_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation)
-                : json.ValueTextEquals("cache_creation"u8) ? TryParts(ref json)
-                : json.ValueTextEquals("server_tool_use"u8) ? TryTools(ref json)
-                : json.ValueTextEquals("speed"u8) ? TrySpeed(ref json)
+            var isReadable = json.TextIs("input_tokens"u8) ? TryCount(ref json, ref _input)
+                : json.TextIs("output_tokens"u8) ? TryCount(ref json, ref _output)
+                : json.TextIs("cache_read_input_tokens"u8) ? TryCount(ref json, ref _cacheRead)
+                : json.TextIs("cache_creation_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation)
+                : json.TextIs("cache_creation"u8) ? TryParts(ref json)
+                : json.TextIs("server_tool_use"u8) ? TryTools(ref json)
+                : json.TextIs("speed"u8) ? TrySpeed(ref json)
                 : Skip(ref json);
             if (!isReadable)
             {
@@ -117,8 +118,8 @@ internal sealed class ReportedUsage
         var isReadable = true;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            isReadable &= json.ValueTextEquals("ephemeral_1h_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation1h)
-                : json.ValueTextEquals("ephemeral_5m_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation5m)
+            isReadable &= json.TextIs("ephemeral_1h_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation1h)
+                : json.TextIs("ephemeral_5m_input_tokens"u8) ? TryCount(ref json, ref _cacheCreation5m)
                 : Skip(ref json);
         }
 
@@ -135,7 +136,7 @@ internal sealed class ReportedUsage
         var isReadable = true;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            isReadable &= json.ValueTextEquals("web_search_requests"u8) ? TryCount(ref json, ref _webSearches) : Skip(ref json);
+            isReadable &= json.TextIs("web_search_requests"u8) ? TryCount(ref json, ref _webSearches) : Skip(ref json);
         }
 
         return isReadable;
@@ -144,7 +145,7 @@ internal sealed class ReportedUsage
     private bool TrySpeed(ref Utf8JsonReader json)
     {
         json.Read();
-        IsFast = json.TokenType == JsonTokenType.String && json.ValueTextEquals("fast"u8);
+        IsFast = json.TokenType == JsonTokenType.String && json.TextIs("fast"u8);
         json.Skip();
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Spend;
 
@@ -25,20 +26,20 @@ internal readonly record struct UsageEvent(UsageEventKind Kind, ReportedUsage? U
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (json.ValueTextEquals("type"u8))
+            if (json.TextIs("type"u8))
             {
                 json.Read();
                 kind = json.TokenType != JsonTokenType.String ? UsageEventKind.Other
-                    : json.ValueTextEquals("message_start"u8) ? UsageEventKind.Start
-                    : json.ValueTextEquals("message_delta"u8) ? UsageEventKind.Delta
+                    : json.TextIs("message_start"u8) ? UsageEventKind.Start
+                    : json.TextIs("message_delta"u8) ? UsageEventKind.Delta
                     : UsageEventKind.Other;
                 json.Skip();
             }
-            else if (json.ValueTextEquals("usage"u8))
+            else if (json.TextIs("usage"u8))
             {
                 atRoot = ReadUsage(ref json);
             }
-            else if (json.ValueTextEquals("message"u8))
+            else if (json.TextIs("message"u8))
             {
                 inMessage = ReadMessage(ref json);
             }
@@ -63,7 +64,7 @@ internal readonly record struct UsageEvent(UsageEventKind Kind, ReportedUsage? U
 
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (json.ValueTextEquals("usage"u8))
+            if (json.TextIs("usage"u8))
             {
                 usage = ReadUsage(ref json);
             }

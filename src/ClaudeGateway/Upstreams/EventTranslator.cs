@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -96,7 +97,7 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
 
             while (reader.Read())
             {
-                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.ValueTextEquals("type"u8))
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.TextIs("type"u8))
                 {
                     reader.Read();
                     type = reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.ValueSpan : default;

@@ -134,6 +134,31 @@ public sealed class ClientFaultTests
         Assert.Equal(body, scene.Upstream.Requests[0].Text);
     }
 
+    [Fact]
+    public async Task Text_that_is_not_unicode_is_passed_on_byte_for_byte()
+    {
+        await using var scene = await Scene.StartAsync();
+        byte[] body = [.. """{"\ud800":"\udc00","model":"claude-sonnet-4-6","x": """u8, (byte)'"', 0xff, 0xc0, 0xaf, .. "\"}"u8];
+        using var client = scene.Connect();
+
+        await client.SendAsync(scene.Head(body.Length), body);
+
+        Assert.StartsWith("HTTP/1.1 200", await client.UntilAsync("\r\n\r\n"), StringComparison.Ordinal);
+        Assert.Equal(body, scene.Upstream.Requests[0].Body);
+    }
+
+    [Fact]
+    public async Task A_body_that_stops_coming_is_given_up_with_408()
+    {
+        await using var scene = await Scene.StartAsync();
+        using var client = scene.Connect();
+
+        await client.SendAsync(scene.Head(Body.Length), Body[..10]);
+
+        Assert.StartsWith("HTTP/1.1 408", await client.ToEndAsync(), StringComparison.Ordinal);
+        Assert.Empty(scene.Upstream.Requests);
+    }
+
     [Theory]
     [InlineData("""{"model":"claude-sonnet-4-6","model":"claude-opus-5"}""")]
     [InlineData("""{"tags":{},"model":"claude-sonnet-4-6","tags":{}}""")]

@@ -11,6 +11,7 @@ namespace ClaudeGateway.IntegrationTests.Messages;
 public sealed class LeakTests
 {
     private const int Rounds = 100;
+    private const int MaxRequestBytes = 1024;
 
     private static readonly byte[] Body = """{"model":"claude-sonnet-4-6","stream":true}"""u8.ToArray();
 
@@ -18,13 +19,18 @@ public sealed class LeakTests
     [
         "refused answer", "reset before headers", "stall before headers", "reset mid-event", "client leaves before headers",
         "client leaves mid-stream", "truncated body", "invalid JSON", "garbage", "client leaves while the upstream answers an error",
+        "reset inside the body", "oversized body", "not UTF-8", "broken together with its headers", "nothing at all", "client leaves an endless answer",
     ];
 
     [Fact]
     public async Task A_thousand_requests_that_go_wrong_leave_no_connection_request_or_buffer_behind()
     {
         using var gauges = new Gauges();
-        await using var scene = await Scene.StartAsync(config => config with { Timeouts = new TimeoutsConfig { UpstreamTtfb = TimeSpan.FromMilliseconds(50) } });
+        await using var scene = await Scene.StartAsync(config => config with
+        {
+            Timeouts = new TimeoutsConfig { UpstreamTtfb = TimeSpan.FromMilliseconds(50) },
+            Limits = new LimitsConfig { MaxRequestBytes = MaxRequestBytes },
+        });
         // The sign-in's own, which stay open.
         var connections = gauges.Read()["kestrel.active_connections"];
         await RoundAsync(scene);
@@ -49,8 +55,19 @@ public sealed class LeakTests
     {
         scene.Upstream.Script ??= AnswerAsync;
         using var client = scene.Connect();
-        var body = fault == "invalid JSON" ? "{\"model\":"u8.ToArray() : Body;
-        await client.SendAsync(scene.Head(fault == "truncated body" ? body.Length + 10 : body.Length, $"x-stainless-fault: {fault}\r\nConnection: close\r\n"), body);
+        var body = fault switch
+        {
+            "invalid JSON" => "{\"model\":"u8.ToArray(),
+            "not UTF-8" => [.. "{\"model\":\""u8, 0xFF, .. "\"}"u8],
+            _ => Body,
+        };
+        var declared = fault switch
+        {
+            "truncated body" or "reset inside the body" => body.Length + 10,
+            "oversized body" => MaxRequestBytes + 1,
+            _ => body.Length,
+        };
+        await client.SendAsync(scene.Head(declared, $"x-stainless-fault: {fault}\r\nConnection: close\r\n"), body);
         switch (fault)
         {
             case "truncated body":
@@ -61,11 +78,11 @@ public sealed class LeakTests
                 await scene.Upstream.Server.RequestAsync(request => request.Header("x-stainless-fault") == fault);
                 client.Reset();
                 break;
-            case "client leaves mid-stream":
+            case "client leaves mid-stream" or "client leaves an endless answer":
                 await client.UntilAsync("data: 1");
                 client.Reset();
                 break;
-            case "client leaves while the upstream answers an error":
+            case "client leaves while the upstream answers an error" or "reset inside the body":
                 client.Reset();
                 break;
             default:
@@ -91,6 +108,13 @@ public sealed class LeakTests
                 await e.WriteRawAsync("garbage\r\n\r\n"u8.ToArray());
                 e.Reset();
                 return;
+            case "broken together with its headers":
+                await e.WriteRawAsync("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n"u8.ToArray());
+                e.Close();
+                return;
+            case "nothing at all":
+                e.Close();
+                return;
         }
 
         await e.StartAsync(200, ("content-type", "text/event-stream"));
@@ -99,6 +123,12 @@ public sealed class LeakTests
         {
             e.Reset();
             return;
+        }
+
+        while (e.Request.Header("x-stainless-fault") == "client leaves an endless answer")
+        {
+            // Until the gateway has left and writing fails.
+            await e.WriteAsync(new byte[64 * 1024]);
         }
 
         await e.StallAsync();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
@@ -10,7 +11,7 @@ public sealed class UpstreamFaultTests
 {
     private static readonly TimeoutsConfig Short = new() { UpstreamTtfb = TimeSpan.FromMilliseconds(300) };
 
-    public static TheoryData<string> BeforeHeaders => ["refuse", "reset", "close", "garbage", "half a head", "stall", "informational only"];
+    public static TheoryData<string> BeforeHeaders => ["refuse", "reset", "close", "garbage", "half a head", "endless head", "stall", "informational only"];
 
     [Theory]
     [MemberData(nameof(BeforeHeaders))]
@@ -188,6 +189,9 @@ public sealed class UpstreamFaultTests
                     break;
                 case "half a head":
                     await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-ty"u8.ToArray());
+                    break;
+                case "endless head":
+                    await e.WriteRawAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nx: {new string('x', 1024 * 1024)}"));
                     break;
                 case "informational only":
                     await e.WriteRawAsync("HTTP/1.1 103 Early Hints\r\n\r\n"u8.ToArray());

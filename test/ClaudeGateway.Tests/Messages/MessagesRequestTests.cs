@@ -70,6 +70,13 @@ public sealed class MessagesRequestTests
     }
 
     [Fact]
+    public void A_name_that_is_not_unicode_is_one_the_gateway_does_not_know()
+    {
+        Assert.Equal("m", MessagesRequest.Read("""{"mode\ud800":1,"\udc00":{},"model":"m"}"""u8.ToArray()).Request!.Model);
+        Assert.Equal("m", MessagesRequest.Read("""{"m\u006Fd\u0065l":"m"}"""u8.ToArray()).Request!.Model);
+    }
+
+    [Fact]
     public void Any_object_is_read_as_a_parser_would() =>
         Prop.ForAll(JsonTexts.Objects, json =>
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Upstreams.Aws;
 
@@ -73,7 +74,7 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas) : EventTran
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isBytes = reader.ValueTextEquals("bytes"u8);
+                var isBytes = reader.TextIs("bytes"u8);
                 reader.Read();
                 if (isBytes && reader.TokenType == JsonTokenType.String)
                 {
