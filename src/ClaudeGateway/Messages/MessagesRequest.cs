@@ -18,7 +18,8 @@ internal sealed class MessagesRequest
         IsStream = isStream;
     }
 
-    public ReadOnlyMemory<byte> Body { get; }
+    /// <summary>Empty after <see cref="ReleaseBody"/>.</summary>
+    public ReadOnlyMemory<byte> Body { get; private set; }
 
     /// <summary>As the client wrote it, untrimmed; not empty.</summary>
     public string Model { get; }
@@ -30,6 +31,9 @@ internal sealed class MessagesRequest
     public Range? TagsValue { get; }
 
     public bool IsStream { get; }
+
+    /// <summary>Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.</summary>
+    public void ReleaseBody() => Body = default;
 
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
     public static (MessagesRequest? Request, ApiError? Error) Read(ReadOnlyMemory<byte> body)

@@ -1,6 +1,8 @@
+using System.Buffers;
 using ClaudeGateway.Http;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Upstreams;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;
 
@@ -20,20 +22,24 @@ internal enum RelayEnd
 internal readonly record struct RelayResult(RelayEnd End, long Bytes, long FirstByteAt);
 
 /// <summary>
-/// Passes an upstream's answer on to the client, bytes as they come and nothing added. Between two events it holds no
-/// buffer (a zero-byte read waits for data) and, once started, allocates nothing per event.
+/// Passes an upstream's answer on to the client, bytes as they come and nothing added. Whatever the upstream has sent is
+/// passed on before the next wait, and what has arrived together leaves together. Between two events it holds no buffer
+/// (a zero-byte read waits for data) and, once started, allocates nothing per event.
 /// </summary>
 internal sealed class ResponseRelay(TimeProvider clock)
 {
-    /// <summary>The server's memory block: a larger request would be served from a new array.</summary>
-    private const int ReadSize = 4096;
+    /// <summary>What is read at once.</summary>
+    private const int ReadBytes = 16 * 1024;
+
+    /// <summary>What is gathered at most before it is sent, so that a fast upstream does not fill the memory.</summary>
+    private const int MaxGatheredBytes = 32 * 1024;
 
     /// <summary>The response's status and headers must have been set.</summary>
     /// <param name="usage">Shown every byte as it passes; null when nobody reads along.</param>
     public async Task<RelayResult> RelayAsync(GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
     {
         var aborted = request.Aborted;
-        var writer = request.Http.Response.BodyWriter;
+        var sender = new GatheringSender(request.Http);
         long bytes = 0, firstByteAt = 0;
         try
         {
@@ -49,29 +55,33 @@ internal sealed class ResponseRelay(TimeProvider clock)
             while (true)
             {
                 var waiting = body.ReadAsync(Memory<byte>.Empty, aborted);
-                if (!waiting.IsCompleted && !request.Http.Response.HasStarted)
+                if (!waiting.IsCompleted || sender.GatheredBytes >= MaxGatheredBytes)
                 {
-                    // Nothing to send with the headers yet, so they go ahead (StartAsync alone would not send them).
-                    await writer.FlushAsync(aborted);
+                    await sender.SendAsync();
                 }
 
                 await waiting;
-                var memory = writer.GetMemory(ReadSize);
-                var read = await body.ReadAsync(memory, aborted);
-                if (read == 0)
+                var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+                // Ready need not mean that a read gives something: half a chunk or half a compressed block may have come.
+                var reading = body.ReadAsync(buffer.AsMemory(0, ReadBytes), aborted);
+                if (!reading.IsCompleted)
                 {
-                    return new RelayResult(RelayEnd.Complete, bytes, firstByteAt);
+                    await sender.SendAsync();
+                }
+
+                var read = await reading;
+                if (sender.IsClientGone || read == 0)
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    // What is still gathered the server sends together with the end of the answer.
+                    return new RelayResult(sender.IsClientGone ? RelayEnd.ClientGone : RelayEnd.Complete, bytes, firstByteAt);
                 }
 
                 firstByteAt = firstByteAt == 0 ? clock.GetTimestamp() : firstByteAt;
                 bytes += read;
-                usage?.Read(memory.Span[..read]);
-                writer.Advance(read);
-                var flushed = await writer.FlushAsync(aborted);
-                if (flushed.IsCompleted)
-                {
-                    return new RelayResult(RelayEnd.ClientGone, bytes, firstByteAt);
-                }
+                usage?.Read(buffer.AsSpan(0, read));
+                sender.Gather(buffer.AsSpan(0, read));
+                ArrayPool<byte>.Shared.Return(buffer);
             }
         }
         catch (Exception e) when (aborted.IsCancellationRequested && e is OperationCanceledException or IOException or ObjectDisposedException or HttpRequestException)
@@ -80,8 +90,54 @@ internal sealed class ResponseRelay(TimeProvider clock)
         }
         catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
         {
+            await sender.SendAsync();
             request.BreakOff();
             return new RelayResult(RelayEnd.UpstreamCut, bytes, firstByteAt);
+        }
+    }
+
+    /// <summary>The client's side: gathers what comes until it is sent.</summary>
+    private sealed class GatheringSender(HttpContext http)
+    {
+        private bool _hasBegun;
+
+        public int GatheredBytes { get; private set; }
+
+        public bool IsClientGone { get; private set; }
+
+        public void Gather(ReadOnlySpan<byte> bytes)
+        {
+            http.Response.BodyWriter.Write(bytes);
+            GatheredBytes += bytes.Length;
+        }
+
+        /// <summary>
+        /// Sends what there is, at first the headers alone too. A client that has gone is no error here: its request is
+        /// aborted, which ends whatever is being read for it.
+        /// </summary>
+        public async ValueTask SendAsync()
+        {
+            if (_hasBegun && GatheredBytes == 0)
+            {
+                return;
+            }
+
+            _hasBegun = true;
+            GatheredBytes = 0;
+            try
+            {
+                var flushed = await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+                IsClientGone = flushed.IsCompleted;
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
+            {
+                IsClientGone = true;
+            }
+
+            if (IsClientGone)
+            {
+                http.Abort();
+            }
         }
     }
 }

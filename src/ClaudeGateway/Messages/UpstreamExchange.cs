@@ -32,6 +32,7 @@ internal sealed class UpstreamExchange(ModelRoutes routes, FailoverLoop failover
         }
 
         // A long answer needs no request body: two thousand of them would be most of the memory in use.
+        call.Message.ReleaseBody();
         body.Dispose();
         audit.Answered(call, billing, outcome, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
         if (outcome.Response is null)

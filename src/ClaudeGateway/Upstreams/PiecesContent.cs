@@ -2,12 +2,14 @@ using System.Net;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>A request body made of pieces of memory that belong to the caller; it can be sent again.</summary>
+/// <summary>A request body made of pieces of memory that belong to the caller.</summary>
 internal sealed class PiecesContent(ReadOnlyMemory<byte>[] pieces) : HttpContent
 {
+    private ReadOnlyMemory<byte>[] _pieces = pieces;
+
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
-        foreach (var piece in pieces)
+        foreach (var piece in _pieces)
         {
             await stream.WriteAsync(piece, cancellationToken);
         }
@@ -18,11 +20,18 @@ internal sealed class PiecesContent(ReadOnlyMemory<byte>[] pieces) : HttpContent
     protected override bool TryComputeLength(out long length)
     {
         length = 0;
-        foreach (var piece in pieces)
+        foreach (var piece in _pieces)
         {
             length += piece.Length;
         }
 
         return true;
+    }
+
+    /// <summary>Lets go of the memory: the client keeps the request for as long as its answer is read.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        _pieces = [];
+        base.Dispose(disposing);
     }
 }
