@@ -3,10 +3,12 @@ using System.Net.Sockets;
 using System.Text;
 using ClaudeGateway.Config;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ClaudeGateway.Http;
 
@@ -37,6 +39,8 @@ internal static class GatewayServer
             kestrel.Limits.Http2.MaxRequestHeaderFieldSize = MaxHeaderBytes;
             Listen(kestrel, config.Listen, tls);
         });
+        // After the server's own registration: the last one counts.
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new BlockPoolFactory());
         var app = builder.Build();
         app.Run(handle);
         return app;

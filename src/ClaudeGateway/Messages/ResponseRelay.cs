@@ -31,8 +31,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
     /// <summary>What is read at once.</summary>
     private const int ReadBytes = 16 * 1024;
 
-    /// <summary>What is gathered at most before it is sent, so that a fast upstream does not fill the memory.</summary>
-    private const int MaxGatheredBytes = 32 * 1024;
+    /// <summary>What is gathered at most before it is sent: a block of the server's.</summary>
+    private const int MaxGatheredBytes = BlockPool.BlockBytes;
 
     /// <summary>The response's status and headers must have been set.</summary>
     /// <param name="usage">Shown every byte as it passes; null when nobody reads along.</param>
@@ -73,7 +73,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 if (sender.IsClientGone || read == 0)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
-                    // What is still gathered the server sends together with the end of the answer.
+                    await sender.EndAsync();
                     return new RelayResult(sender.IsClientGone ? RelayEnd.ClientGone : RelayEnd.Complete, bytes, firstByteAt);
                 }
 
@@ -110,6 +110,12 @@ internal sealed class ResponseRelay(TimeProvider clock)
             http.Response.BodyWriter.Write(bytes);
             GatheredBytes += bytes.Length;
         }
+
+        /// <summary>
+        /// The server itself sends what is left, together with the last chunk; where the length is declared there is none,
+        /// and nothing would send it.
+        /// </summary>
+        public ValueTask EndAsync() => http.Response.ContentLength is null ? ValueTask.CompletedTask : SendAsync();
 
         /// <summary>
         /// Sends what there is, at first the headers alone too. A client that has gone is no error here: its request is

@@ -52,6 +52,50 @@ public sealed class RelayTests
         Assert.Equal("data: 2\n\n", await new StreamReader(body).ReadToEndAsync());
     }
 
+    [Theory]
+    [InlineData("9\r\ndata: 1\n\n\r\n1")]
+    [InlineData("9\r\ndata: 1\n\n\r\n14\r\n")]
+    [InlineData("9\r\ndata: 1\n\n\r\n14\r\ndata: 2")]
+    public async Task An_event_does_not_wait_for_the_rest_of_the_chunk_after_it(string bytes)
+    {
+        await using var scene = await Scene.StartAsync();
+        var eventSeen = new TaskCompletionSource();
+        scene.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await e.WriteRawAsync(Encoding.ASCII.GetBytes(bytes));
+            await eventSeen.Task;
+            e.Close();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+        var body = await response.Content.ReadAsStreamAsync();
+        var buffer = new byte["data: 1\n\n".Length];
+        await body.ReadExactlyAsync(buffer).AsTask().WaitAsync(Signal.Timeout);
+        eventSeen.SetResult();
+
+        Assert.Equal("data: 1\n\n", Encoding.UTF8.GetString(buffer));
+    }
+
+    [Fact]
+    public async Task A_body_with_a_length_that_comes_after_its_head_arrives_whole()
+    {
+        await using var scene = await Scene.StartAsync();
+        var headSeen = new TaskCompletionSource();
+        scene.Upstream.Next(async e =>
+        {
+            await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n"u8.ToArray());
+            await headSeen.Task;
+            await e.WriteRawAsync("{\"z\": 1}"u8.ToArray());
+            await e.EndAsync();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+        headSeen.SetResult();
+
+        Assert.Equal("{\"z\": 1}", await response.Content.ReadAsStringAsync().WaitAsync(Signal.Timeout));
+    }
+
     [Fact]
     public async Task A_whole_answer_keeps_its_length()
     {
