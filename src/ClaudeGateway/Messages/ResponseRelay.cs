@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using ClaudeGateway.Http;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Upstreams;
@@ -47,7 +48,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
             if (!firstByte.IsCompleted)
             {
                 // Nothing to send with the headers yet, so they go ahead (StartAsync alone would not send them).
-                await writer.FlushAsync(aborted);
+                await sender.SendAsync();
             }
 
             await firstByte;
@@ -121,27 +122,43 @@ internal sealed class ResponseRelay(TimeProvider clock)
         /// Sends what there is, at first the headers alone too. A client that has gone is no error here: its request is
         /// aborted, which ends whatever is being read for it.
         /// </summary>
-        public async ValueTask SendAsync()
+        public ValueTask SendAsync()
         {
             if (_hasBegun && GatheredBytes == 0)
             {
-                return;
+                return ValueTask.CompletedTask;
             }
 
             _hasBegun = true;
             GatheredBytes = 0;
+            var flushing = http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+            if (!flushing.IsCompletedSuccessfully)
+            {
+                return SentAsync(flushing);
+            }
+
+            Sent(!flushing.Result.IsCompleted);
+            return ValueTask.CompletedTask;
+        }
+
+        /// <summary>The client takes less than comes.</summary>
+        private async ValueTask SentAsync(ValueTask<FlushResult> flushing)
+        {
             try
             {
-                var flushed = await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
-                IsClientGone = flushed.IsCompleted;
+                Sent(!(await flushing).IsCompleted);
             }
             catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
             {
-                IsClientGone = true;
+                Sent(false);
             }
+        }
 
-            if (IsClientGone)
+        private void Sent(bool isTaken)
+        {
+            if (!isTaken)
             {
+                IsClientGone = true;
                 http.Abort();
             }
         }
