@@ -7,6 +7,9 @@ internal sealed record ManagedConfig
 {
     public IReadOnlyList<PolicyConfig> Policies { get; init; } = [];
 
+    /// <summary><c>policies: []</c>: nobody is matched, whereas without the key nothing is configured.</summary>
+    public bool IsEmptyList { get; init; }
+
     public PolicyMode PolicyMode { get; init; } = PolicyMode.FirstMatch;
 
     /// <summary>Whether an unknown settings key is only warned about; our own option (<c>unknown_settings: warn</c>).</summary>

@@ -29,6 +29,8 @@ internal static class GatewayServer
         builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            // A request whose target is a whole URL names its host there (RFC 9112 section 3.2.2).
+            kestrel.AllowHostHeaderOverride = true;
             // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
@@ -61,19 +63,30 @@ internal static class GatewayServer
 
     private static void Listen(KestrelServerOptions kestrel, ListenConfig listen, TlsCertificate? tls)
     {
-        if (listen.Host == "localhost" && listen.Port != 0)
+        if (listen.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
         {
-            kestrel.ListenLocalhost(listen.Port, options => Protect(options, tls));
+            ListenLocally(kestrel, listen.Port, tls);
             return;
         }
 
-        var host = listen.Host == "localhost" ? "127.0.0.1" : listen.Host.Trim('[', ']');
-        if (!IPAddress.TryParse(host, out var address))
+        var addresses = ListenAddresses.Of(listen.Host);
+        // One free port cannot be asked for on several addresses at once.
+        foreach (var address in listen.Port == 0 ? addresses.Take(1) : addresses)
         {
-            throw new BootException($"listen.host: \"{listen.Host}\" is not an IP address of this machine, 0.0.0.0, :: or localhost");
+            kestrel.Listen(address, listen.Port, options => Protect(options, tls));
         }
+    }
 
-        kestrel.Listen(address, listen.Port, options => Protect(options, tls));
+    private static void ListenLocally(KestrelServerOptions kestrel, int port, TlsCertificate? tls)
+    {
+        if (port == 0)
+        {
+            kestrel.Listen(IPAddress.Loopback, port, options => Protect(options, tls));
+        }
+        else
+        {
+            kestrel.ListenLocalhost(port, options => Protect(options, tls));
+        }
     }
 
     private static void Protect(ListenOptions options, TlsCertificate? tls)

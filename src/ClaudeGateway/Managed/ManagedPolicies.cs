@@ -27,7 +27,7 @@ internal sealed class ManagedPolicies
         _pushed = pushed;
         _isLayered = managed?.PolicyMode == PolicyMode.Layered;
         _isCode = _policies.Any(p => p is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
-        if (_policies.Count == 0)
+        if (_policies.Count == 0 && managed is not { IsEmptyList: true })
         {
             _everybody = pushed.Env is null ? null : PushedOnly(pushed);
             return;

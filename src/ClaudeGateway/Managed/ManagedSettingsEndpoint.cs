@@ -22,6 +22,7 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
     {
         request.Http.Response.Headers["x-cc-gateway-version"] = GatewayVersion.Text;
         machines?.See(principal, SettingsVersion.HeldBy(request.Http.Request.Headers));
+        request.Http.Response.Headers.Vary = "User-Agent";
         if (policies.For(principal) is not { } outcome)
         {
             return NotFoundAsync(request, policies.IsConfigured ? "no policy matched" : "not configured");
@@ -40,7 +41,6 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
     {
         var response = request.Http.Response;
         response.Headers.ETag = outcome.Document.ETag;
-        response.Headers.Vary = "User-Agent";
         switch (EntityTags.Match(request.Http.Request.Headers.IfNoneMatch, outcome.Document.ETag))
         {
             case EntityTagMatch.Tag:

@@ -17,6 +17,7 @@ internal sealed class SsrfGuard(bool allowLoopback)
         IPNetwork.Parse("fd00:ec2::/32"), // metadata of AWS on IPv6
         IPNetwork.Parse("100.100.100.200/32"), // metadata of Alibaba Cloud
         IPNetwork.Parse("168.63.129.16/32"), // the Azure host agent
+        IPNetwork.Parse("192.0.0.192/32"), // metadata of Oracle Cloud
         IPNetwork.Parse("0.0.0.0/8"),
         IPNetwork.Parse("::/128"),
         IPNetwork.Parse("224.0.0.0/4"),

@@ -29,6 +29,16 @@ public sealed class SectionTests
     [InlineData("""{"store":{"postgres_url":"postgres://h/x?sslmode=maybe"}}""", "sslmode")]
     [InlineData("""{"oidc":{"scopes":["email"]}}""", "must include openid")]
     [InlineData("""{"oidc":{"scopes":["openid email"]}}""", "must be one scope")]
+    [InlineData("""{"oidc":{"scopes":["openid"," "]}}""", "scopes[1]: must not be blank")]
+    [InlineData("""{"oidc":{"extra_auth_params":{"":"x"}}}""", "has no name")]
+    [InlineData("""{"oidc":{"google_groups":{"service_account_json_path":"/x","admin_email":"a..b@c.com"}}}""", "must be an e-mail address")]
+    [InlineData("""{"oidc":{"issuer":"http://192.0.0.192"}}""", "link-local or metadata")]
+    [InlineData("""{"$schema":5}""", "$schema: must be text")]
+    [InlineData("""{"store":{"readiness_grace_seconds":true}}""", "must be an integer from 0 to 3600")]
+    [InlineData("""{"store":{"readiness_grace_seconds":"1e3"}}""", "must be an integer from 0 to 3600")]
+    [InlineData("""{"load_test_mode":{"enabled":false,"reply_tokens":"5"}}""", "must be an integer from 1 to 100000")]
+    [InlineData("""{"load_test_mode":{"enabled":false,"reply_seconds":true}}""", "must be a number from 0 to 600")]
+    [InlineData("""{"admin":{"billing_group_tag":"a\n"}}""", "1 to 64 of ASCII letters")]
     [InlineData("""{"oidc":{"extra_auth_params":{"state":"x"}}}""", "extra_auth_params.state: is set by the gateway itself")]
     [InlineData("""{"oidc":{"extra_auth_params":{"a":5}}}""", "extra_auth_params.a: must be text")]
     [InlineData("""{"oidc":{"discovery_url":"https://x.example/.well-known"}}""", "must contain /.well-known/")]
@@ -94,6 +104,13 @@ public sealed class SectionTests
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws-cn:iam::123456789012:role/x"}}""", "must be the ARN of an IAM role")]
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws:iam::123456789012:role/x","external_id":"a"}}""", "external_id: must be 2 to 1224")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a","version":1}}""", "version: must be text")]
+    [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a b","version":"1"}}""", "id: must be a valid header value")]
+    [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a","version":" 1"}}""", "version: must be a valid header value")]
+    [InlineData("""{"provider":"anthropicAws","region":"us-east-1","workspace_id":"a b"}""", "workspace_id: must be a valid header value")]
+    [InlineData("""{"provider":"anthropicGoogleCloud","project_id":"example.com:p","workspace_id":"w"}""", "must be a Google Cloud project id")]
+    [InlineData("""{"provider":"anthropicGoogleCloud","project_id":"p","workspace_id":"w\n"}""", "must be a workspace id")]
+    [InlineData("""{"provider":"anthropicGoogleCloud","project_id":"p","workspace_id":"w","auth":{"access_token":""}}""", "access_token: must not be empty")]
+    [InlineData("""{"provider":"anthropicGoogleCloud","project_id":"p","workspace_id":"w","auth":{"service_account_json":""}}""", "service_account_json: must not be empty")]
     [InlineData("""{"provider":"mantle","region":"us-east-1"}""", "models: is required")]
     [InlineData("""{"provider":"anthropicAws","region":"US_EAST","workspace_id":"w"}""", "must be an AWS region")]
     [InlineData("""{"provider":"anthropicGoogleCloud","project_id":"p/q","workspace_id":"w"}""", "must be a Google Cloud project id")]
@@ -152,6 +169,15 @@ public sealed class SectionTests
     [InlineData("postgres://u:%zz@[::1]:5433/db?sslmode=require")]
     [InlineData("postgres://h")]
     public void A_database_url_that_others_take_is_taken(string url) => Yaml.ReadValid(Yaml.With($$"""{"store":{"postgres_url":"{{url}}"} }"""));
+
+    [Fact]
+    public void What_the_reference_takes_is_taken()
+    {
+        var config = Yaml.ReadValid(Yaml.With("""{"$schema":"https://x.example/s.json","oidc":{"scopes":[" openid ","email"]},"store":{"username":"","readiness_grace_seconds":"60"},"upstreams":[{"provider":"vertex","region":"r","project_id":"p","auth":{"access_token":""}}]}"""));
+        Assert.Equal(["openid", "email"], config.Oidc.Scopes);
+        Assert.Null(config.Store.Username);
+        Assert.Equal(TimeSpan.FromMinutes(1), config.Store.ReadinessGrace);
+    }
 
     [Fact]
     public void A_trailing_slash_of_the_public_url_is_dropped() =>

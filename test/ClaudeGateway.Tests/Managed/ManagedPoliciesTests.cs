@@ -46,6 +46,15 @@ public sealed class ManagedPoliciesTests
     }
 
     [Fact]
+    public void An_empty_list_of_policies_matches_nobody()
+    {
+        var none = new ManagedPolicies(Policies.Managed("[]"), Telemetry);
+        Assert.True(none.IsConfigured);
+        Assert.Null(none.For(Policies.Developer()));
+        Assert.NotNull(new ManagedPolicies(Policies.Config("managed: {}").Managed, Telemetry).For(Policies.Developer()));
+    }
+
+    [Fact]
     public void Names_that_clients_know_by_an_older_one_are_served_under_it() =>
         Assert.Equal(
             """{"extraKnownMarketplaces":{},"strictKnownMarketplaces":[]}""",

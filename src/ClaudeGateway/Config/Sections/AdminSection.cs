@@ -96,6 +96,6 @@ internal static partial class AdminSection
         : tag.StartsWith("anthropic", StringComparison.OrdinalIgnoreCase) ? "must not begin with 'anthropic', which is reserved"
         : null;
 
-    [GeneratedRegex("^[A-Za-z0-9_.:/=+@-]{1,64}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9_.:/=+@-]{1,64}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Tag();
 }

@@ -66,9 +66,9 @@ internal static partial class AwsKeys
         Object([RoleArn, ExternalId, SessionName], fields => new AssumeRoleConfig(fields.Get(RoleArn), fields.Get(ExternalId), fields.Find(SessionName))),
         "Assume an IAM role through STS instead of signing with the upstream's own credentials.");
 
-    private static readonly Key<string> GuardrailId = new("id", Text(), "Guardrail id or ARN.") { IsRequired = true, Example = "gr-abc123" };
+    private static readonly Key<string> GuardrailId = new("id", HeaderWord(), "Guardrail id or ARN.") { IsRequired = true, Example = "gr-abc123" };
 
-    private static readonly Key<string> GuardrailVersion = new("version", Text(), "Guardrail version: a number in quotes, or DRAFT.") { IsRequired = true, Example = "\"1\"" };
+    private static readonly Key<string> GuardrailVersion = new("version", HeaderWord(), "Guardrail version: a number in quotes, or DRAFT.") { IsRequired = true, Example = "\"1\"" };
 
     public static readonly Key<GuardrailConfig> Guardrail = new(
         "guardrail",
@@ -113,12 +113,12 @@ internal static partial class AwsKeys
         }
     }
 
-    [GeneratedRegex("^[a-z0-9-]+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[a-z0-9-]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex Region();
 
-    [GeneratedRegex("^arn:aws(-us-gov)?:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^arn:aws(-us-gov)?:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex Role();
 
-    [GeneratedRegex("^[A-Za-z0-9_+=,.@:/-]{2,1224}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9_+=,.@:/-]{2,1224}\z", RegexOptions.CultureInvariant)]
     private static partial Regex ExternalIdForm();
 }

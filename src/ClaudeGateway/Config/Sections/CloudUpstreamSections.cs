@@ -65,7 +65,7 @@ internal static class ClaudePlatformAwsUpstreamSection
 {
     private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.") { IsRequired = true, Example = "us-east-1" };
 
-    private static readonly Key<string> WorkspaceId = new("workspace_id", Text().Must(id => id.All(c => c is >= ' ' and <= '~') && id == id.Trim() ? null : "must be a valid header value: printable ASCII without blank ends"), "Workspace; sent as a header.") { IsRequired = true, Example = "wrkspc_123" };
+    private static readonly Key<string> WorkspaceId = new("workspace_id", HeaderWord(), "Workspace; sent as a header.") { IsRequired = true, Example = "wrkspc_123" };
 
     private static readonly UpstreamKeys Common = new("anthropicAws", "https://aws-external-anthropic.us-east-1.api.aws");
 
@@ -92,22 +92,30 @@ internal static partial class GoogleKeys
 
     private static readonly Key<Secret> AccessToken = new("access_token", SecretText(0), "Ready access token; it is not renewed.") { Example = "${GOOGLE_ACCESS_TOKEN}" };
 
-    public static readonly Key<GoogleAuth> Auth = new(
+    private static readonly Key<string> PlatformServiceAccountJson = new("service_account_json", FileThatShouldExist(), ServiceAccountJson.Description) { Example = ServiceAccountJson.Example };
+
+    private static readonly Key<Secret> PlatformAccessToken = new("access_token", SecretText(), AccessToken.Description) { Example = AccessToken.Example };
+
+    /// <summary>Credentials of vertex, where an empty value counts as absent.</summary>
+    public static readonly Key<GoogleAuth> Auth = CreateAuth(ServiceAccountJson, AccessToken);
+
+    /// <summary>Credentials of anthropicGoogleCloud.</summary>
+    public static readonly Key<GoogleAuth> PlatformAuth = CreateAuth(PlatformServiceAccountJson, PlatformAccessToken);
+
+    /// <summary>One part of a resource path.</summary>
+    public static Shape<string> Identifier(string what) => Text(0).Must(id => IdentifierForm().IsMatch(id) ? null : $"must be a {what}: letters, digits, _ and -");
+
+    private static Key<GoogleAuth> CreateAuth(Key<string> file, Key<Secret> token) => new(
         "auth",
-        Object([ServiceAccountJson, AccessToken], Build),
+        Object([file, token], fields => new GoogleAuth(
+            fields.Get(file) is { Length: > 0 } path ? path : null,
+            fields.Get(token) is { Length: > 0 } value ? value : null)),
         "Google credentials; empty or absent means Application Default Credentials.")
     {
         Default = "{}",
     };
 
-    /// <summary>One part of a resource path.</summary>
-    public static Shape<string> Identifier(string what) => Text(0).Must(id => IdentifierForm().IsMatch(id) ? null : $"must be a {what}: letters, digits and . _ : -");
-
-    private static GoogleAuth Build(Fields fields) => new(
-        fields.Get(ServiceAccountJson) is { Length: > 0 } file ? file : null,
-        fields.Get(AccessToken) is { Length: > 0 } token ? token : null);
-
-    [GeneratedRegex("^[A-Za-z0-9._:-]+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9_-]+\z", RegexOptions.CultureInvariant)]
     private static partial Regex IdentifierForm();
 }
 
@@ -123,7 +131,7 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
     private static readonly UpstreamKeys Common = new("anthropicGoogleCloud", "https://claude-proxy.example.com");
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
-        Common.With(ProjectId, Location, WorkspaceId, GoogleKeys.Auth),
+        Common.With(ProjectId, Location, WorkspaceId, GoogleKeys.PlatformAuth),
         fields => new ClaudeOnGoogleCloudUpstreamConfig
         {
             Name = Common.Name(fields),
@@ -134,7 +142,7 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
             ProjectId = fields.Get(ProjectId),
             Location = fields.Get(Location),
             WorkspaceId = fields.Get(WorkspaceId),
-            Auth = fields.Get(GoogleKeys.Auth),
+            Auth = fields.Get(GoogleKeys.PlatformAuth),
         },
         Common.Check);
 }
@@ -209,6 +217,6 @@ internal static partial class FoundryUpstreamSection
         }
     }
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9-]{0,62}[A-Za-z0-9]\z", RegexOptions.CultureInvariant)]
     private static partial Regex ResourceName();
 }

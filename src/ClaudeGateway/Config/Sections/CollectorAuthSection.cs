@@ -51,6 +51,6 @@ internal static partial class CollectorAuthSection
 
     private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && ("." + url.IdnHost).EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
 
-    [GeneratedRegex(@"^(?<service>[a-z0-9-]+)\.(?<region>[a-z]{2}(-[a-z]+)+-\d+)\.amazonaws\.com(\.cn)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(?<service>[a-z0-9-]+)\.(?<region>[a-z]{2}(-[a-z]+)+-\d+)\.amazonaws\.com(\.cn)?\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex AwsHost();
 }

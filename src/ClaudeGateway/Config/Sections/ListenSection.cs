@@ -10,7 +10,7 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>listen</c>.</summary>
 internal static class ListenSection
 {
-    private static readonly Key<string> Host = new("host", Text(0), "Address to listen on; a loopback address or `localhost` for one machine only.")
+    private static readonly Key<string> Host = new("host", Text(0), "Address to listen on, or a name of this machine; a loopback address or `localhost` for one machine only, `*` for every address.")
     {
         Default = "0.0.0.0",
         Example = "127.0.0.1",
@@ -72,7 +72,7 @@ internal static class ListenSection
 
     private static ListenConfig Build(Fields fields) => new()
     {
-        Host = fields.Get(Host) is { Length: > 0 } host ? host : "0.0.0.0",
+        Host = fields.Get(Host) is { Length: > 0 } host ? host : "*",
         Port = fields.Get(Port),
         PublicUrl = fields.Get(PublicUrl)?.TrimEnd('/'),
         Tls = fields.Get(Tls),

@@ -41,6 +41,7 @@ internal static class ManagedSection
     private static ManagedConfig Build(Fields fields) => new()
     {
         Policies = fields.Get(Policies) ?? (fields.Get(SettingsFile) is { } file ? [file] : []),
+        IsEmptyList = fields.Get(Policies) is { Count: 0 },
         PolicyMode = fields.Get(Mode),
         WarnOnUnknownSettings = fields.Get(UnknownSettings),
     };

@@ -67,7 +67,7 @@ internal static class OidcSection
 
     private static readonly Key<IReadOnlyList<string>> Scopes = new(
         "scopes",
-        ListOf(Text().Must(scope => scope.Any(char.IsWhiteSpace) ? "must be one scope; list several as separate entries" : null)).Must(scopes => scopes.Contains("openid") ? null : "must include openid: without it the identity provider sends no id_token"),
+        ListOf(Text().As(scope => scope.Trim()).Must(ScopeProblem)).Must(scopes => scopes.Contains("openid") ? null : "must include openid: without it the identity provider sends no id_token"),
         "Scopes asked for at sign-in.")
     {
         Default = "[openid, profile, email, offline_access]",
@@ -191,9 +191,18 @@ internal static class OidcSection
         }
     }
 
+    private static string? ScopeProblem(string scope) =>
+        scope.Length == 0 ? "must not be blank"
+        : scope.Any(char.IsWhiteSpace) ? "must be one scope; list several as separate entries"
+        : null;
+
     private static void RefuseComputedParameter(Yaml.ConfigEntry entry, ConfigReading reading)
     {
-        if (Array.IndexOf(ComputedParameters, entry.Key) >= 0)
+        if (entry.Key.Length == 0)
+        {
+            reading.Problem(entry.KeyPosition, entry.Value.Path, "has no name");
+        }
+        else if (Array.IndexOf(ComputedParameters, entry.Key) >= 0)
         {
             reading.Problem(entry.KeyPosition, entry.Value.Path, "is set by the gateway itself and cannot be given");
         }

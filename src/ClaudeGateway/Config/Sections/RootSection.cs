@@ -6,9 +6,9 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>The whole of gateway.yaml: its sections, and the rules between them.</summary>
 internal static class RootSection
 {
-    private const int MaxLoginNotice = 500;
+    private static readonly Key<string> Schema = new("$schema", Text(0), "Where an editor finds the JSON Schema of this file; the gateway does not read it.") { Example = "./gateway.schema.json" };
 
-    private static readonly Key<string> LoginNotice = new("login_notice", Text(0).As(Clean).Must(LoginNoticeProblem).Named("text, 1 to 500 characters"), "Notice shown to whoever signs in, such as terms of use.") { Example = "Company use only. Sessions are logged." };
+    private static readonly Key<string> LoginNotice = new("login_notice", LoginNoticeShape.Text, "Notice shown to whoever signs in, such as terms of use.") { Example = "Company use only. Sessions are logged." };
 
     private static readonly Key<ListenConfig> Listen = new("listen", ListenSection.Shape, "Where the gateway listens and how developers reach it.") { IsRequired = true };
 
@@ -46,7 +46,7 @@ internal static class RootSection
 
     public static readonly RecordShape<GatewayConfig> Shape = Object(
         [
-            LoginNotice, Listen, Oidc, Session, Store, Upstreams, Models, AutoIncludeBuiltinModels, Managed, Telemetry, Admin, Enforcement, Pricing, AccessControl, Limits,
+            Schema, LoginNotice, Listen, Oidc, Session, Store, Upstreams, Models, AutoIncludeBuiltinModels, Managed, Telemetry, Admin, Enforcement, Pricing, AccessControl, Limits,
             Timeouts, RateLimits, LoadTestMode,
         ],
         Build,
@@ -117,14 +117,4 @@ internal static class RootSection
             ReferenceRules.CheckOverrides(names, fields.Get(Pricing).Overrides, fields.Node(Pricing)!, fields.Reading);
         }
     }
-
-    private static string? LoginNoticeProblem(string notice) => notice.Length switch
-    {
-        0 => "must not be blank",
-        > MaxLoginNotice => $"must have 1 to {MaxLoginNotice} characters, got {notice.Length}",
-        _ => null,
-    };
-
-    /// <summary>A terminal shows the notice: control characters could forge what it says.</summary>
-    private static string Clean(string notice) => string.Concat(notice.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
 }

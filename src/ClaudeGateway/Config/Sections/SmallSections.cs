@@ -71,11 +71,11 @@ internal static class LoadTestModeSection
 {
     private static readonly Key<bool> Enabled = new("enabled", Flag(), "Answer every message with canned text instead of asking a model. Never on a gateway people use.") { IsRequired = true, Example = "true" };
 
-    private static readonly Key<int> ReplyTokens = new("reply_tokens", Integer(1, 100_000), "Length of an answer in tokens, about.") { Default = "750" };
+    private static readonly Key<int> ReplyTokens = new("reply_tokens", Integer(1, 100_000, NumberSpelling.Strict), "Length of an answer in tokens, about.") { Default = "750" };
 
     private static readonly Key<bool> ReportUsage = new("report_usage", Flag(), "State tokens in the answers, so that metering is exercised and caps fill up. Our own key; without it answers cost nothing.") { Default = "false" };
 
-    private static readonly Key<double> ReplySeconds = new("reply_seconds", NumberFrom(0, 600), "Seconds over which a streamed answer is spread.") { Default = "9.5" };
+    private static readonly Key<double> ReplySeconds = new("reply_seconds", NumberFrom(0, 600, NumberSpelling.Strict), "Seconds over which a streamed answer is spread.") { Default = "9.5" };
 
     public static readonly Shape<LoadTestModeConfig> Shape = Object(
         [Enabled, ReplyTokens, ReplySeconds, ReportUsage],

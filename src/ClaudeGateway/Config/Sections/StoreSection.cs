@@ -25,7 +25,7 @@ internal static partial class StoreSection
 
     private static readonly Key<int> ConnectTimeout = new("connect_timeout_seconds", Integer(1, 60), "Seconds one connection attempt may take.") { Default = "5" };
 
-    private static readonly Key<int> ReadinessGrace = new("readiness_grace_seconds", Integer(0, 3600), "Seconds for which `/readyz` stays 200 after the store stopped answering.") { Default = "0" };
+    private static readonly Key<int> ReadinessGrace = new("readiness_grace_seconds", Integer(0, 3600, NumberSpelling.Digits), "Seconds for which `/readyz` stays 200 after the store stopped answering.") { Default = "0" };
 
     public static readonly Shape<StoreConfig> Shape = Object([Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
 
@@ -45,7 +45,7 @@ internal static partial class StoreSection
     {
         PostgresUrl = fields.Get(Url),
         SqlitePath = fields.Get(SqlitePath),
-        Username = fields.Get(Username),
+        Username = fields.Get(Username) is { Length: > 0 } name ? name : null,
         Password = fields.Get(Password),
         MaxConnections = fields.Get(MaxConnections),
         ConnectTimeout = TimeSpan.FromSeconds(fields.Get(ConnectTimeout)),

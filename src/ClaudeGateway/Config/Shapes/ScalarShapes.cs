@@ -83,8 +83,21 @@ internal sealed class FlagShape : Shape<bool>
     }
 }
 
-/// <summary>A number; a string that spells one is taken too, so that <c>${VAR}</c> works.</summary>
-internal sealed class NumberShape(bool isWhole, double min, double max, bool minIsExcluded) : Shape<double>
+/// <summary>What else a number may be written as. The reference differs from key to key.</summary>
+internal enum NumberSpelling
+{
+    /// <summary>Whatever JavaScript turns into a number: text that spells one (so that <c>${VAR}</c> works), booleans, nothing at all.</summary>
+    Coerced,
+
+    /// <summary>A number, or text of digits alone.</summary>
+    Digits,
+
+    /// <summary>A number and nothing else.</summary>
+    Strict,
+}
+
+/// <summary>A number within bounds.</summary>
+internal sealed class NumberShape(bool isWhole, double min, double max, bool minIsExcluded, NumberSpelling spelling = NumberSpelling.Coerced) : Shape<double>
 {
     public override string Name => (isWhole ? "integer" : "number") + Bounds();
 
@@ -99,6 +112,11 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
         if (double.IsFinite(max))
         {
             number["maximum"] = max;
+        }
+
+        if (spelling is NumberSpelling.Strict)
+        {
+            return number;
         }
 
         return new JsonObject { ["anyOf"] = new JsonArray(number, new JsonObject { ["type"] = "string", ["pattern"] = @"^(\$\{.+\}|[-+0-9.eE]+)$" }) };
@@ -134,9 +152,12 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
         return true;
     }
 
-    private static double? Coerce(ConfigScalar scalar) => scalar.Type switch
+    private double? Coerce(ConfigScalar scalar) => scalar.Type switch
     {
         ScalarType.Number => scalar.Number,
+        _ when spelling is NumberSpelling.Strict => null,
+        ScalarType.Text when spelling is NumberSpelling.Digits && !(scalar.Text.Length > 0 && scalar.Text.All(char.IsAsciiDigit)) => null,
+        not ScalarType.Text when spelling is NumberSpelling.Digits => null,
         ScalarType.True => 1,
         ScalarType.False or ScalarType.Null => 0,
         _ => JavaScriptNumber.Parse(scalar.Text),

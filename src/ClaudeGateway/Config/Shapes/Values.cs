@@ -16,8 +16,8 @@ internal static partial class Values
 
     public static Shape<bool> Flag() => new FlagShape();
 
-    public static Shape<int> Integer(int min, int max = int.MaxValue) =>
-        new NumberShape(true, min, max == int.MaxValue ? double.PositiveInfinity : max, false)
+    public static Shape<int> Integer(int min, int max = int.MaxValue, NumberSpelling spelling = NumberSpelling.Coerced) =>
+        new NumberShape(true, min, max == int.MaxValue ? double.PositiveInfinity : max, false, spelling)
             .As(number => (int)Math.Min(number, int.MaxValue));
 
     public static Shape<long> LongInteger(long min) =>
@@ -26,7 +26,7 @@ internal static partial class Values
     /// <summary>A number above <paramref name="above"/> and at most <paramref name="max"/>.</summary>
     public static Shape<double> Number(double above, double max = double.PositiveInfinity) => new NumberShape(false, above, max, true);
 
-    public static Shape<double> NumberFrom(double min, double max) => new NumberShape(false, min, max, false);
+    public static Shape<double> NumberFrom(double min, double max, NumberSpelling spelling) => new NumberShape(false, min, max, false, spelling);
 
     public static Shape<T> Choice<T>(params (string Word, T Value)[] choices) => new ChoiceShape<T>(choices);
 
@@ -62,6 +62,10 @@ internal static partial class Values
     public static Shape<IPNetwork> Cidr() => Text(0).Named("IP address or CIDR block")
         .Must(text => TryParseCidr(text, out _) ? null : "must be an IP address or CIDR block such as 10.0.0.0/8 or fd00::/8")
         .As(text => TryParseCidr(text, out var network) ? network : default);
+
+    /// <summary>A value sent as a header of its own: printable ASCII without blanks.</summary>
+    public static Shape<string> HeaderWord() => Text()
+        .Must(text => text.All(c => c is > ' ' and <= '~') ? null : "must be a valid header value: printable ASCII without blanks");
 
     public static Shape<string> Email() => Text().Named("e-mail address")
         .Must(text => EmailForm().IsMatch(text) ? null : "must be an e-mail address such as admin@example.com");
@@ -110,7 +114,7 @@ internal static partial class Values
         ? !address.StartsWith('[')
         : address.Split('.') is { Length: 4 } parts && Array.TrueForAll(parts, part => part is "0" || (part.Length is > 0 and <= 3 && part[0] is >= '1' and <= '9'));
 
-    [GeneratedRegex(@"^[^@\s]+@[^@\s]+\.[A-Za-z]{2,}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?!\.)(?!.*\.\.)[A-Za-z0-9_'+.-]*[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}\z", RegexOptions.CultureInvariant)]
     private static partial Regex EmailForm();
 
     private static IPAddress Mask(IPAddress address, int prefix)

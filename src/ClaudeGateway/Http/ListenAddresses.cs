@@ -1,0 +1,31 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace ClaudeGateway.Http;
+
+/// <summary>The addresses meant by <c>listen.host</c>: an address, a name of this machine, or <c>*</c> for all of them.</summary>
+internal static class ListenAddresses
+{
+    /// <exception cref="BootException">The name has no address.</exception>
+    public static IReadOnlyList<IPAddress> Of(string host)
+    {
+        if (host is "*")
+        {
+            return [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any];
+        }
+
+        if (IPAddress.TryParse(host.Trim('[', ']'), out var address))
+        {
+            return [ClientAddress.Unmap(address)];
+        }
+
+        try
+        {
+            return [.. Dns.GetHostAddresses(host).Select(ClientAddress.Unmap).Distinct()];
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            throw new BootException($"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, ::, localhost or an address of this machine", e);
+        }
+    }
+}
