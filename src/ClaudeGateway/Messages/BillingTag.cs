@@ -8,15 +8,40 @@ namespace ClaudeGateway.Messages;
 /// <param name="IsIgnored">Whether the tag is there with any other value.</param>
 internal readonly record struct BillingTag(string? Group, bool IsIgnored)
 {
-    public static BillingTag Read(MessagesRequest message, string tag, Principal principal)
+    public static BillingTag Read(MessagesRequest message, string tag, Principal principal) =>
+        message.TagsValue is { } range ? Read(message.Body[range], tag, principal) : default;
+
+    /// <summary>Of a body that is refused: one that is JSON may name a group all the same.</summary>
+    public static BillingTag ReadRefused(ReadOnlyMemory<byte> body, string tag, Principal principal)
     {
-        if (message.TagsValue is not { } range)
+        try
+        {
+            return Find(body) is { } range ? Read(body[range], tag, principal) : default;
+        }
+        catch (JsonException)
         {
             return default;
         }
+    }
 
+    private static Range? Find(ReadOnlyMemory<byte> body)
+    {
+        Range? found = null;
+        var members = new TopLevelMembers(body.Span);
+        while (members.MoveNext())
+        {
+            var isTags = members.NameIs("tags"u8);
+            members.ReadValue();
+            found = isTags ? members.ValueStart..members.ValueEnd : found;
+        }
+
+        return found;
+    }
+
+    private static BillingTag Read(ReadOnlyMemory<byte> json, string tag, Principal principal)
+    {
         var billing = default(BillingTag);
-        var tags = new TopLevelMembers(message.Body[range].Span);
+        var tags = new TopLevelMembers(json.Span);
         while (tags.MoveNext())
         {
             var isNamed = tags.ReadName().Equals(tag, StringComparison.Ordinal);

@@ -7,8 +7,8 @@ namespace ClaudeGateway.Messages;
 /// <summary>How a request fared with the upstreams.</summary>
 /// <param name="Response">The answer for the client, to be disposed; null when every upstream failed without one worth showing.</param>
 /// <param name="Attempts">How many upstreams were asked.</param>
-/// <param name="LastRequestId">The last upstream's id of the request, of those that sent one.</param>
-/// <param name="LastCloudRequestId">Likewise of the clouds.</param>
+/// <param name="LastRequestId">The id of the request at the upstream that answered, else at the last one that sent any.</param>
+/// <param name="LastCloudRequestId">Its cloud's own id.</param>
 /// <param name="Target">Who gave a final answer, and what he calls the model; null when there is none.</param>
 internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId, RouteTarget? Target);
 
@@ -42,8 +42,11 @@ internal sealed class FailoverLoop(OperationalLog log)
                 }
 
                 log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
-                requestId = response.RequestId ?? requestId;
-                cloudRequestId = response.CloudRequestId ?? cloudRequestId;
+                if (response.RequestId is not null || response.CloudRequestId is not null)
+                {
+                    (requestId, cloudRequestId) = (response.RequestId, response.CloudRequestId);
+                }
+
                 shown = Better(shown, response);
             }
         }

@@ -58,13 +58,14 @@ internal sealed class MessagesEndpoint(
         }
 
         var (message, error) = MessagesRequest.Read(body.Bytes);
+        var billingTag = operation == MessagesOperation.CountTokens ? null : billingGroupTag;
         if (message is null)
         {
-            await RefuseAsync(request, principal, error!, default);
+            await RefuseAsync(request, principal, error!, billingTag is null ? default : BillingTag.ReadRefused(body.Bytes, billingTag, principal));
             return;
         }
 
-        var billing = billingGroupTag is null || operation == MessagesOperation.CountTokens ? default : BillingTag.Read(message, billingGroupTag, principal);
+        var billing = billingTag is null ? default : BillingTag.Read(message, billingTag, principal);
         var (route, targets, refusal) = FindTargets(message.Model, principal);
         if (route is null)
         {
@@ -90,17 +91,18 @@ internal sealed class MessagesEndpoint(
     private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(string model, Principal principal)
     {
         var route = routes.Find(model);
+        var quoted = QuotedModel.Of(model);
         switch (modelAccess(principal).Check(model, route?.Model))
         {
             case ModelVerdict.Denied:
-                return (null, [], ApiError.InvalidRequest($"model {model} is blocked by your role's deniedModels denylist"));
+                return (null, [], ApiError.InvalidRequest($"model {quoted} is blocked by your role's deniedModels denylist"));
             case ModelVerdict.NotAvailable:
-                return (null, [], ApiError.InvalidRequest($"model {model} is not in your role's availableModels allowlist"));
+                return (null, [], ApiError.InvalidRequest($"model {quoted} is not in your role's availableModels allowlist"));
         }
 
         if (route is null)
         {
-            return (null, [], ApiError.InvalidRequest($"model {model} is not in the operator's model allowlist"));
+            return (null, [], ApiError.InvalidRequest($"model {quoted} is not in the operator's model allowlist"));
         }
 
         var targets = routes.For(route, principal);

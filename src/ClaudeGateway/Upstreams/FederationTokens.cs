@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Config;
 
@@ -10,8 +11,11 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal sealed class FederationTokens(AnthropicAuth.Federation config, string origin, HttpMessageInvoker http, TimeProvider clock)
 {
-    /// <summary>A token this close to its end is not started with; shorter-lived ones serve a single request.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(120);
+    /// <summary>A token this close to its end is renewed, while requests still go out with it.</summary>
+    private static readonly TimeSpan RenewalLead = TimeSpan.FromSeconds(120);
+
+    /// <summary>A token this close to its end is not started with.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ExchangeTimeout = TimeSpan.FromSeconds(30);
     private const int MaxAnswerBytes = 1024 * 1024;
 
@@ -24,8 +28,14 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
     public async Task<string> GetAsync(CancellationToken cancellation)
     {
         var current = _current;
-        if (current is not null && clock.GetUtcNow() < current.UsableUntil)
+        var now = clock.GetUtcNow();
+        if (current is not null && now < current.ExpiresAt - Margin)
         {
+            if (now >= current.ExpiresAt - RenewalLead)
+            {
+                _ = Exchange(null);
+            }
+
             return current.Value;
         }
 
@@ -42,7 +52,7 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
     {
         lock (_lock)
         {
-            if (refused is not null && _current is { } current && current.Value != refused && clock.GetUtcNow() < current.UsableUntil)
+            if (refused is not null && _current is { } current && current.Value != refused && clock.GetUtcNow() < current.ExpiresAt - Margin)
             {
                 return Task.FromResult(current);
             }
@@ -77,6 +87,11 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
         using var timeout = new CancellationTokenSource(ExchangeTimeout, clock);
         // Read again each time: platforms rotate the file.
         var assertion = (await File.ReadAllTextAsync(config.IdentityTokenFile, timeout.Token)).Trim();
+        if (assertion.Length == 0)
+        {
+            throw new UpstreamUnavailableException($"federation token: {config.IdentityTokenFile} is empty");
+        }
+
         using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint) { Content = new ReadOnlyMemoryContent(Body(assertion)) };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01");
@@ -89,15 +104,40 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
 
         await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, timeout.Token);
         using var answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(timeout.Token), default, timeout.Token);
-        if (answer.RootElement.ValueKind != JsonValueKind.Object
-            || !answer.RootElement.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } value)
+        return ReadToken(answer.RootElement, asked);
+    }
+
+    /// <summary>RFC 6749 section 5.1; a token of a type we cannot use is none (section 7.1).</summary>
+    private static AccessToken ReadToken(JsonElement answer, DateTimeOffset asked)
+    {
+        if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } value)
         {
             throw new UpstreamUnavailableException("federation token: the answer has no access_token");
         }
 
-        var lifetime = answer.RootElement.TryGetProperty("expires_in", out var expires) && expires.ValueKind == JsonValueKind.Number ? TimeSpan.FromSeconds(Math.Clamp(expires.GetDouble(), 0, 86_400)) : TimeSpan.Zero;
-        return new AccessToken(value, asked + lifetime - Margin);
+        if (answer.TryGetProperty("token_type", out var type) && type.ValueKind != JsonValueKind.Null
+            && !(type.ValueKind == JsonValueKind.String && "Bearer".Equals(type.GetString(), StringComparison.OrdinalIgnoreCase)))
+        {
+            throw new UpstreamUnavailableException("federation token: the answer's token_type is not Bearer");
+        }
+
+        if (!answer.TryGetProperty("expires_in", out var expires) || Seconds(expires) is not { } seconds)
+        {
+            throw new UpstreamUnavailableException("federation token: the answer does not say when the token expires");
+        }
+
+        return new AccessToken(value, asked + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400)));
     }
+
+    /// <summary>Some token services write the number as a string, or nothing for "at once".</summary>
+    private static double? Seconds(JsonElement expires) => expires.ValueKind switch
+    {
+        JsonValueKind.Number => expires.GetDouble(),
+        JsonValueKind.Null => 0,
+        JsonValueKind.String when string.IsNullOrWhiteSpace(expires.GetString()) => 0,
+        JsonValueKind.String when double.TryParse(expires.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds) => seconds,
+        _ => null,
+    };
 
     private ReadOnlyMemory<byte> Body(string assertion)
     {
@@ -125,5 +165,5 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
         return buffer.WrittenMemory;
     }
 
-    private sealed record AccessToken(string Value, DateTimeOffset UsableUntil);
+    private sealed record AccessToken(string Value, DateTimeOffset ExpiresAt);
 }

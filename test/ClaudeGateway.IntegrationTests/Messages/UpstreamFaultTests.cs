@@ -41,6 +41,20 @@ public sealed class UpstreamFaultTests
         Assert.Equal(("api_error", "all upstreams failed (1 attempted)"), (error.GetProperty("type").GetString(), error.GetProperty("message").GetString()));
     }
 
+    [Fact]
+    public async Task Of_failed_upstreams_the_last_that_sent_an_id_is_audited()
+    {
+        await using var scene = await Scene.StartAsync(2);
+        scene.Upstreams[0].NextError(500, headers: ("x-amzn-requestid", "first"));
+        scene.Upstreams[1].NextError(500, headers: ("apim-request-id", "second"));
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+
+        var audit = await scene.Gateway.Log.AuditAsync("inference");
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal((null, "second"), (audit.GetProperty("upstream_request_id").GetString(), audit.GetProperty("upstream_cloud_request_id").GetString()));
+    }
+
     [Theory]
     [InlineData(2, HttpStatusCode.OK)]
     [InlineData(1, HttpStatusCode.BadGateway)]

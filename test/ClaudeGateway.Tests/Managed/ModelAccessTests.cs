@@ -14,6 +14,7 @@ public sealed class ModelAccessTests
     [InlineData("sonnet", "us.anthropic.claude-sonnet-4-6", true)]
     [InlineData("sonnet", "claude-3-5-sonnet-20241022", true)]
     [InlineData("sonnet", "a_sonnet.b", true)]
+    [InlineData("sonnet", "sonneté", true)]
     [InlineData("sonnet", "sonnet2", false)]
     [InlineData("sonnet", "mysonnetx", false)]
     [InlineData("sonnet,claude-sonnet-4-6", "claude-sonnet-5", false)]
