@@ -25,7 +25,7 @@ internal static partial class CapabilityRejection
             return "thinking_signature";
         }
 
-        return ThinkingType(text) ?? OutputConfig(text) ?? Blocks(text) ?? BetaHeader(text, betas) ?? Document(text);
+        return ThinkingType(text) ?? OutputConfig(text) ?? Blocks(text) ?? BetaHeader(text, betas) ?? Document(text) ?? CacheControl(text);
     }
 
     /// <summary>The only cause that also explains a 413.</summary>
@@ -50,6 +50,8 @@ internal static partial class CapabilityRejection
         : null;
 
     private static string? Document(string text) => DocumentBlock().IsMatch(text) ? "document_block" : null;
+
+    private static string? CacheControl(string text) => CacheControlField().IsMatch(text) ? "cache_control_field" : null;
 
     private static string? BetaHeader(string text, IReadOnlyList<string> betas)
     {
@@ -122,4 +124,8 @@ internal static partial class CapabilityRejection
         """\bpdf pages|the pdf specified|could not process pdf|messages\.\d+\.content\.\d+\.(tool_result\.content\.\d+\.)?(pdf|document)\b""",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex DocumentBlock();
+
+    /// <summary>A field of a block's cache_control that is not known there; not its ttl, and not that of the system prompt.</summary>
+    [GeneratedRegex("""(?<!system\.\d+\.(?:\w+\.)*)cache_control(?:\.(?!ttl\b)\w+)*[`'"]?: extra inputs are not permitted""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex CacheControlField();
 }

@@ -5,7 +5,7 @@ using ClaudeGateway.Config;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// What the clouds have in common: none of the client's headers are passed on, answers are translated to Anthropic's
+/// What the clouds have in common: of the client's headers only its SDK's notes are passed on, answers are translated to Anthropic's
 /// errors and events, and nothing that names the operator's accounts reaches a developer (spec/clouds.md). What differs,
 /// where requests go, how they are authorised and how the body is written, is in the class that derives.
 /// </summary>
@@ -51,7 +51,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     {
         if (betas.Length > 0)
         {
-            request.Headers.TryAddWithoutValidation("anthropic-beta", string.Join(',', betas));
+            var asWritten = KnowsTags ? ClientHeaders.Betas(call.Request.Http.Request.Headers, call.StripTags) : null;
+            request.Headers.TryAddWithoutValidation("anthropic-beta", asWritten ?? string.Join(',', betas));
         }
     }
 
@@ -86,6 +87,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         var request = CreateRequest(Target(call, modelId), body);
         try
         {
+            SdkHeaders.Add(request, call);
             AddHeaders(request, call, betas);
             AddConfiguredHeaders(request);
             await AuthorizeAsync(request, body, call, cancellation);

@@ -38,7 +38,8 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
     {
         if (!TryReadType(json, out var type))
         {
-            return StreamFailure.Broken("an event is not JSON");
+            // Behind the end of the message some endpoints say "[DONE]".
+            return _isComplete ? null : StreamFailure.Broken("an event is not JSON");
         }
 
         name = name.IsEmpty ? type : name;

@@ -53,8 +53,9 @@ internal sealed class SseTranslator(IReadOnlyList<string> betas) : EventTranslat
         return null;
     }
 
+    /// <summary>Half an event cannot pass for a whole one: its data would not be JSON.</summary>
     protected override StreamFailure? Flush(IBufferWriter<byte> events) =>
-        _partialLine.WrittenCount > 0 ? EndedInsideEvent() : Dispatch(events);
+        (_partialLine.WrittenCount > 0 ? TakeLine(default, events) : null) ?? Dispatch(events);
 
     private StreamFailure? TakeLine(ReadOnlySpan<byte> line, IBufferWriter<byte> events)
     {

@@ -11,8 +11,8 @@ internal sealed class UpstreamErrorBody
 
     private static readonly HashSet<string> AnthropicTypes = new(StringComparer.Ordinal)
     {
-        "invalid_request_error", "authentication_error", "billing_error", "permission_error", "not_found_error", "conflict_error",
-        "request_too_large", "rate_limit_error", "timeout_error", "api_error", "overloaded_error",
+        "invalid_request_error", "authentication_error", "billing_error", "permission_error", "not_found_error",
+        "request_too_large", "rate_limit_error", "api_error", "overloaded_error", "not_supported",
     };
 
     private UpstreamErrorBody(string text) => Text = text;

@@ -1,4 +1,3 @@
-using System.Net.Http;
 using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Messages;

@@ -28,6 +28,8 @@ public sealed class CapabilityRejectionTests
     [InlineData("role 'system' is not supported on this model", "mid_conv_system")]
     [InlineData("messages.3.role: Unexpected role \"system\"", "mid_conv_system")]
     [InlineData("Unexpected value(s) `other-beta` for the `anthropic-beta` header", "beta_header:other-beta")]
+    [InlineData("messages.0.content.0.text.cache_control.ephemeral.scope: Extra inputs are not permitted", "cache_control_field")]
+    [InlineData("tools.0.custom.cache_control: Extra inputs are not permitted", "cache_control_field")]
     public void A_known_cause_has_a_token(string text, string token) => Assert.Equal(token, CapabilityRejection.Find(text, Betas));
 
     [Theory]
@@ -35,6 +37,9 @@ public sealed class CapabilityRejectionTests
     [InlineData("\"thinking.type.disabled\" is not supported")]
     [InlineData("blocks cannot be modified")]
     [InlineData("context_management: Extra inputs are not permitted")]
+    [InlineData("system.0.cache_control.ephemeral.scope: Extra inputs are not permitted")]
+    [InlineData("messages.0.content.0.cache_control.ephemeral.ttl: Extra inputs are not permitted")]
+    [InlineData("cache_control.ttl: Extra inputs are not permitted")]
     [InlineData("max_tokens: 128000 > 64000, which is the maximum allowed number of output tokens")]
     [InlineData("Unexpected value(s) `foo-beta-2` for the `anthropic-beta` header")]
     [InlineData("Unexpected value(s) `foo-beta`")]
@@ -60,6 +65,14 @@ public sealed class CapabilityRejectionTests
     [InlineData("", "upstream rejected the request")]
     public void The_whole_body_is_searched_whatever_its_shape(string body, string message) =>
         Assert.Equal(message, UpstreamErrors.Translate(400, UpstreamErrorBody.Read(Encoding.UTF8.GetBytes(body)), Betas).Message);
+
+    [Theory]
+    [InlineData("invalid_request_error", "words for developers")]
+    [InlineData("not_supported", "words for developers")]
+    [InlineData("timeout_error", "upstream rejected the request")]
+    [InlineData("some_error", "upstream rejected the request")]
+    public void An_envelope_of_a_known_type_keeps_its_message(string type, string message) =>
+        Assert.Equal(message, UpstreamErrors.Translate(400, UpstreamErrorBody.Read(Encoding.UTF8.GetBytes($$$"""{"type":"error","error":{"type":"{{{type}}}","message":"words for developers"}}""")), Betas).Message);
 
     [Fact]
     public void A_prompt_echoed_by_megabytes_is_searched_in_bounded_time()

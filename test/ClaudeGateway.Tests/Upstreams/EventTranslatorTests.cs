@@ -116,9 +116,15 @@ public sealed class EventTranslatorTests
         Assert.Equal("api_error", failure!.Error.Type);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_last_event_without_its_line_ends_counts(int missing) =>
+        Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes(Whole[..^missing])]));
+
     [Fact]
-    public void A_last_event_without_its_blank_line_counts() =>
-        Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes(Whole[..^1])]));
+    public void What_is_no_event_behind_the_end_of_the_message_is_dropped() =>
+        Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes(Whole + "data: [DONE]\n\n")]));
 
     [Theory]
     [InlineData("""{"bytes":"not base64!"}""")]

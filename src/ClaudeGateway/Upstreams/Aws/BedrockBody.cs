@@ -123,7 +123,12 @@ internal static class BedrockBody
                 }
                 else if (members.NameIs("tools"u8))
                 {
-                    fields.HasEmptyTools = members.ReadValue() == JsonTokenType.StartArray && IsEmptyArray(body[members.ValueStart..members.ValueEnd]);
+                    fields.HasEmptyTools = members.ReadValue() switch
+                    {
+                        JsonTokenType.Null => true,
+                        JsonTokenType.StartArray => IsEmptyArray(body[members.ValueStart..members.ValueEnd]),
+                        _ => false,
+                    };
                 }
                 else if (members.NameIs("thinking"u8))
                 {
