@@ -1,6 +1,5 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Storage;
-using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Admin;
 
@@ -18,7 +17,8 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
     {
         var request = new AdminRequest(gateway);
         var method = gateway.Http.Request.Method;
-        var caller = await authentication.AuthenticateAsync(request, HttpMethods.IsPost(method) || HttpMethods.IsDelete(method));
+        var path = gateway.Path[Path.Length..];
+        var caller = await authentication.AuthenticateAsync(request, IsChange(method, path));
         if (caller is null)
         {
             return;
@@ -26,13 +26,15 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
 
         try
         {
-            await DispatchAsync(request, caller, method, gateway.Path[Path.Length..]);
+            await DispatchAsync(request, caller, method, path);
         }
         catch (StoreUnavailableException) when (!gateway.Http.Response.HasStarted)
         {
             await request.StoreAwayAsync();
         }
     }
+
+    private static bool IsChange(string method, string path) => (method, path) is ("POST", "") or ("DELETE", ['/', ..]);
 
     private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) => (method, path) switch
     {

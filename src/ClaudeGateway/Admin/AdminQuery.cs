@@ -1,5 +1,6 @@
-using System.Globalization;
+using ClaudeGateway.Config.Yaml;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Admin;
 
@@ -11,11 +12,25 @@ internal static class AdminQuery
     private const int MaxLimit = 1000;
 
     /// <summary>The first value, or null without the parameter.</summary>
-    public static string? First(this IQueryCollection query, string name) => query.TryGetValue(name, out var values) && values.Count > 0 ? values[0] ?? "" : null;
+    public static string? First(this IQueryCollection query, string name) => query.All(name) is [var first, ..] ? first ?? "" : null;
 
-    /// <summary>The page size, or null when it is not a whole number from 1 to 1000.</summary>
+    /// <summary>Every value of a parameter of exactly this spelling: ASP.NET would take any letter case.</summary>
+    public static StringValues All(this IQueryCollection query, string name)
+    {
+        foreach (var (key, values) in query)
+        {
+            if (key == name)
+            {
+                return values;
+            }
+        }
+
+        return StringValues.Empty;
+    }
+
+    /// <summary>The page size, or null when it is not a whole number from 1 to 1000, written in any way JavaScript reads one.</summary>
     public static int? Limit(this IQueryCollection query, int otherwise) =>
         query.First("limit") is not { } text ? otherwise
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MaxLimit ? limit
+        : JavaScriptNumber.Parse(text.Trim()) is { } limit and >= 1 and <= MaxLimit && limit == Math.Floor(limit) ? (int)limit
         : null;
 }

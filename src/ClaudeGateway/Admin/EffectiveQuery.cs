@@ -26,7 +26,7 @@ internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadO
         }
 
         var periods = new List<SpendPeriod>();
-        foreach (var name in query["period[]"])
+        foreach (var name in query.All("period[]").Distinct())
         {
             if (SpendPeriods.Parse(name) is not { } period)
             {
@@ -54,7 +54,8 @@ internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadO
             return (null, "page: invalid page token");
         }
 
-        var subs = query.ContainsKey("user_ids[]") ? query["user_ids[]"].OfType<string>().Where(sub => sub.Length > 0).Select(StorableText.Of).Distinct(StringComparer.Ordinal).ToList() : null;
+        var userIds = query.All("user_ids[]");
+        var subs = userIds.Count > 0 ? userIds.OfType<string>().Where(sub => sub.Length > 0).Select(StorableText.Of).Distinct(StringComparer.Ordinal).ToList() : null;
         return (new EffectiveQuery(periods.Count == 0 ? SpendPeriods.All : periods, subs, query.First("q"), sort is not null, cursor, limit), null);
     }
 

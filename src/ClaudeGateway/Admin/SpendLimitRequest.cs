@@ -42,17 +42,17 @@ internal sealed class SpendLimitRequest
 
     private SpendLimitDraft Read(JsonElement body)
     {
-        if (!Expect(body, JsonValueKind.Object, "object", "body"))
+        if (body.ValueKind != JsonValueKind.Object)
         {
+            Complain($"Expected object, received {TypeName(body)}");
             return new SpendLimitDraft(default, default, false, null, null);
         }
 
         var scope = ReadScope(body);
         var hasAmount = body.TryGetProperty("amount", out var amountJson);
         var amount = hasAmount ? ReadAmount(amountJson, "amount") : null;
-        if (!hasAmount && !(body.TryGetProperty("pooled_budget", out _) || scope.Type == SpendScopeType.RbacGroup))
+        if (!hasAmount && !(body.TryGetProperty("pooled_budget", out var pool) && pool.ValueKind != JsonValueKind.Null))
         {
-            // A group's cap may have kept an amount beside its budget: the store decides.
             Complain("amount: Required");
         }
 

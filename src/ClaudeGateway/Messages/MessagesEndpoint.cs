@@ -9,8 +9,8 @@ namespace ClaudeGateway.Messages;
 
 /// <summary>
 /// POST /v1/messages and /v1/messages/count_tokens: the hot path. The bearer has been checked. Then
-/// 1. the body is read and its few fields looked at, 2. the developer's policy and the catalogue judge the model,
-/// 3. spend limits are held, 4. <see cref="UpstreamExchange"/> asks the upstreams and relays the answer.
+/// 1. the body is read, 2. spend limits are held, whatever is asked for, 3. the body's few fields are looked at, the developer's
+/// policy and the catalogue judge the model, 4. <see cref="UpstreamExchange"/> asks the upstreams and relays the answer.
 /// </summary>
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
@@ -57,6 +57,13 @@ internal sealed class MessagesEndpoint(
             await SocketThreads.LeaveAsync();
         }
 
+        var isMetered = spend is not null && operation == MessagesOperation.CreateMessage;
+        using var ticket = isMetered ? await spend!.AdmitAsync(request, principal) : null;
+        if (isMetered && ticket is null)
+        {
+            return;
+        }
+
         var (message, error) = MessagesRequest.Read(body.Bytes);
         var billingTag = operation == MessagesOperation.CountTokens ? null : billingGroupTag;
         if (message is null)
@@ -74,18 +81,12 @@ internal sealed class MessagesEndpoint(
         }
 
         var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
-        if (spend is null || operation == MessagesOperation.CountTokens)
-        {
-            await upstreams.RunAsync(call, body, route.Model, targets, billing, null);
-            return;
-        }
-
-        using var ticket = await spend.AdmitAsync(request, principal);
         if (ticket is not null)
         {
             ContentCoding.KeepDecodable(request.Http.Request.Headers);
-            await upstreams.RunAsync(call, body, route.Model, targets, billing, ticket);
         }
+
+        await upstreams.RunAsync(call, body, route.Model, targets, billing, ticket);
     }
 
     private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(string model, Principal principal)

@@ -30,6 +30,7 @@ internal static class PriceTable
         [new("haiku", 3, 5)] = Price(0.80, 4, 0.08),
         [new("haiku", 4, 5)] = Price(1, 5, 0.10),
         [new("haiku", 5, 5)] = Price(0.10, 0.50, 0.01) with { LongPromptAbove = HaikuLongPrompt, LongPromptRates = TokenRates.Listed(0.50, 2.50, 0.05) },
+        [new("mythos", 5, 0)] = Price(10, 50, 1.00),
         [new("fable", 5, 0)] = Price(10, 50, 1.00),
         [new("fable", 5, 1)] = Price(10, 50, 0.25),
         [new("fable", 5, 2)] = Price(8, 40, 0.20, fastFactor: 2),

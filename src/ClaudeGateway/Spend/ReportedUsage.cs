@@ -67,8 +67,9 @@ internal sealed class ReportedUsage
     {
         var write1h = CacheCreation1h ?? 0;
         var write5m = CacheCreation5m ?? 0;
-        if (CacheCreation is { } total)
+        if (CacheCreation is > 0 and { } total)
         {
+            // Without one, or beside a total of nothing, the parts count by themselves.
             write1h = Math.Min(write1h, total);
             write5m = total - write1h;
         }

@@ -26,7 +26,7 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
                 : "Pooled budget fields can only be set on a group-level limit";
         }
 
-        return HasAmount || CanHavePool ? null : AmountRequired;
+        return HasAmount || Pool is not null ? null : AmountRequired;
     }
 
     /// <summary>The cap to store, or why it cannot be.</summary>
@@ -38,7 +38,7 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
             return (null, Pool is null ? AmountRequired : "This spend limit doesn't exist yet, so it needs amount (each member's own limit). Set amount; it may equal pooled_budget.amount.");
         }
 
-        if (!HasAmount && Pool is null && stored!.Pool is null)
+        if (!HasAmount && Pool is null)
         {
             return (null, AmountRequired);
         }
@@ -57,7 +57,7 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
 
     private (PooledBudget? Pool, string? Problem) MergePool(PooledBudget? stored, long? memberAmount)
     {
-        if (!CanHavePool || (stored is null && Pool is not { SetsAnything: true }))
+        if (!CanHavePool || (stored is null && Pool is null or { AmountCents: null, IsPaused: null }))
         {
             return (null, null);
         }

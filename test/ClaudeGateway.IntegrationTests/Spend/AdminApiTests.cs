@@ -1,7 +1,7 @@
 
 namespace ClaudeGateway.IntegrationTests.Spend;
 
-/// <summary>What the admin API does better than the reference's.</summary>
+/// <summary>Paths, callers and queries of the admin API, and what it does better than the reference's.</summary>
 public sealed class AdminApiTests : IAsyncLifetime
 {
     private readonly SpendHost _host = new(null);
@@ -26,6 +26,19 @@ public sealed class AdminApiTests : IAsyncLifetime
         Assert.Equal(200, (int)right.StatusCode);
         Assert.Equal("throttled", (await _host.Gateway.Log.AuditAsync("admin.denied", 61)).GetProperty("reason").GetString());
         Assert.Equal(61, _host.Gateway.Log.Audit("admin.denied").Count);
+    }
+
+    [Theory]
+    [InlineData("POST", "", 403)]
+    [InlineData("DELETE", "/spl_0", 403)]
+    [InlineData("DELETE", "", 404)]
+    [InlineData("POST", "/effective", 404)]
+    [InlineData("POST", "/spl_0", 404)]
+    [InlineData("PUT", "", 404)]
+    public async Task A_read_key_may_not_change_anything_and_finds_nothing_else(string method, string path, int status)
+    {
+        using var response = await _host.Gateway.SendAsync(new HttpMethod(method), SpendHost.Path + path, null, ("x-api-key", SpendHost.ReadKey));
+        Assert.Equal(status, (int)response.StatusCode);
     }
 
     [Fact]

@@ -29,6 +29,23 @@ public sealed class MeteringTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("{")]
+    [InlineData("{}")]
+    [InlineData("""{"model":"nobody-knows"}""")]
+    public async Task A_reached_limit_speaks_before_the_body_is_looked_at(string body)
+    {
+        await _host.LimitAsync(SpendHost.User("bob"), "0");
+
+        using var blocked = await _host.Gateway.PostJsonAsync("/v1/messages", body, _host.Bearer("bob"));
+        using var other = await _host.Gateway.PostJsonAsync("/v1/messages", body, _host.Bearer("carl", "ops"));
+        using var row = await _host.AdminAsync(HttpMethod.Get, "/effective?user_ids[]=carl&period[]=daily");
+
+        Assert.Equal((429, 400), ((int)blocked.StatusCode, (int)other.StatusCode));
+        Assert.Equal("ops", (await SpendHost.JsonAsync(row)).GetProperty("data")[0].GetProperty("groups")[0].GetString());
+        Assert.Empty(_host.Upstream.Requests);
+    }
+
     [Fact]
     public async Task Compressed_answers_are_read_and_no_coding_is_asked_for_that_cannot_be()
     {

@@ -12,6 +12,7 @@ namespace ClaudeGateway.IntegrationTests.Spend;
 internal sealed class SpendHost : IAsyncDisposable
 {
     public const string AdminKey = "admin-key-0123456789-0123456789-0123456789";
+    public const string ReadKey = "read-key-0123456789-0123456789-01234567890";
     public const string PublicUrl = "http://localhost:18080";
     public const string Path = "/v1/organizations/spend_limits";
 
@@ -70,7 +71,7 @@ internal sealed class SpendHost : IAsyncDisposable
         {
             // The same origin for all: bearers of one must do for the others.
             Listen = config.Listen with { PublicUrl = PublicUrl },
-            Admin = new AdminConfig { WriteKeys = [new AdminKey("test", new Secret(AdminKey))] },
+            Admin = new AdminConfig { WriteKeys = [new AdminKey("test", new Secret(AdminKey))], ReadKeys = [new AdminKey("reader", new Secret(ReadKey))] },
         };
     }
 

@@ -36,6 +36,17 @@ public sealed class EffectiveQueryTests
         Assert.Equal([SpendPeriod.Daily], query.Periods);
     }
 
+    [Theory]
+    [InlineData("?limit=%205", 5)]
+    [InlineData("?limit=1e2", 100)]
+    [InlineData("?limit=0x10", 16)]
+    [InlineData("?LIMIT=5", 20)]
+    public void A_limit_is_read_as_JavaScript_reads_numbers(string query, int limit) => Assert.Equal(limit, Read(query).Query!.Limit);
+
+    [Fact]
+    public void A_period_asked_for_twice_is_shown_once() =>
+        Assert.Equal([SpendPeriod.Weekly, SpendPeriod.Daily], Read("?period[]=weekly&period[]=daily&period[]=weekly").Query!.Periods);
+
     [Fact]
     public void A_page_token_comes_back_as_it_was() =>
         Check.QuickThrowOnFailure(Prop.ForAll<NonNull<string>, long?>((sub, spent) =>

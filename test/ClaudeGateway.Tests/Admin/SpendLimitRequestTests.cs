@@ -16,6 +16,7 @@ public sealed class SpendLimitRequestTests
     [InlineData("""{"scope":{"type":"user","user_id":"a\u0000b"},"amount":"5"}""", "scope.user_id: must not contain a NUL character")]
     [InlineData("""{"scope":{"type":"user","user_id":"\ud800"},"amount":"5"}""", "scope.user_id: must be valid Unicode")]
     [InlineData("""{"scope":{"type":"organization"}}""", "amount: Required")]
+    [InlineData("""{"scope":{"type":"rbac_group","rbac_group_id":"g"},"pooled_budget":null}""", "amount: Required")]
     [InlineData("""{"scope":{"type":"organization"},"amount":true,"period":5}""", "amount: Expected string, received boolean")]
     [InlineData("""{"scope":{"type":"organization"},"amount":"1.5"}""", "amount: must be a whole-number decimal string of cents")]
     [InlineData("""{"scope":{"type":"organization"},"amount":"٣"}""", "amount: must be a whole-number decimal string of cents")]
@@ -25,7 +26,7 @@ public sealed class SpendLimitRequestTests
     [InlineData("""{"scope":{"type":"rbac_group","rbac_group_id":"g"},"amount":"5","pooled_budget":[]}""", "pooled_budget: Expected object, received array")]
     [InlineData("""{"scope":{"type":"rbac_group","rbac_group_id":"g"},"amount":"5","pooled_budget":{"paused":1}}""", "pooled_budget.paused: Expected boolean, received number")]
     [InlineData("""{"scope":{"type":"organization"},"amount":"5","pooled_budget":{"amount":"x"}}""", "pooled_budget.amount: must be a whole-number decimal string of cents")]
-    [InlineData("[]", "body: Expected object, received array")]
+    [InlineData("[]", "Expected object, received array")]
     [InlineData("{", "invalid JSON body")]
     [InlineData("", "invalid JSON body")]
     public async Task The_first_problem_is_named_with_its_field(string body, string problem) => Assert.Equal(problem, (await ReadAsync(body)).Problem);

@@ -21,6 +21,7 @@ public sealed class PriceListTests
     [InlineData("claude-3-5-haiku-20241022", 80, 400, 8)]
     [InlineData("claude-haiku-4-5", 100, 500, 10)]
     [InlineData("claude-fable-5-2", 800, 4000, 20)]
+    [InlineData("claude-mythos-5", 1000, 5000, 100)]
     [InlineData("nobody-knows", 500, 2500, 50)]
     [InlineData("claude-opus-4-10", 500, 2500, 50)]
     public void A_million_tokens_cost_the_list_price(string model, long inputCents, long outputCents, long cacheReadCents)

@@ -58,6 +58,18 @@ public sealed class SpendLimitDraftTests
     }
 
     [Fact]
+    public void Clearing_a_budget_that_is_not_there_changes_nothing() => Assert.Null(Merge(null, amount: 5, pool: new PooledBudgetDraft(null, true, null)).Pool);
+
+    [Fact]
+    public void The_amount_may_be_left_out_only_beside_a_budget()
+    {
+        var stored = Merge(null, amount: 5, pool: new PooledBudgetDraft(9, false, null));
+
+        Assert.Equal("amount: Required", Draft().Merge(stored, 1, () => "x", Then).Problem);
+        Assert.Equal(5, Merge(stored, pool: new PooledBudgetDraft(null, false, null)).AmountCents);
+    }
+
+    [Fact]
     public void A_new_cap_needs_an_amount()
     {
         Assert.Equal("amount: Required", Draft().Merge(null, 1, () => "x", Then).Problem);

@@ -133,6 +133,7 @@ public sealed class UsageReaderTests
 
     [Theory]
     [InlineData(null, 400, 300, 300, 400)]
+    [InlineData(0L, 400, 300, 300, 400)]
     [InlineData(1000L, 400, 0, 600, 400)]
     [InlineData(100L, 400, 0, 0, 100)]
     public void Cache_writes_are_split_by_lifetime_within_their_total(long? total, long oneHour, long fiveMinutes, long expected5m, long expected1h)
