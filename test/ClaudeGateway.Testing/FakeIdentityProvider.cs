@@ -206,16 +206,17 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
 
     private JsonObject Tokens(string? nonce, string scope, bool withIdToken)
     {
+        var accessToken = "at-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
         var answer = new JsonObject
         {
-            ["access_token"] = "at-" + RandomNumberGenerator.GetHexString(16, lowercase: true),
+            ["access_token"] = accessToken,
             ["token_type"] = "Bearer",
             ["expires_in"] = 3600,
             ["scope"] = scope,
         };
         if (withIdToken)
         {
-            answer["id_token"] = Sign(Claims(nonce));
+            answer["id_token"] = Sign(Claims(nonce, accessToken));
         }
 
         if (IssuesRefreshTokens && scope.Contains("offline_access", StringComparison.Ordinal))
@@ -232,10 +233,10 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
         return answer;
     }
 
-    private JsonObject Claims(string? nonce)
+    private JsonObject Claims(string? nonce, string accessToken)
     {
         var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-        var claims = new JsonObject { ["iss"] = Issuer, ["aud"] = ClientId, ["iat"] = now, ["exp"] = now + 3600 };
+        var claims = new JsonObject { ["iss"] = Issuer, ["aud"] = ClientId, ["iat"] = now, ["exp"] = now + 3600, ["at_hash"] = AccessTokenHash(accessToken) };
         if (nonce is not null)
         {
             claims["nonce"] = nonce;
@@ -251,6 +252,14 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
 
         Override(claims, ClaimOverrides);
         return claims;
+    }
+
+    /// <summary>OpenID Connect Core 1.0 section 3.1.3.6.</summary>
+    private string AccessTokenHash(string accessToken)
+    {
+        var bytes = Encoding.ASCII.GetBytes(accessToken);
+        var hash = Algorithm[^3..] switch { "384" => SHA384.HashData(bytes), "512" => SHA512.HashData(bytes), _ => SHA256.HashData(bytes) };
+        return Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2));
     }
 
     private static void Override(JsonObject target, Dictionary<string, JsonNode?> values)

@@ -143,6 +143,7 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         if (json?.RootElement is not { ValueKind: JsonValueKind.Object } claims
             || Text(claims, "sub") is not { Length: > 0 } sub
             || Time(claims, "exp") is not { } expires
+            || (claims.TryGetProperty("iat", out var issued) && issued.ValueKind != JsonValueKind.Number)
             || !IsForUs(claims))
         {
             return null;

@@ -27,7 +27,7 @@ internal static class DeviceCodes
 
     public static byte[] Hash(string code) => SHA256.HashData(Encoding.UTF8.GetBytes(code));
 
-    /// <summary>What a person typed as the code it means (letter case, dashes and blanks do not count), or null when it can be none.</summary>
+    /// <summary>What a person typed as the code it means (letter case, dashes, blanks and whatever else is no letter or digit do not count), or null when it can be none.</summary>
     public static string? NormalizeUserCode(string? typed)
     {
         if (typed is null || typed.Length > 64)
@@ -35,7 +35,7 @@ internal static class DeviceCodes
             return null;
         }
 
-        var letters = string.Concat(typed.Where(c => c != '-' && !char.IsWhiteSpace(c))).ToUpperInvariant();
+        var letters = string.Concat(typed.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
         return letters.Length == UserCodeLetters && letters.All(Alphabet.Contains) ? $"{letters[..4]}-{letters[4..]}" : null;
     }
 }

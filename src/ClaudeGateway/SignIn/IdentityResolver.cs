@@ -7,9 +7,12 @@ namespace ClaudeGateway.SignIn;
 
 /// <summary>Who the IdP's tokens name, or why they name nobody who may sign in.</summary>
 /// <param name="Problem">Null with an identity; otherwise one of the reasons of spec/auth.md, written to the audit.</param>
-internal readonly record struct IdentityResult(Identity? Identity, string? Problem)
+/// <param name="IsTokenInvalid">Whether the id_token itself is wrong, and not what it says of the user.</param>
+internal readonly record struct IdentityResult(Identity? Identity, string? Problem, bool IsTokenInvalid = false)
 {
     public static IdentityResult Rejected(string problem) => new(null, problem);
+
+    public static IdentityResult InvalidToken(string problem) => new(null, problem, IsTokenInvalid: true);
 }
 
 /// <summary>The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups, policy.</summary>
@@ -26,8 +29,8 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
             return IdentityResult.Rejected("the IdP answered without an id_token; oidc.scopes must include openid");
         }
 
-        var idToken = await provider.ValidateAsync(tokens.IdToken, nonce);
-        return idToken.Problem is { } problem ? IdentityResult.Rejected(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+        var idToken = await provider.ValidateAsync(tokens.IdToken, nonce, tokens.AccessToken);
+        return idToken.Problem is { } problem ? IdentityResult.InvalidToken(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
     }
 
     /// <summary>At a refresh the IdP may leave the id_token out (OpenID Connect Core 1.0 section 12.2); then userinfo names the user.</summary>
@@ -39,8 +42,8 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
             return await MapAsync(await provider.UserinfoAsync(tokens.AccessToken), null);
         }
 
-        var idToken = await provider.ValidateAsync(tokens.IdToken, null);
-        return idToken.Problem is { } problem ? IdentityResult.Rejected(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+        var idToken = await provider.ValidateAsync(tokens.IdToken, null, tokens.AccessToken);
+        return idToken.Problem is { } problem ? IdentityResult.InvalidToken(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
     }
 
     private async Task<IdentityResult> FromIdTokenAsync(JsonElement claims, string? accessToken)

@@ -71,7 +71,7 @@ internal sealed class RefreshTokenGrant(
 
         if (result.Identity is not { } identity)
         {
-            return Fail(request, result.Problem ?? "no identity", AtClaims, OAuthError.InvalidGrant);
+            return Fail(request, result.Problem ?? "no identity", result.IsTokenInvalid ? AtTokenEndpoint : AtClaims, OAuthError.InvalidGrant);
         }
 
         if (expectedSub is not null && identity.Sub != expectedSub)

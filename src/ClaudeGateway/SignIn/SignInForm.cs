@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ClaudeGateway.SignIn;
 
-/// <summary>The form body of a sign-in request, read once. Of a repeated field the first value counts.</summary>
+/// <summary>The form body of a sign-in request, read once. Of a repeated field the first value counts; names are as written (RFC 6749 appendix B), though the collection would ignore their case.</summary>
 internal sealed class SignInForm
 {
     /// <summary>Enough for a bearer of thousands of groups; these endpoints need no bearer, so nobody may make them hold much.</summary>
@@ -14,7 +14,7 @@ internal sealed class SignInForm
 
     private SignInForm(IFormCollection fields) => _fields = fields;
 
-    public string? this[string name] => _fields.TryGetValue(name, out var values) ? values[0] : null;
+    public string? this[string name] => _fields.TryGetValue(name, out var values) && _fields.Keys.Contains(name, StringComparer.Ordinal) ? values[0] : null;
 
     /// <summary>The form, or null when the body is none (neither form-encoded nor multipart, or broken).</summary>
     /// <exception cref="BadHttpRequestException">The body is larger than the limit.</exception>

@@ -11,7 +11,7 @@ internal sealed class SignInPolicy(OidcConfig config)
     {
         if (config.AllowedEmailDomains.Count > 0)
         {
-            if (identity.Email is not { } email)
+            if (identity.Email is not { } email || !email.Contains('@', StringComparison.Ordinal))
             {
                 return "id_token missing email claim — configure your IdP to include it, or set oidc.email_claim to the claim that carries it";
             }

@@ -85,6 +85,20 @@ public sealed class RefreshTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData("aud", "other", "token_endpoint")]
+    [InlineData("at_hash", "AAAA", "token_endpoint")]
+    [InlineData("sub", "", "claims")]
+    public async Task The_audit_tells_a_wrong_id_token_from_a_wrong_user(string claim, string value, string step)
+    {
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        _idp.ClaimOverrides[claim] = value;
+        Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, token.RefreshToken));
+        Assert.Equal(step, (await gateway.Log.AuditAsync("session.refresh")).GetProperty("step").GetString());
+    }
+
+    [Theory]
+    [InlineData(200, "invalid_grant", 401, "invalid_grant")]
     [InlineData(400, "invalid_grant", 401, "invalid_grant")]
     [InlineData(400, "invalid_scope", 503, "temporarily_unavailable")]
     [InlineData(401, "invalid_client", 503, "temporarily_unavailable")]
@@ -107,6 +121,15 @@ public sealed class RefreshTests : IAsyncDisposable
         _idp.UserInfo = new JsonObject { ["sub"] = "alice", ["email"] = "alice@new.example.com" };
         var renewed = await gateway.RefreshAsync(token.RefreshToken);
         Assert.Equal("alice@new.example.com", renewed.Claims.GetProperty("email").GetString());
+    }
+
+    [Fact]
+    public async Task An_empty_id_token_is_none()
+    {
+        await using var gateway = await StartAsync();
+        var token = await gateway.SignInAsync();
+        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(200, new { access_token = "a", token_type = "Bearer", id_token = "" }) : null;
+        Assert.Equal("alice", (await gateway.RefreshAsync(token.RefreshToken)).Claims.GetProperty("sub").GetString());
     }
 
     private static async Task<(int Status, string? Error)> OutcomeAsync(GatewayHost gateway, string refreshToken)

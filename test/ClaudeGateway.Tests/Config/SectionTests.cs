@@ -173,8 +173,9 @@ public sealed class SectionTests
     [Fact]
     public void What_the_reference_takes_is_taken()
     {
-        var config = Yaml.ReadValid(Yaml.With("""{"$schema":"https://x.example/s.json","oidc":{"scopes":[" openid ","email"]},"store":{"username":"","readiness_grace_seconds":"60"},"upstreams":[{"provider":"vertex","region":"r","project_id":"p","auth":{"access_token":""}}]}"""));
+        var config = Yaml.ReadValid(Yaml.With("""{"$schema":"https://x.example/s.json","oidc":{"scopes":[" openid ","email"],"allowed_groups":[" a b "]},"store":{"username":"","readiness_grace_seconds":"60"},"upstreams":[{"provider":"vertex","region":"r","project_id":"p","auth":{"access_token":""}}]}"""));
         Assert.Equal(["openid", "email"], config.Oidc.Scopes);
+        Assert.Equal(["a b"], config.Oidc.AllowedGroups);
         Assert.Null(config.Store.Username);
         Assert.Equal(TimeSpan.FromMinutes(1), config.Store.ReadinessGrace);
     }
@@ -188,6 +189,9 @@ public sealed class SectionTests
     [InlineData("10.1.2.3", "10.1.2.3/32")]
     [InlineData("fd00::1/8", "fd00::/8")]
     [InlineData("::/0", "::/0")]
+    [InlineData("::ffff:10.1.2.3", "10.1.2.3/32")]
+    [InlineData("::ffff:10.0.0.0/104", "10.0.0.0/8")]
+    [InlineData("::ffff:0:0/95", "::fffe:0:0/95")]
     public void A_CIDR_block_may_have_host_bits_or_be_an_address(string written, string network)
     {
         Assert.True(Values.TryParseCidr(written, out var parsed));

@@ -94,6 +94,8 @@ public sealed class SessionTokensTests
     [InlineData("nbf:past", true)]
     [InlineData("nbf:\"x\"", false)]
     [InlineData("iat:future", true)]
+    [InlineData("iat:\"x\"", false)]
+    [InlineData("iat:", true)]
     [InlineData("aud:\"other\"", false)]
     [InlineData("aud:[\"other\",\"claude-gateway\"]", true)]
     [InlineData("aud:", false)]

@@ -10,6 +10,8 @@ public sealed class DeviceCodesTests
     [InlineData("bcdfghjk")]
     [InlineData(" b c d f  g h j k ")]
     [InlineData("BCDF\u00a0GHJK")]
+    [InlineData("BCDF_GHJK.")]
+    [InlineData("BCDF\u2013GHJK")]
     public void A_code_is_understood_however_it_is_typed(string typed) => Assert.Equal("BCDF-GHJK", DeviceCodes.NormalizeUserCode(typed));
 
     [Theory]
@@ -19,6 +21,7 @@ public sealed class DeviceCodesTests
     [InlineData("BCDF-GHJKM")]
     [InlineData("ABCD-FGHJ")]
     [InlineData("LCDF-GHJK")]
+    [InlineData("BCDF1GHJK")]
     [InlineData("<b>")]
     public void What_can_be_no_code_is_none(string? typed) => Assert.Null(DeviceCodes.NormalizeUserCode(typed));
 

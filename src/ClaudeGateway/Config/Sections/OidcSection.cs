@@ -155,7 +155,7 @@ internal static class OidcSection
         ClientAssertion = fields.Get(ClientAssertion),
         TokenEndpointAuthMethod = fields.Get(AuthMethod),
         AllowedEmailDomains = [.. fields.Get(AllowedEmailDomains).Select(Domain).Where(domain => domain.Length > 0)],
-        AllowedGroups = [.. fields.Get(AllowedGroups).Where(group => group.Length > 0)],
+        AllowedGroups = [.. fields.Get(AllowedGroups).Select(group => group.Trim()).Where(group => group.Length > 0)],
         GroupsClaim = fields.Get(GroupsClaim),
         EmailClaims = fields.Get(EmailClaim),
         GoogleGroups = fields.Get(GoogleGroups),

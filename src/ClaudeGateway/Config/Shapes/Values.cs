@@ -105,6 +105,12 @@ internal static partial class Values
             return false;
         }
 
+        if (ip.IsIPv4MappedToIPv6 && prefix >= 96)
+        {
+            // Clients are compared as the IPv4 addresses they are.
+            (ip, prefix) = (ip.MapToIPv4(), prefix - 96);
+        }
+
         network = new IPNetwork(Mask(ip, prefix), prefix);
         return true;
     }

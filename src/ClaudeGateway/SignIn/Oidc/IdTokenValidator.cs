@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.SignIn.Jose;
@@ -12,8 +15,9 @@ internal readonly record struct IdTokenResult(JsonElement Claims, string? Proble
 internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet keys, TimeProvider clock)
 {
     /// <param name="nonce">The one sent to the IdP; null at a refresh, which has none.</param>
+    /// <param name="accessToken">The one that came with it; null when none did.</param>
     /// <exception cref="IdentityProviderUnavailableException">The signing keys cannot be had.</exception>
-    public async Task<IdTokenResult> ValidateAsync(string text, string? nonce)
+    public async Task<IdTokenResult> ValidateAsync(string text, string? nonce, string? accessToken)
     {
         if (SignedToken.Read(text) is not { } token)
         {
@@ -30,7 +34,7 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             return Invalid("id_token signature does not verify with the IdP's keys");
         }
 
-        return Problem(token.Payload, nonce) is { } problem ? Invalid(problem) : new IdTokenResult(token.Payload, null);
+        return (Problem(token.Payload, nonce) ?? AccessTokenProblem(token, accessToken)) is { } problem ? Invalid(problem) : new IdTokenResult(token.Payload, null);
     }
 
     private async Task<bool> IsSignedAsync(SignedToken token)
@@ -49,7 +53,7 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             return "id_token iss is not the issuer of the discovery document";
         }
 
-        if (string.IsNullOrEmpty(Text(claims, "sub")))
+        if (Text(claims, "sub") is null)
         {
             return "id_token has no sub";
         }
@@ -73,6 +77,26 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
         return Text(claims, "azp") is { } party && (party == config.ClientId || config.AdditionalAuthorizedParties.Contains(party))
             ? null
             : "id_token azp is neither oidc.client_id nor in oidc.additional_authorized_parties";
+    }
+
+    /// <summary>An id_token that names its access token must have come with that one (OpenID Connect Core 1.0 section 3.1.3.8).</summary>
+    private static string? AccessTokenProblem(SignedToken token, string? accessToken)
+    {
+        if (accessToken is null || !token.Payload.TryGetProperty("at_hash", out _))
+        {
+            return null;
+        }
+
+        var bytes = Encoding.ASCII.GetBytes(accessToken);
+        var hash = token.Algorithm switch
+        {
+            "RS256" or "PS256" or "ES256" => SHA256.HashData(bytes),
+            "RS384" or "PS384" or "ES384" => SHA384.HashData(bytes),
+            _ => SHA512.HashData(bytes),
+        };
+        return Text(token.Payload, "at_hash") == Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2))
+            ? null
+            : "id_token at_hash is not that of the access token it came with";
     }
 
     /// <summary>One text or a list of texts (RFC 7519 section 4.1.3); anything else is null.</summary>

@@ -125,7 +125,7 @@ internal sealed class IdentityProvider : IDisposable
     }
 
     /// <inheritdoc cref="IdTokenValidator.ValidateAsync"/>
-    public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce) => _idTokens.ValidateAsync(idToken, nonce);
+    public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce, string? accessToken) => _idTokens.ValidateAsync(idToken, nonce, accessToken);
 
     /// <summary>The claims of OpenID Connect Core 1.0 section 5.3.</summary>
     /// <exception cref="IdentityProviderUnavailableException">There is no such endpoint, or it did not answer with claims.</exception>
@@ -174,13 +174,14 @@ internal sealed class IdentityProvider : IDisposable
             return new TokenEndpointAnswer.Unavailable(e.Message);
         }
 
-        if (answer.Status != 200)
+        // Some answer 200 to a grant they refuse.
+        if (answer.Status != 200 || answer.Text("error") is "invalid_grant")
         {
             return new TokenEndpointAnswer.Refused(answer.Status, answer.Text("error"));
         }
 
         return answer.Json.ValueKind == JsonValueKind.Object
-            ? new TokenEndpointAnswer.Granted(answer.Text("id_token"), answer.Text("access_token"), answer.Text("refresh_token"))
+            ? new TokenEndpointAnswer.Granted(answer.Text("id_token") is { Length: > 0 } idToken ? idToken : null, answer.Text("access_token"), answer.Text("refresh_token"))
             : new TokenEndpointAnswer.Refused(answer.Status, null);
     }
 
