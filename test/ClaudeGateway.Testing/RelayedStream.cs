@@ -18,12 +18,13 @@ internal sealed class RelayedStream
     private readonly Task<RelayResult> _relay;
 
     /// <param name="usage">Reads along; null for nobody.</param>
-    public RelayedStream(byte[] streamEvent, UsageReader? usage)
+    /// <param name="translate">What the client is sent in place of the upstream's own bytes.</param>
+    public RelayedStream(byte[] streamEvent, UsageReader? usage, Func<Stream, Stream>? translate = null)
     {
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         _events = new SteppedStream(streamEvent);
-        _relay = new ResponseRelay(TimeProvider.System).RelayAsync(new GatewayRequest(http, "req-1", IPAddress.Loopback, 0), new Answer(_events), null, usage);
+        _relay = new ResponseRelay(TimeProvider.System).RelayAsync(new GatewayRequest(http, "req-1", IPAddress.Loopback, 0), new Answer(translate?.Invoke(_events) ?? _events), null, usage);
     }
 
     public void Next() => _events.Next();

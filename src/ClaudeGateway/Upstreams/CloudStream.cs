@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -13,10 +14,11 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
     private const int ReadSize = 4096;
 
+    private readonly long _pingAfter = (long)(PingAfter.TotalSeconds * clock.TimestampFrequency);
     private readonly ArrayBufferWriter<byte> _events = new(ReadSize);
+    private readonly QuietWait _wait = new(body, clock);
     private int _taken;
     private long _lastSentAt = clock.GetTimestamp();
-    private Task<int>? _waiting;
     private bool _isAtEnd;
 
     public override bool CanRead => true;
@@ -49,6 +51,7 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
     }
 
     /// <summary>An empty buffer waits until there is something to read.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // Every event waits here: no garbage for it.
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (_events.WrittenCount == _taken)
@@ -91,6 +94,7 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
     {
         if (disposing)
         {
+            _wait.Dispose();
             body.Dispose();
         }
 
@@ -98,11 +102,12 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
     }
 
     /// <summary>Takes the next bytes of the upstream, or adds a ping when none come. May add nothing.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<StreamFailure?> FillAsync(CancellationToken cancellation)
     {
         try
         {
-            if (!await HasBytesAsync(cancellation))
+            if (!await _wait.WaitAsync(_lastSentAt + _pingAfter, cancellation))
             {
                 _events.Write("event: ping\ndata: {\"type\": \"ping\"}\n\n"u8);
                 _lastSentAt = clock.GetTimestamp();
@@ -115,37 +120,6 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
         {
             return StreamFailure.Broken(e.Message);
         }
-    }
-
-    /// <summary>
-    /// Waits for bytes or the end; false after a silence. A zero-byte read waits, so that a quiet stream holds no buffer;
-    /// it goes on behind a ping.
-    /// </summary>
-    private async ValueTask<bool> HasBytesAsync(CancellationToken cancellation)
-    {
-        if (_waiting is null)
-        {
-            var wait = body.ReadAsync(Memory<byte>.Empty, cancellation);
-            if (wait.IsCompletedSuccessfully)
-            {
-                return true;
-            }
-
-            _waiting = wait.AsTask();
-        }
-
-        var silence = clock.GetElapsedTime(_lastSentAt);
-        try
-        {
-            await _waiting.WaitAsync(silence < PingAfter ? PingAfter - silence : TimeSpan.Zero, clock, cancellation);
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
-
-        _waiting = null;
-        return true;
     }
 
     private async ValueTask<StreamFailure?> TranslateAsync(CancellationToken cancellation)

@@ -1,0 +1,148 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
+
+namespace ClaudeGateway.Upstreams;
+
+/// <summary>
+/// Waits for bytes of a stream, but not longer than a silence may last; the read under way then goes on and the next wait
+/// is for the same one. Once a stream runs, waiting allocates nothing (a task and its timeout would be 600 bytes an event).
+/// One wait at a time.
+/// </summary>
+/// <param name="body">Read with an empty buffer, so that a quiet stream holds none.</param>
+internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSource<bool>, IDisposable
+{
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<bool> _wait;
+    private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _read;
+    private Action? _onRead;
+    private ITimer? _timer;
+    private long _until;
+    private bool _isReading;
+    private bool _hasRead;
+    private bool _isWaiting;
+    private bool _isTimerSet;
+
+    /// <summary>True when there are bytes or the end; false when the clock reaches <paramref name="until"/> before.</summary>
+    /// <param name="until">A <see cref="TimeProvider.GetTimestamp"/>; never earlier than that of an earlier wait.</param>
+    /// <exception cref="IOException">Reading failed.</exception>
+    public ValueTask<bool> WaitAsync(long until, CancellationToken cancellation)
+    {
+        var begins = !_isReading;
+        if (begins)
+        {
+            var read = body.ReadAsync(Memory<byte>.Empty, cancellation);
+            _read = read.ConfigureAwait(false).GetAwaiter();
+            if (_read.IsCompleted)
+            {
+                _read.GetResult();
+                return ValueTask.FromResult(true);
+            }
+
+            _isReading = true;
+        }
+
+        lock (_gate)
+        {
+            _wait.Reset();
+            _until = until;
+            _isWaiting = !_hasRead;
+            if (_isWaiting)
+            {
+                SetTimer();
+            }
+            else
+            {
+                _wait.SetResult(true);
+            }
+        }
+
+        // Taken first: once the read is watched, the wait may be over and another begun.
+        var wait = new ValueTask<bool>(this, _wait.Version);
+        if (begins)
+        {
+            _read.UnsafeOnCompleted(_onRead ??= OnRead);
+        }
+
+        return wait;
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isWaiting = false;
+            _timer?.Dispose();
+        }
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        var hasBytes = _wait.GetResult(token);
+        if (hasBytes)
+        {
+            _isReading = false;
+            _hasRead = false;
+            _read.GetResult();
+        }
+
+        return hasBytes;
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(continuation, state, token, flags);
+
+    private void OnRead()
+    {
+        lock (_gate)
+        {
+            _hasRead = true;
+            if (!_isWaiting)
+            {
+                return;
+            }
+
+            _isWaiting = false;
+        }
+
+        _wait.SetResult(true);
+    }
+
+    /// <summary>Not for each event: a timer that finds the silence not yet over sets itself again.</summary>
+    private void OnTimer()
+    {
+        lock (_gate)
+        {
+            _isTimerSet = false;
+            if (!_isWaiting)
+            {
+                return;
+            }
+
+            if (clock.GetTimestamp() < _until)
+            {
+                SetTimer();
+                return;
+            }
+
+            _isWaiting = false;
+        }
+
+        _wait.SetResult(false);
+    }
+
+    private void SetTimer()
+    {
+        if (_isTimerSet)
+        {
+            return;
+        }
+
+        _isTimerSet = true;
+        var left = clock.GetElapsedTime(clock.GetTimestamp(), _until);
+        left = left < TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
+        _timer ??= clock.CreateTimer(static wait => ((QuietWait)wait!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(left, Timeout.InfiniteTimeSpan);
+    }
+}
