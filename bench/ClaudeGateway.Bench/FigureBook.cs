@@ -34,8 +34,8 @@ internal sealed class FigureBook
 
     public void Keep()
     {
-        File.WriteAllText(Path, JsonSerializer.Serialize(_figures.ToDictionary(figure => figure.Name, figure => figure.Value), Indented) + "\n");
-        Console.WriteLine($"\nkept {_figures.Count} figures in bench/figures.json");
+        File.WriteAllText(Path, JsonSerializer.Serialize(_figures.Where(figure => figure.Kind != FigureKind.Errors).ToDictionary(figure => figure.Name, figure => figure.Value), Indented) + "\n");
+        Console.WriteLine($"\nkept the figures in bench/figures.json");
     }
 
     /// <returns>1 when a figure is worse than it may be.</returns>

@@ -29,7 +29,7 @@ internal static class MicroBenchmarks
         MicroBenchmark.Measure(figures, "relay an SSE event", relayed.Next);
         var metered = new RelayedStream(Delta, UsageReader.For("text/event-stream"));
         MicroBenchmark.Measure(figures, "relay an SSE event and read its usage", metered.Next);
-        MicroBenchmark.Measure(figures, "relay a cloud's SSE event", Relaying(new SseTranslator([]), Delta));
+        MicroBenchmark.Measure(figures, "relay an SSE event of a cloud", Relaying(new SseTranslator([]), Delta));
         MicroBenchmark.Measure(figures, "relay a Bedrock frame", Relaying(new BedrockTranslator([]), EventStreamFrames.Chunk(DeltaJson)));
         MicroBenchmark.Measure(figures, $"usage of a stream of {Events.Length} events", () => ReadUsage("text/event-stream", Events));
         var answer = JsonSerializer.SerializeToUtf8Bytes(new { type = "message", content = new[] { new { type = "text", text = new string('a', 4000) } }, usage = new { input_tokens = 10, output_tokens = 1000 } });
@@ -74,6 +74,6 @@ internal static class MicroBenchmarks
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, []));
         var catalog = new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels);
         var principal = session.Check(headers).Principal!;
-        MicroBenchmark.Measure(figures, "a developer's policy and its judgement of a model", () => policies.ModelsOf(principal).Check(Model, catalog.Find(Model)));
+        MicroBenchmark.Measure(figures, "find the policy of a developer and judge a model", () => policies.ModelsOf(principal).Check(Model, catalog.Find(Model)));
     }
 }

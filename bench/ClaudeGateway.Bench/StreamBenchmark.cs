@@ -63,7 +63,11 @@ internal static class StreamBenchmark
         foreach (var (name, cost) in costs)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24}{cost.Microseconds,6:0.0} µs of processor time, {cost.Microseconds / passThrough:0.00} times the pass-through, {cost.Bytes:#,0} B allocated"));
-            figures.Add($"{name}: processor time an event, x the pass-through", cost.Microseconds / passThrough, FigureKind.Ratio);
+            if (name != costs.First().Key)
+            {
+                figures.Add($"{name}: processor time an event, x the pass-through", cost.Microseconds / passThrough, FigureKind.Ratio);
+            }
+
             figures.Add($"{name}: bytes allocated an event, runtime and server included", cost.Bytes, FigureKind.Bytes);
         }
     }

@@ -55,6 +55,18 @@ public sealed class CloudStreamTests : IDisposable
     }
 
     [Fact]
+    public async Task What_comes_while_nobody_waits_is_there_at_the_next_read()
+    {
+        var start = _stream.StartAsync(CancellationToken.None).AsTask();
+        _clock.Advance(TimeSpan.FromSeconds(15));
+        Assert.Null(await start);
+        await SendAsync(Start);
+
+        Assert.Equal(Ping, await ReadAsync());
+        Assert.Equal(Start, await ReadAsync());
+    }
+
+    [Fact]
     public async Task Pings_of_the_upstream_do_not_delay_our_own()
     {
         await SendAsync(Start);
