@@ -48,6 +48,11 @@ internal static class DesktopDocument
                 WithoutSession(policy);
                 return policy;
             case "claudeAiImport" when value is JsonObject import:
+                if (string.IsNullOrWhiteSpace(import["bannerBehavior"]?.ToString()))
+                {
+                    import.Remove("bannerBehavior");
+                }
+
                 import.TryAdd("enabled", false);
                 import.TryAdd("exportEnabled", false);
                 return import;
@@ -57,6 +62,8 @@ internal static class DesktopDocument
                 return Each(servers, DesktopServers.Normalise);
             case "orgPluginSettings" when value is JsonArray plugins:
                 return Each(plugins, PluginRules);
+            case "orgPluginSettings" when value is JsonObject olderForm:
+                return Each(PluginList(olderForm), PluginRules);
             case "allowedPluginMarketplaces" when value is JsonArray marketplaces:
                 return Each(marketplaces, marketplace => WithUrl(marketplace.DeepClone().AsObject(), "url"));
             case "inferenceModelPricing" when value is JsonArray prices:
@@ -92,6 +99,13 @@ internal static class DesktopDocument
         schema.GetProperty("properties").TryGetProperty(key, out var property)
         && property.TryGetProperty("anyOf", out var forms)
         && forms.EnumerateArray().Any(form => form.TryGetProperty("type", out var type) && (type.ValueEquals("integer") || type.ValueEquals("number")));
+
+    /// <summary>The deprecated form, a map of servers with a map of tools each, as the list it stands for.</summary>
+    private static JsonArray PluginList(JsonObject olderForm) => new([.. (olderForm["mcpServers"] as JsonObject ?? []).Select(server => new JsonObject
+    {
+        ["serverName"] = server.Key,
+        ["tools"] = new JsonArray([.. (server.Value?["toolPolicy"] as JsonObject ?? []).Select(tool => new JsonObject { ["toolName"] = tool.Key, ["permission"] = tool.Value?.DeepClone() })]),
+    })]);
 
     private static JsonObject PluginRules(JsonNode plugin)
     {

@@ -34,9 +34,7 @@ internal static class DesktopText
     {
         if (value.ValueKind != JsonValueKind.String
             || !schema.GetProperty("properties").TryGetProperty(key, out var property)
-            || !property.TryGetProperty("type", out var type)
-            || type.ValueKind != JsonValueKind.String
-            || !(type.ValueEquals("array") || type.ValueEquals("object"))
+            || !IsListOrMap(property)
             || value.GetString()!.TrimStart() is not ['[' or '{', ..])
         {
             return null;
@@ -51,6 +49,10 @@ internal static class DesktopText
             return null;
         }
     }
+
+    private static bool IsListOrMap(JsonElement property) => property.TryGetProperty("anyOf", out var forms)
+        ? forms.EnumerateArray().All(IsListOrMap)
+        : property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && (type.ValueEquals("array") || type.ValueEquals("object"));
 
     public static IEnumerable<SchemaProblem> EmptyValues(JsonElement document, JsonElement schema)
     {
