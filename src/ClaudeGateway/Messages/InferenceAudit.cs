@@ -18,8 +18,16 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     /// <summary>The client left before any upstream had answered.</summary>
     public void Abandoned(UpstreamCall call, BillingTag billing) => Write(call, billing, null, null, null, StatusClientClosedRequest);
 
-    public void Answered(UpstreamCall call, BillingTag billing, FailoverOutcome outcome, int status) =>
+    public void Answered(UpstreamCall call, BillingTag billing, FailoverOutcome outcome, int status)
+    {
+        if (outcome.Response is { IsGatewaysRefusal: true })
+        {
+            Refused(call.Request, call.Principal, billing, status);
+            return;
+        }
+
         Write(call, billing, outcome.Response?.Upstream.Name, outcome.LastRequestId, outcome.LastCloudRequestId, status);
+    }
 
     /// <param name="usage">What the answer says it used; null when nobody read along.</param>
     /// <param name="cost">What it was billed; null when it was not metered.</param>

@@ -101,13 +101,8 @@ internal sealed class MessagesEndpoint(
                 return (null, [], ApiError.InvalidRequest($"model {quoted} is not in your role's availableModels allowlist"));
         }
 
-        if (route is null)
-        {
-            return (null, [], ApiError.InvalidRequest($"model {quoted} is not in the operator's model allowlist"));
-        }
-
-        var targets = routes.For(route, principal);
-        return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, route, principal)));
+        var targets = route is null ? [] : routes.For(route, principal);
+        return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, quoted, route, principal)));
     }
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)

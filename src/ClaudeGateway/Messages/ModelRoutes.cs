@@ -20,6 +20,7 @@ internal sealed class ModelRoutes
     private readonly ModelCatalog _catalog;
     private readonly IReadOnlyList<Upstream> _upstreams;
     private readonly Dictionary<string, ModelRoute> _routes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ModelRoute> _byForm = new(StringComparer.OrdinalIgnoreCase);
     private readonly bool _isForEveryone;
 
     public ModelRoutes(ModelCatalog catalog, IReadOnlyList<Upstream> upstreams)
@@ -29,12 +30,19 @@ internal sealed class ModelRoutes
         _isForEveryone = upstreams.All(upstream => upstream.IsForEveryone);
         foreach (var model in catalog.All.Concat(catalog.Listed))
         {
-            _routes.TryAdd(Key(model), new ModelRoute(model, [.. Targets(model)]));
+            _routes.TryAdd(Key(model), new ModelRoute(model, [.. Targets(model, model.Id)]));
+        }
+
+        foreach (var (form, model) in catalog.Forms)
+        {
+            var usual = _routes[Key(model)];
+            ModelRoute own = new(usual.Model, [.. Targets(usual.Model, form)]);
+            _byForm.Add(form, own.Targets.SequenceEqual(usual.Targets) ? usual : own);
         }
     }
 
     /// <summary>The route of a requested id, or null when the catalogue does not have it.</summary>
-    public ModelRoute? Find(string id) => _catalog.Find(id) is { } model ? _routes[Key(model)] : null;
+    public ModelRoute? Find(string id) => _byForm.GetValueOrDefault(id);
 
     /// <summary>The models of /v1/models that this developer can reach, in its order.</summary>
     public IEnumerable<ModelRoute> ListedFor(Principal principal) =>
@@ -54,24 +62,32 @@ internal sealed class ModelRoutes
     public int CountFor(Principal principal) => _isForEveryone ? _upstreams.Count : _upstreams.Count(upstream => upstream.IsOpenTo(principal));
 
     /// <summary>Why a developer without a target for this model has none.</summary>
-    public string WhyNone(string requestedId, ModelRoute route, Principal principal)
+    /// <param name="route">Null for an id the catalogue does not have.</param>
+    /// <param name="quotedId">The id as an error message may show it.</param>
+    public string WhyNone(string requestedId, string quotedId, ModelRoute? route, Principal principal)
     {
         var open = _upstreams.Where(upstream => upstream.IsOpenTo(principal)).ToArray();
-        return open.Length == 0
-            ? "you aren't in a group that can use this gateway. Ask your administrator to add you to one"
-            : string.Join("; ", open.Select(upstream => WhyNot(requestedId, route.Model, upstream)).Distinct());
+        if (open.Length == 0)
+        {
+            return "you aren't in a group that can use this gateway. Ask your administrator to add you to one";
+        }
+
+        // Of an operator's own model a developer knows only when an upstream open to him has a name for it.
+        var model = route?.Model is { } known && (known.BuiltIn is not null || Array.Exists(open, upstream => ModelId(known, upstream) is not null)) ? known : null;
+        return string.Join("; ", open.Select(upstream => $"model {quotedId} {WhyNot(requestedId, model, upstream)}").Distinct());
     }
 
-    private static string WhyNot(string requestedId, CatalogModel model, Upstream upstream) =>
-        upstream.Serves(model) && model.BuiltIn is { } builtIn && upstream.BuiltInModelId(builtIn) is null
-            ? $"model {requestedId} is not available on {upstream.Provider}"
-            : $"model {requestedId} is not served by upstream '{upstream.Name}'";
+    private static string WhyNot(string requestedId, CatalogModel? model, Upstream upstream) =>
+        !upstream.Serves(model, requestedId) ? $"is not served by upstream '{upstream.Name}'"
+        : model is null ? "is not in the operator's model allowlist"
+        : model.BuiltIn is not null ? $"is not available on {upstream.Provider}"
+        : $"has no upstream_model.{upstream.Name} configured";
 
-    private IEnumerable<RouteTarget> Targets(CatalogModel model)
+    private IEnumerable<RouteTarget> Targets(CatalogModel model, string requestedId)
     {
         foreach (var upstream in _upstreams)
         {
-            if (upstream.Serves(model) && ModelId(model, upstream) is { } id)
+            if (upstream.Serves(model, requestedId) && ModelId(model, upstream) is { } id)
             {
                 yield return new RouteTarget(upstream, id);
             }

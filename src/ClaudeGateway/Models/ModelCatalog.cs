@@ -42,6 +42,9 @@ internal sealed class ModelCatalog
     /// <summary>Every requestable model once, listed or not.</summary>
     public IEnumerable<CatalogModel> All => _byId.Values.Distinct();
 
+    /// <summary>Every requestable id in the catalogue's spelling, and the model it names.</summary>
+    public IEnumerable<KeyValuePair<string, CatalogModel>> Forms => _byId;
+
     public CatalogModel? Find(string id) => _byId.GetValueOrDefault(id);
 
     private void AddBuiltIns(IReadOnlyList<ModelConfig> configured)

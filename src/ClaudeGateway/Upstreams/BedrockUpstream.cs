@@ -37,7 +37,7 @@ internal sealed class BedrockUpstream : CloudUpstream
         if (_config.Guardrail is not null && BedrockBody.FindReservedField(call.Message.Body) is { } field)
         {
             var refusal = ApiError.InvalidRequest($"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
-            return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id));
+            return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id)) { IsGatewaysRefusal = true };
         }
 
         return await base.SendAsync(call, modelId, cancellation);

@@ -20,7 +20,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     /// <summary>Whether <c>tags</c> and the beta value that announces them are known to this cloud.</summary>
     protected virtual bool KnowsTags => true;
 
-    public override TimeSpan? FirstByteTimeout(UpstreamCall call) => IsStreamed(call) ? context.StreamStartTimeout : null;
+    /// <summary>A whole message may take as long as the model does.</summary>
+    public override TimeSpan? FirstByteTimeout(UpstreamCall call) => IsStreamed(call) || call.Operation == MessagesOperation.CountTokens ? context.StreamStartTimeout : null;
 
     public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
     {

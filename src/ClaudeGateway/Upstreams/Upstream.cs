@@ -38,8 +38,8 @@ internal abstract class Upstream(UpstreamConfig config)
         return false;
     }
 
-    /// <summary>Whether <c>upstreams[].models</c> lets this model be sent here.</summary>
-    public bool Serves(CatalogModel model) => config.Models is null || config.Models.Any(pattern => ModelPattern.Matches(pattern, model));
+    /// <summary>Whether <c>upstreams[].models</c> lets this model be sent here when it is asked for by this id.</summary>
+    public bool Serves(CatalogModel? model, string requestedId) => config.Models is null || config.Models.Any(entry => ModelPattern.Matches(entry, model, requestedId));
 
     /// <summary>This provider's name for a built-in model; null when it does not have it.</summary>
     public abstract string? BuiltInModelId(BuiltInModel model);

@@ -19,6 +19,9 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     /// <summary>What the failover rules judge: a provider may say "no such model" with another status than 404.</summary>
     public int FailoverStatus { get; init; } = status;
 
+    /// <summary>Whether the gateway itself refused to send the request to this upstream, or to any other.</summary>
+    public bool IsGatewaysRefusal { get; init; }
+
     /// <summary>The provider's id of the request, for the audit: <c>request-id</c>, else <c>x-amzn-requestid</c>.</summary>
     public string? RequestId { get; } = Header(message, "request-id") ?? Header(message, "x-amzn-requestid");
 

@@ -20,6 +20,16 @@ public sealed class UpstreamValueTests
         Assert.Equal(matches, ModelPattern.Matches(pattern, new CatalogModel(id, BuiltInModels.Find(id), null)));
 
     [Theory]
+    [InlineData("claude-haiku-*", "claude-haiku-4-5-20251001", true)]
+    [InlineData("claude-haiku-*", "us.anthropic.claude-haiku-4-5-20251001-v1:0", false)]
+    [InlineData("*@20251001", "claude-haiku-4-5", false)]
+    [InlineData("claude-haiku-4-5", "claude-haiku-4-5@20251001", true)]
+    [InlineData("gpt-*", "gpt-5", true)]
+    [InlineData("gpt-4", "gpt-5", false)]
+    public void A_pattern_sees_the_id_as_the_client_wrote_it(string entry, string id, bool matches) =>
+        Assert.Equal(matches, ModelPattern.Matches(entry, BuiltInModels.Find(id) is { } builtIn ? new CatalogModel(builtIn.AnthropicId, builtIn, null) : null, id));
+
+    [Theory]
     [InlineData("alice", "alice")]
     [InlineData(" a b%20 ", "a%20b%2520")]
     [InlineData("é", "%C3%A9")]
