@@ -24,39 +24,42 @@ internal sealed class PolicyMerge(SettingsSchema schema)
         return folded ?? [];
     }
 
-    public JsonObject Over(JsonObject below, JsonObject above)
-    {
-        var merged = (JsonObject)below.DeepClone();
-        foreach (var (key, value) in above)
-        {
-            merged[key] = below.TryGetPropertyValue(key, out var existing)
-                ? Merge(schema.MergeRuleOf(key), existing, value)
-                : value?.DeepClone();
-        }
-
-        return merged;
-    }
+    public JsonObject Over(JsonObject below, JsonObject above) => PerKey(below, above, schema.MergeRuleOf);
 
     private static JsonNode? Merge(MergeRule rule, JsonNode? below, JsonNode? above) => (rule, below, above) switch
     {
         (MergeRule.Union, JsonArray a, JsonArray b) => Union(a, b),
-        (MergeRule.Shallow, JsonObject a, JsonObject b) => PerKey(a, b, static (_, _, value) => value?.DeepClone()),
-        (MergeRule.UnionPerKey, JsonObject a, JsonObject b) => PerKey(a, b, static (_, low, high) => Merge(MergeRule.Union, low, high)),
-        (MergeRule.Permissions, JsonObject a, JsonObject b) => PerKey(a, b, static (key, low, high) => Merge(key is Deny or Ask ? MergeRule.Union : MergeRule.Replace, low, high)),
-        (MergeRule.BaseRestricts, JsonObject a, JsonObject b) => PerKey(a, b, static (_, low, high) => (IsAllow(low) ? high : low)?.DeepClone()),
+        (MergeRule.Shallow, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.Replace),
+        (MergeRule.UnionPerKey, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.Union),
+        (MergeRule.Permissions, JsonObject a, JsonObject b) => PerKey(a, b, static key => key is Deny or Ask ? MergeRule.Union : MergeRule.Replace),
+        (MergeRule.BaseRestricts, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.BaseRestricts),
+        (MergeRule.BaseRestricts, JsonValue a, JsonValue) when !IsAllow(a) => a.DeepClone(),
         _ => above?.DeepClone(),
     };
 
-    private static JsonObject PerKey(JsonObject below, JsonObject above, Func<string, JsonNode?, JsonNode?, JsonNode?> merge)
+    private static JsonObject PerKey(JsonObject below, JsonObject above, Func<string, MergeRule> ruleOf)
     {
-        var merged = (JsonObject)below.DeepClone();
-        foreach (var (key, value) in above)
+        var merged = new JsonObject();
+        foreach (var (key, low) in below)
         {
-            merged[key] = below.TryGetPropertyValue(key, out var existing) ? merge(key, existing, value) : value?.DeepClone();
+            merged[key] = above.TryGetPropertyValue(key, out var high) ? Merge(ruleOf(key), low, high) : Alone(ruleOf(key), low);
+        }
+
+        foreach (var (key, high) in above.Where(member => !below.ContainsKey(member.Key)))
+        {
+            merged[key] = Alone(ruleOf(key), high);
         }
 
         return merged;
     }
+
+    /// <summary>What only one of two documents says. A union drops duplicates from it too: the reference merges with nothing, and checksums must agree.</summary>
+    private static JsonNode? Alone(MergeRule rule, JsonNode? value) => value switch
+    {
+        JsonArray list when rule is MergeRule.Union => Union(list, []),
+        JsonObject map when rule is MergeRule.UnionPerKey or MergeRule.Permissions => Merge(rule, new JsonObject(), map),
+        _ => value?.DeepClone(),
+    };
 
     private static JsonArray Union(JsonArray below, JsonArray above)
     {

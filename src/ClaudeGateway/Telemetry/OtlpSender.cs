@@ -13,6 +13,9 @@ internal sealed class OtlpSender
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>What an export without Content-Type is taken for: it is the protocol pushed to clients.</summary>
+    private const string Protobuf = "application/x-protobuf";
+
     /// <summary>They frame the message: this gateway's to set.</summary>
     private static readonly string[] Framing = ["content-length", "transfer-encoding", "connection"];
 
@@ -82,7 +85,7 @@ internal sealed class OtlpSender
             Add(request, name, value);
         }
 
-        AddUnlessConfigured(request, "Content-Type", export.ContentType);
+        AddUnlessConfigured(request, "Content-Type", export.ContentType ?? Protobuf);
         AddUnlessConfigured(request, "Content-Encoding", export.ContentEncoding);
         AddUnlessConfigured(request, "User-Agent", "claude-gateway/" + GatewayVersion.Text);
 

@@ -30,6 +30,14 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_export_without_a_content_type_is_sent_as_protobuf()
+    {
+        var destination = New(new TelemetryDestination { Url = _collector.Url });
+        destination.Enqueue(new OtlpExport(OtlpSignal.Metrics, [1], null, null));
+        Assert.Equal("application/x-protobuf", (await _collector.Server.RequestAsync(_ => true)).Header("content-type"));
+    }
+
+    [Fact]
     public async Task The_body_goes_on_byte_for_byte_with_the_destinations_headers_and_nothing_else()
     {
         var destination = New(new TelemetryDestination { Url = new Uri(_collector.Url, "/api/v2/otlp/"), Headers = new Dictionary<string, Secret> { ["DD-API-KEY"] = new("k"), ["content-type"] = new("x/y") } });

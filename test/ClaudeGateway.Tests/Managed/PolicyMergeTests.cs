@@ -28,6 +28,11 @@ public sealed class PolicyMergeTests
     [InlineData("""{"deniedMcpServers":[{"serverName":"a","x":1}]}""", """{"deniedMcpServers":[{"x":1.0,"serverName":"a"},{"serverName":"b"}]}""", """{"deniedMcpServers":[{"serverName":"a","x":1},{"serverName":"b"}]}""")]
     [InlineData("""{"blockedMarketplaces":[{"source":"github"}]}""", """{"blockedMarketplaces":[{"source":"url"}]}""", """{"blockedMarketplaces":[{"source":"github"},{"source":"url"}]}""")]
     [InlineData("""{"hooks":{"Stop":[1],"Setup":[1]}}""", """{"hooks":{"Stop":[1,2],"PreToolUse":[3]}}""", """{"hooks":{"Stop":[1,2],"Setup":[1],"PreToolUse":[3]}}""")]
+    [InlineData("""{"deniedModels":["a","a"]}""", """{}""", """{"deniedModels":["a"]}""")]
+    [InlineData("""{}""", """{"disabledMcpjsonServers":["a","b","a"]}""", """{"disabledMcpjsonServers":["a","b"]}""")]
+    [InlineData("""{}""", """{"hooks":{"Stop":[1,1]},"permissions":{"deny":["a","a"],"ask":["b","b"],"allow":["c","c"]}}""", """{"hooks":{"Stop":[1]},"permissions":{"deny":["a"],"ask":["b"],"allow":["c","c"]}}""")]
+    [InlineData("""{"hooks":{"Stop":[1,1]},"permissions":{"deny":["a","a"]}}""", """{"hooks":{"Setup":[2,2]},"permissions":{"ask":["b","b"]}}""", """{"hooks":{"Stop":[1],"Setup":[2]},"permissions":{"deny":["a"],"ask":["b"]}}""")]
+    [InlineData("""{"availableModels":["a","a"]}""", """{}""", """{"availableModels":["a","a"]}""")]
     // shallow
     [InlineData("""{"env":{"A":"1","B":"1"}}""", """{"env":{"A":"2","C":"2"}}""", """{"env":{"A":"2","B":"1","C":"2"}}""")]
     [InlineData("""{"modelOverrides":{"a":"1"}}""", """{"modelOverrides":{"b":"2"}}""", """{"modelOverrides":{"a":"1","b":"2"}}""")]
