@@ -54,10 +54,10 @@ internal sealed class PolicyMerge(SettingsSchema schema)
     }
 
     /// <summary>What only one of two documents says. A union drops duplicates from it too: the reference merges with nothing, and checksums must agree.</summary>
-    private static JsonNode? Alone(MergeRule rule, JsonNode? value) => value switch
+    private static JsonNode? Alone(MergeRule rule, JsonNode? value) => (rule, value) switch
     {
-        JsonArray list when rule is MergeRule.Union => Union(list, []),
-        JsonObject map when rule is MergeRule.UnionPerKey or MergeRule.Permissions => Merge(rule, new JsonObject(), map),
+        (MergeRule.Union, JsonArray list) => Union(list, []),
+        (MergeRule.UnionPerKey or MergeRule.Permissions, JsonObject map) => Merge(rule, new JsonObject(), map),
         _ => value?.DeepClone(),
     };
 
