@@ -107,7 +107,8 @@ internal sealed class LoadGateway : IAsyncDisposable
             lines.Add(line);
             if (line.Contains("listening on http", StringComparison.Ordinal))
             {
-                _ = _process.StandardError.BaseStream.CopyToAsync(Stream.Null);
+                // A read of a pipe blocks its thread: one of its own.
+                _ = Task.Factory.StartNew(() => _process.StandardError.BaseStream.CopyTo(Stream.Null), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
                 return;
             }
         }

@@ -9,14 +9,16 @@ namespace ClaudeGateway.Bench;
 /// </summary>
 internal static class MicroBenchmark
 {
-    private const int Rounds = 11;
+    private const int Rounds = 300;
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(30);
+
+    // Shorter than a turn on a busy processor, so that some rounds are not interrupted.
+    private static readonly TimeSpan Round = TimeSpan.FromMilliseconds(1);
 
     public static void Measure(FigureBook figures, string name, Action work)
     {
         var calls = CallsPerRound(work);
-        var rounds = Enumerable.Range(0, Rounds).Select(_ => (Work: Once(work, calls), Unit: Calibration.Nanoseconds())).ToList();
+        var rounds = Enumerable.Range(0, Rounds).Select(_ => (Work: Once(work, calls), Unit: Calibration.Once())).ToList();
         var nanoseconds = rounds.Min(round => round.Work.Nanoseconds);
         var ratio = nanoseconds / rounds.Min(round => round.Unit);
         var bytes = rounds.Min(round => round.Work.Bytes);
