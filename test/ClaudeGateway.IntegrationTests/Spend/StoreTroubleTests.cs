@@ -97,14 +97,15 @@ public sealed class StoreTroubleTests
         relay.FallSilent();
         var first = Stopwatch.StartNew();
         Assert.Equal(200, await host.SendAsync(bearer));
-        Assert.InRange(first.Elapsed, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(10));
+        Assert.InRange(first.Elapsed, TimeSpan.FromSeconds(1.5), TimeSpan.FromSeconds(20));
         var rest = Stopwatch.StartNew();
         for (var i = 0; i < 20; i++)
         {
             Assert.Equal(200, await host.SendAsync(bearer));
         }
 
-        Assert.InRange(rest.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1.9));
+        // With its patience for each it would be forty seconds.
+        Assert.InRange(rest.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         relay.SpeakAgain();
         await gateway.Log.LineAsync(ConnectionBack);
         Assert.Equal(22 * 30, await host.SpentAsync("alice"));
@@ -126,7 +127,7 @@ public sealed class StoreTroubleTests
     public async Task A_killed_process_loses_at_most_the_last_grouped_commit()
     {
         const int usualCommitMilliseconds = 40;
-        const int muchSlowerMachine = 20;
+        const int muchSlowerMachine = 50;
         var url = await PostgresServer.NewMigratedDatabaseAsync();
         await using var host = new SpendHost(url);
         using var folder = new TemporaryFolder();
@@ -135,7 +136,7 @@ public sealed class StoreTroubleTests
         var bearer = host.Bearer("alice");
         var served = new List<long>();
         var clock = Stopwatch.StartNew();
-        while (clock.Elapsed < TimeSpan.FromSeconds(1))
+        while (clock.Elapsed < TimeSpan.FromSeconds(4))
         {
             await gateway.SendAsync(bearer);
             served.Add(clock.ElapsedMilliseconds);

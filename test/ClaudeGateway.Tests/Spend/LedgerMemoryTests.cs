@@ -5,6 +5,9 @@ using ClaudeGateway.Spend;
 
 namespace ClaudeGateway.Tests.Spend;
 
+/// <summary>Alone in the process while it measures.</summary>
+[CollectionDefinition(nameof(LedgerMemoryTests), DisableParallelization = true)]
+[Collection(nameof(LedgerMemoryTests))]
 public sealed class LedgerMemoryTests
 {
     [Fact]
