@@ -89,7 +89,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
         {
             return new RelayResult(RelayEnd.ClientGone, bytes, firstByteAt);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException)
+        catch (Exception e) when (e is IOException or HttpRequestException || ContentCoding.IsBroken(e))
         {
             await sender.SendAsync();
             request.BreakOff();

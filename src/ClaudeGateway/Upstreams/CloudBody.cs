@@ -44,7 +44,7 @@ internal static class CloudBody
 
             return text;
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (ContentCoding.IsBroken(e))
         {
             throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e);
         }

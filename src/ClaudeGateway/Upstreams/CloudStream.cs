@@ -116,7 +116,7 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
 
             return await TranslateAsync(cancellation);
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or InvalidDataException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when ((e is IOException or HttpRequestException || ContentCoding.IsBroken(e)) && !cancellation.IsCancellationRequested)
         {
             return StreamFailure.Broken(e.Message);
         }

@@ -51,6 +51,9 @@ internal static class ContentCoding
         _ => body,
     };
 
+    /// <summary>Whether a stream of <see cref="Decode"/> says with this that its bytes are not in that coding: Brotli's has a word of its own.</summary>
+    public static bool IsBroken(Exception e) => e is InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" };
+
     private static string Decodable(string acceptEncoding)
     {
         var kept = string.Join(", ", acceptEncoding.Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));

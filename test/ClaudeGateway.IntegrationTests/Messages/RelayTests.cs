@@ -130,6 +130,24 @@ public sealed class RelayTests
         Assert.Equal(received is null ? "{\"z\": 1}"u8.ToArray() : packed.ToArray(), body);
     }
 
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    public async Task An_answer_that_is_not_in_the_coding_it_names_is_cut_off(string coding)
+    {
+        await using var scene = await Scene.StartAsync();
+        scene.Upstream.Next(e => e.RespondAsync(200, new string('z', 5000), ("content-type", "application/json"), ("content-encoding", coding)));
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
+        {
+            using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
+            await response.Content.ReadAsByteArrayAsync();
+        });
+
+        Assert.Equal("upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
+    }
+
     [Fact]
     public async Task Headers_of_the_upstreams_own_network_and_login_stay_behind()
     {
