@@ -42,7 +42,7 @@ internal static class LoadBenchmark
         Write("first byte", driver.FirstByte);
         Write("end", driver.End);
         figures.Add($"{scenario.Name}: processor time, {Calibration.Unit}", processor.TotalNanoseconds / unit, FigureKind.Ratio);
-        figures.Add($"{scenario.Name}: errors", driver.Errors, FigureKind.Errors);
+        figures.Add($"{scenario.Name}: errors", driver.Errors, FigureKind.Bounded);
     }
 
     /// <summary>Per request of one round.</summary>

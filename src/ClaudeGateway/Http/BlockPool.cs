@@ -7,7 +7,7 @@ namespace ClaudeGateway.Http;
 
 /// <summary>
 /// The memory the server receives into and sends from, in larger blocks than its own pool's 4 KB: a coding agent's
-/// request of 90 KB is read with 7 system calls instead of 50 (docs/performance.md). A connection holds a block only
+/// request of 90 KB is read with a fraction of the system calls (docs/performance.md). A connection holds a block only
 /// while bytes are on their way through it.
 /// </summary>
 internal sealed class BlockPool : MemoryPool<byte>
