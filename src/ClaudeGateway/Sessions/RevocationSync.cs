@@ -17,24 +17,18 @@ internal sealed class RevocationSync(RevocationStore store, Revocations revocati
     /// <summary>How far apart the clocks of two replicas may be.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
 
-    private readonly CancellationTokenSource _stop = new();
     private DateTimeOffset _seenUntil;
-    private Task _loop = Task.CompletedTask;
+    private BackgroundLoop? _loop;
 
     /// <summary>Loads what is in force; the gateway must not answer a bearer before.</summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task StartAsync()
     {
         await CatchUpAsync();
-        _loop = LoopAsync();
+        _loop = BackgroundLoop.Start(cancellation => replicas.WaitAsync(Topic, Period, cancellation), CatchUpAsync, "revocations: the last known ones stay in force", log);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _loop;
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private async Task CatchUpAsync()
     {
@@ -46,28 +40,5 @@ internal sealed class RevocationSync(RevocationStore store, Revocations revocati
 
         _seenUntil = now - ClockDifference;
         revocations.Prune();
-    }
-
-    private async Task LoopAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await replicas.WaitAsync(Topic, Period, _stop.Token);
-                try
-                {
-                    await CatchUpAsync();
-                }
-                catch (StoreUnavailableException e)
-                {
-                    log.Debug($"revocations: the last known ones stay in force: {e.Message}");
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The gateway stops.
-        }
     }
 }

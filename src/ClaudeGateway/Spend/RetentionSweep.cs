@@ -1,4 +1,3 @@
-using System.Data.Common;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
@@ -19,17 +18,11 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
     /// <summary>Longer than the longest period, within which none may be told twice.</summary>
     private static readonly TimeSpan AlertRetention = TimeSpan.FromDays(40);
 
-    private readonly CancellationTokenSource _stop = new();
-    private Task _loop = Task.CompletedTask;
+    private BackgroundLoop? _loop;
 
-    public void Start() => _loop = LoopAsync();
+    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), SweepAsync, "spend: records past their retention stay for another hour", log);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _loop;
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <exception cref="StoreUnavailableException" />
     public async Task SweepAsync()
@@ -47,28 +40,5 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
         await database.ExecuteAsync("DELETE FROM gw_spend_audit WHERE created_at < $1", now.AddDays(-config.AuditRetentionDays).ToUnixTimeMilliseconds());
         await database.ExecuteAsync("DELETE FROM gw_spend_alert WHERE created_at < $1", (now - AlertRetention).ToUnixTimeMilliseconds());
         await database.ExecuteAsync("DELETE FROM gw_spend_writer WHERE seen_at < $1", (now - WriterRetention).ToUnixTimeMilliseconds());
-    }
-
-    private async Task LoopAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(Period, clock, _stop.Token);
-                try
-                {
-                    await SweepAsync();
-                }
-                catch (Exception e) when (e is StoreUnavailableException or DbException)
-                {
-                    log.Warn($"spend: records past their retention stay for another hour: {e.Message}");
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The gateway stops.
-        }
     }
 }

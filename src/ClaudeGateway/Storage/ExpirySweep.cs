@@ -17,17 +17,11 @@ internal sealed class ExpirySweep(Database database, TimeProvider clock, Operati
         "DELETE FROM gw_machine WHERE seen_at < $1 - 2592000000",
     ];
 
-    private readonly CancellationTokenSource _stop = new();
-    private Task _loop = Task.CompletedTask;
+    private BackgroundLoop? _loop;
 
-    public void Start() => _loop = LoopAsync();
+    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), SweepAsync, "store: expired rows stay for another minute", log);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        await _loop;
-        _stop.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>One round over all tables.</summary>
     public async Task SweepAsync()
@@ -35,29 +29,6 @@ internal sealed class ExpirySweep(Database database, TimeProvider clock, Operati
         foreach (var statement in Statements)
         {
             await database.ExecuteAsync(statement, clock.GetUtcNow().ToUnixTimeMilliseconds());
-        }
-    }
-
-    private async Task LoopAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(Period, clock, _stop.Token);
-                try
-                {
-                    await SweepAsync();
-                }
-                catch (StoreUnavailableException e)
-                {
-                    log.Debug($"store: expired rows stay for another minute: {e.Message}");
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The gateway stops.
         }
     }
 }

@@ -12,17 +12,17 @@ namespace ClaudeGateway.Managed.Machines;
 internal sealed class MachineRegister(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     private const int MachinesPerCommit = 1000;
+    private const string Consequence = "machines: what was seen is written later, or seen again within the hour";
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     private readonly MachineStore _store = new(database);
-    private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _oneAtATime = new(1);
-    private Task _loop = Task.CompletedTask;
+    private BackgroundLoop? _loop;
 
     public SeenMachines Seen { get; } = new(clock);
 
-    public void Start() => _loop = LoopAsync();
+    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), RoundAsync, Consequence, log);
 
     /// <summary>Machines seen since by each version, most first, at most <paramref name="limit"/> versions; what this replica has seen is in it.</summary>
     /// <exception cref="StoreUnavailableException" />
@@ -53,10 +53,12 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
     /// <summary>Stops after one last attempt to write what is left.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
+        if (_loop is not null)
+        {
+            await _loop.DisposeAsync();
+        }
+
         await TryFlushAsync();
-        _stop.Dispose();
         _oneAtATime.Dispose();
     }
 
@@ -73,20 +75,15 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
         }
     }
 
-    private async Task LoopAsync()
+    private async Task RoundAsync()
     {
         try
         {
-            while (true)
-            {
-                await Task.Delay(Period, clock, _stop.Token);
-                await TryFlushAsync();
-                Seen.Forget();
-            }
+            await FlushAsync();
         }
-        catch (OperationCanceledException)
+        finally
         {
-            // The gateway stops.
+            Seen.Forget();
         }
     }
 
@@ -96,13 +93,9 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
         {
             await FlushAsync();
         }
-        catch (StoreUnavailableException e)
+        catch (Exception e) when (e is StoreUnavailableException or DbException)
         {
-            log.Debug($"machines: what was seen is kept until the store answers: {e.Message}");
-        }
-        catch (DbException e)
-        {
-            log.Warn($"machines: the store refused what was seen, it is seen again within the hour: {e.Message}");
+            log.Debug($"{Consequence}: {e.Message}");
         }
     }
 }
