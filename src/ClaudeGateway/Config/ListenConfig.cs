@@ -44,6 +44,9 @@ internal sealed record LimitsConfig
 
     /// <summary>Characters of the whole URL: scheme, host, path and query.</summary>
     public int? MaxUrlLength { get; init; }
+
+    /// <summary>Messages API requests with upstreams at one time, on each replica; ours, the reference has a fixed 256.</summary>
+    public int? MaxUpstreamRequests { get; init; }
 }
 
 /// <summary>The <c>timeouts</c> section.</summary>

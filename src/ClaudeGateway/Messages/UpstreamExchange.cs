@@ -1,3 +1,4 @@
+using System.Threading.RateLimiting;
 using ClaudeGateway.Http;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
@@ -12,13 +13,41 @@ namespace ClaudeGateway.Messages;
 /// 2. the answer is audited, 3. its headers are written, 4. its body is relayed as it comes while its usage is read along,
 /// 5. what it cost is put on the account, 6. its end is audited.
 /// </summary>
-internal sealed class UpstreamExchange(ModelRoutes routes, FailoverLoop failover, ResponseRelay relay, InferenceAudit audit)
+/// <param name="places">For <c>limits.max_upstream_requests</c>; null when their number is not limited.</param>
+internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? places, FailoverLoop failover, ResponseRelay relay, InferenceAudit audit)
 {
     private const string LastHeader = "Cross-Origin-Opener-Policy";
 
+    /// <summary>Places for so many requests at one time; further ones wait in the order in which they came.</summary>
+    public static ConcurrencyLimiter Places(int most) =>
+        new(new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = int.MaxValue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+
     /// <param name="body">What <paramref name="call"/> refers to; disposed as soon as no upstream will be sent it any more.</param>
     /// <param name="ticket">Null when the request is not metered; it belongs to the caller.</param>
-    public async Task RunAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
+    public Task RunAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket) =>
+        places is null ? ExchangeAsync(call, body, model, targets, billing, ticket) : QueueAsync(places, call, body, model, targets, billing, ticket);
+
+    /// <summary>No timeout runs while a request waits for its place: it waits as long as its client does.</summary>
+    private async Task QueueAsync(ConcurrencyLimiter limiter, UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
+    {
+        RateLimitLease place;
+        try
+        {
+            place = await limiter.AcquireAsync(1, call.Request.Aborted);
+        }
+        catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
+        {
+            audit.Abandoned(call, billing);
+            return;
+        }
+
+        using (place)
+        {
+            await ExchangeAsync(call, body, model, targets, billing, ticket);
+        }
+    }
+
+    private async Task ExchangeAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
     {
         FailoverOutcome outcome;
         try

@@ -199,6 +199,33 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task Requests_beyond_the_limit_wait_for_a_place_outside_every_timeout()
+    {
+        await using var scene = await Scene.StartAsync(config => config with
+        {
+            Limits = new LimitsConfig { MaxUpstreamRequests = 1 },
+            Timeouts = new TimeoutsConfig { UpstreamTtfb = TimeSpan.FromMilliseconds(100) },
+        });
+        var end = new TaskCompletionSource();
+        scene.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await end.Task;
+            await e.EndAsync();
+        });
+        using var first = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
+        var waiting = scene.Gateway.SendMessageAsync(scene.Bearer);
+        // Longer than the upstream may take.
+        await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System));
+        Assert.Single(scene.Upstream.Requests);
+        end.SetResult();
+
+        using var second = await waiting.WaitAsync(Signal.Timeout);
+        Assert.Equal(HttpStatusCode.OK, second.StatusCode);
+        Assert.Equal(2, scene.Upstream.Requests.Count);
+    }
+
+    [Fact]
     public async Task Five_hundred_streams_are_open_at_once()
     {
         const int Streams = 500;

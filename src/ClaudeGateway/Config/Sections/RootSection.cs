@@ -36,7 +36,7 @@ internal static class RootSection
 
     private static readonly Key<AccessControlConfig> AccessControl = new("access_control", AccessControlSection.Shape, "Which client addresses are served.") { Default = "{}" };
 
-    private static readonly Key<LimitsConfig> Limits = new("limits", LimitsSection.Shape, "Sizes of requests.") { Default = "{}" };
+    private static readonly Key<LimitsConfig> Limits = new("limits", LimitsSection.Shape, "Sizes and number of requests.") { Default = "{}" };
 
     private static readonly Key<TimeoutsConfig> Timeouts = new("timeouts", TimeoutsSection.Shape, "Patience with upstreams.") { Default = "{}" };
 

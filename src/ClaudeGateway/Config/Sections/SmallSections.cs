@@ -24,11 +24,14 @@ internal static class LimitsSection
 
     private static readonly Key<int> UrlLength = new("max_url_length", Integer(1), "Characters of the whole URL; longer ones get 414.") { Example = "8192" };
 
-    public static readonly Shape<LimitsConfig> Shape = Object([RequestBytes, HeaderBytes, UrlLength], fields => new LimitsConfig
+    private static readonly Key<int> UpstreamRequests = new("max_upstream_requests", Integer(1), "Requests with upstreams at one time, on each replica; further ones wait their turn, outside every timeout. Not limited unless given.") { Example = "1000" };
+
+    public static readonly Shape<LimitsConfig> Shape = Object([RequestBytes, HeaderBytes, UrlLength, UpstreamRequests], fields => new LimitsConfig
     {
         MaxRequestBytes = fields.Get(RequestBytes),
         MaxRequestHeaderBytes = fields.Find(HeaderBytes),
         MaxUrlLength = fields.Find(UrlLength),
+        MaxUpstreamRequests = fields.Find(UpstreamRequests),
     });
 }
 
