@@ -163,7 +163,8 @@ internal sealed class GatewaySnapshot
         new ModelsEndpoint(listing).Map(routes);
         var isLoadTest = config.LoadTestMode is { Enabled: true };
         var inferenceAudit = new InferenceAudit(audit, isLoadTest, clock);
-        var places = config.Limits.MaxUpstreamRequests is { } most ? owned.Add(UpstreamExchange.Places(most)) : null;
+        // Not owned: who waits for a place when this snapshot is replaced still gets it.
+        var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
         var exchange = new UpstreamExchange(modelRoutes, places, new FailoverLoop(log), new ResponseRelay(clock), inferenceAudit);
         new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);

@@ -1,5 +1,4 @@
 using ClaudeGateway.Http;
-using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;
 
@@ -19,18 +18,9 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
         var method = gateway.Http.Request.Method;
         var path = gateway.Path[Path.Length..];
         var caller = await authentication.AuthenticateAsync(request, IsChange(method, path));
-        if (caller is null)
+        if (caller is not null)
         {
-            return;
-        }
-
-        try
-        {
-            await DispatchAsync(request, caller, method, path);
-        }
-        catch (StoreUnavailableException) when (!gateway.Http.Response.HasStarted)
-        {
-            await request.StoreAwayAsync();
+            await request.WithStoreAsync(() => DispatchAsync(request, caller, method, path));
         }
     }
 

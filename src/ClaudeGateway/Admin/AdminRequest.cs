@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Admin;
@@ -41,10 +42,18 @@ internal sealed class AdminRequest
 
     public Task NotFoundAsync(string message) => ErrorAsync(404, "not_found_error", message);
 
-    public Task StoreAwayAsync()
+    /// <summary>Answers with what <paramref name="work"/> does; with 503 while the store is away.</summary>
+    public async Task WithStoreAsync(Func<Task> work)
     {
-        Gateway.Http.Response.Headers.RetryAfter = "1";
-        return ErrorAsync(503, "api_error", "the store is not available; try again in a moment");
+        try
+        {
+            await work();
+        }
+        catch (StoreUnavailableException) when (!Gateway.Http.Response.HasStarted)
+        {
+            Gateway.Http.Response.Headers.RetryAfter = "1";
+            await ErrorAsync(503, "api_error", "the store is not available; try again in a moment");
+        }
     }
 
     public Task ErrorAsync(int status, string type, string message) =>

@@ -4,7 +4,6 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;
 
@@ -36,15 +35,11 @@ internal sealed class SettingsVersionsEndpoint(AdminAuthentication authenticatio
             return;
         }
 
-        try
+        await request.WithStoreAsync(async () =>
         {
             var counts = await machines.CountAsync(clock.GetUtcNow().AddDays(-days), MaxVersions + 1);
             await request.OkAsync(json => Write(json, counts, days));
-        }
-        catch (StoreUnavailableException) when (!gateway.Http.Response.HasStarted)
-        {
-            await request.StoreAwayAsync();
-        }
+        });
     }
 
     private static int? ReadDays(string? text) =>

@@ -32,8 +32,6 @@ internal sealed class SeenMachines(TimeProvider clock)
     /// <summary>About how many are known: the dictionary's own count takes all of its locks.</summary>
     private int _count;
 
-    public bool HasUnwritten => !_unwritten.IsEmpty;
-
     /// <param name="checksum">What the client says it runs with; anything that is no checksum is passed over.</param>
     public void See(Principal principal, string? checksum)
     {

@@ -19,7 +19,7 @@ public sealed class SeenMachinesTests
         Assert.Single(Taken());
         _clock.Advance(TimeSpan.FromMinutes(59));
         See("a", '1');
-        Assert.False(_machines.HasUnwritten);
+        Assert.Empty(_machines.TakeUnwritten(1));
         _clock.Advance(TimeSpan.FromMinutes(1));
         See("a", '1');
         Assert.Equal(new Sighting("111111111111", _clock.GetUtcNow().ToUnixTimeMilliseconds()), Assert.Single(Taken()).Value);
@@ -65,7 +65,7 @@ public sealed class SeenMachinesTests
     public void A_bearer_without_a_session_of_ours_is_no_machine(string? session)
     {
         See(session, '1');
-        Assert.False(_machines.HasUnwritten);
+        Assert.Empty(_machines.TakeUnwritten(1));
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class SeenMachinesTests
         _machines.See(Developer("a"), null);
         _machines.See(Developer("a"), "");
         _machines.See(Developer("a"), "sha256:abc");
-        Assert.False(_machines.HasUnwritten);
+        Assert.Empty(_machines.TakeUnwritten(1));
     }
 
     [Fact]
