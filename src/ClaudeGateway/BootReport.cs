@@ -7,6 +7,20 @@ namespace ClaudeGateway;
 /// <summary>What boot tells the operator about the configuration in force (spec/config.md, Boot lines and Boot warnings).</summary>
 internal static class BootReport
 {
+    private static readonly string[] Banner =
+    [
+        "┌──────────────────────────────────────────────────────────────────────────┐",
+        "│  claude-gateway                                                          │",
+        "│                                                                          │",
+        "│  The settings this gateway serves can run commands on the machines of    │",
+        "│  everybody who signs in. Keep it inside your network: it must not be     │",
+        "│  reachable from the public internet.                                     │",
+        "└──────────────────────────────────────────────────────────────────────────┘",
+    ];
+
+    /// <summary>What a reader of the log must not miss, whatever its level (the reference prints one since 2.1.329).</summary>
+    public static void WriteBanner(OperationalLog log) => log.Box(Banner);
+
     public static void Write(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
     {
         foreach (var line in Lines(config))

@@ -26,22 +26,15 @@ internal sealed class ConfigAdvice
         var silent = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, silent);
         var advice = new ConfigAdvice(config);
-        advice.OnAccess();
+        advice.OnLoadTest();
         advice.OnProxy(outbound);
         advice.OnRoutes(new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, silent)));
         advice._advice.AddRange(PolicyWarnings.Of(config));
         return [.. config.Warnings, .. advice._advice];
     }
 
-    private void OnAccess()
+    private void OnLoadTest()
     {
-        if (_config.AccessControl.AllowCidrs.Count == 0 && _config.Listen.PublicUrl is not null)
-        {
-            _advice.Add("access_control.allow_cidrs is empty: every client address is served, so only your network decides who reaches the gateway, "
-                + "which can push settings that run commands on developers' machines. Allow your own ranges, such as [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7] "
-                + "(behind a load balancer set listen.trusted_proxies first)");
-        }
-
         if (_config.LoadTestMode is { Enabled: true })
         {
             _advice.Add("load_test_mode is on: no model is asked and every answer is canned. Turn it off before developers use this gateway");
@@ -62,6 +55,11 @@ internal sealed class ConfigAdvice
         else if (_config.Oidc.UseProxy is null && outbound.Proxy.IsConfigured)
         {
             _advice.Add("a proxy is set in the environment but the identity provider is asked directly: set oidc.use_proxy to true to use the proxy for it too, or to false to say that this is meant");
+        }
+
+        if (outbound.IdpConnectByHostname && !(_config.Oidc.UseProxy == true && outbound.Proxy.IsConfigured))
+        {
+            _advice.Add($"{OutboundHttp.IdpConnectByHostnameVariable} is set but has no effect: the identity provider is asked directly. It needs oidc.use_proxy: true, and HTTPS_PROXY set to your proxy");
         }
     }
 

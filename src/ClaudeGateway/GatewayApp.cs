@@ -41,9 +41,12 @@ internal sealed class GatewayApp : IAsyncDisposable
     public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
     {
         audit.ConfigLoad(config.Path, config.Sha256);
+        BootReport.WriteBanner(log);
         var owned = new OwnedResources();
         try
         {
+            // Before any service is asked: when one fails, the warnings often say why.
+            BootReport.Write(config, environment, log);
             return await StartAsync(config, environment, clock, audit, log, owned, cancellation);
         }
         catch (StoreUnavailableException e)

@@ -168,7 +168,7 @@ internal sealed class GatewaySnapshot
         var exchange = new UpstreamExchange(modelRoutes, places, new FailoverLoop(log), new ResponseRelay(clock), inferenceAudit);
         new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
-        new BootstrapEndpoint(policies, config, listing.For, audit).Map(routes);
+        new BootstrapEndpoint(policies, config, listing.For, clock, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, services, outbound));
         new OtlpEndpoints(relay).Map(routes);
 

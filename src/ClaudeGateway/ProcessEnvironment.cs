@@ -14,8 +14,8 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
         return new ProcessEnvironment(variables);
     }
 
-    /// <summary>Whether a switch is on: anything but empty, "0" and "false".</summary>
-    public static bool IsTrue(string? value) => value is { Length: > 0 } and not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a switch is on: 1, true, yes or on in any letter case (measured on the reference 2.1.332); anything else is off.</summary>
+    public static bool IsTrue(string? value) => value?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
 
     /// <summary>The same variables with one more or another value.</summary>
     public ProcessEnvironment With(string name, string value) => new(new Dictionary<string, string>(variables) { [name] = value });

@@ -33,7 +33,6 @@ internal static class ServeCommand
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
-            BootReport.Write(config, environment, log);
             ready();
             var reload = new ConfigReload(app, result, environment, log);
             using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>

@@ -23,8 +23,14 @@ internal sealed record OidcConfig
     /// <summary>Exact group names; empty means unrestricted.</summary>
     public IReadOnlyList<string> AllowedGroups { get; init; } = [];
 
+    /// <summary>Claim of the id_token that becomes the bearer's <c>sub</c>; named as <see cref="GroupsClaim"/> is.</summary>
+    public string UserIdClaim { get; init; } = "sub";
+
     /// <summary>A flat claim name, or an RFC 6901 pointer when it begins with "/".</summary>
     public string GroupsClaim { get; init; } = "groups";
+
+    /// <summary>Where the groups are instead of <see cref="GroupsClaim"/>; null when that one counts.</summary>
+    public ClaimPath? GroupsJsonPath { get; init; }
 
     /// <summary>Claim names or pointers; the first present one counts.</summary>
     public IReadOnlyList<string> EmailClaims { get; init; } = ["email"];

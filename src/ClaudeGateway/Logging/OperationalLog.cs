@@ -39,6 +39,9 @@ internal sealed class OperationalLog(StderrLines lines, TimeProvider clock, LogL
     /// <summary>Writes at any minimum level: orchestrators wait for this line.</summary>
     public void Always(string text) => WriteLine("info", text);
 
+    /// <summary>Writes lines as they are, at any minimum level: for text that must catch the eye.</summary>
+    public void Box(IEnumerable<string> rows) => lines.Write(Encoding.UTF8.GetBytes(string.Concat(rows.Select(row => row + "\n"))));
+
     private void Write(LogLevel level, string word, string text)
     {
         if (level >= minimum)

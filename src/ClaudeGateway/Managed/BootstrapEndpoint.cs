@@ -16,6 +16,7 @@ internal sealed class BootstrapEndpoint(
     ManagedPolicies policies,
     GatewayConfig config,
     Func<Principal, IReadOnlyList<ListedModel>> models,
+    TimeProvider clock,
     AuditLog audit)
 {
     private readonly PublicOrigin _origin = new(config.Listen);
@@ -78,7 +79,8 @@ internal sealed class BootstrapEndpoint(
             bootstrap.TryAdd(key, value?.DeepClone());
         }
 
-        bootstrap["expiresAt"] = principal.ExpiresAt.ToUnixTimeSeconds();
+        // From this answer on, not the bearer's own end: a client that renews its bearer meanwhile has a configuration that lasts as long (measured on 2.1.332).
+        bootstrap["expiresAt"] = (clock.GetUtcNow() + config.Session.Ttl).ToUnixTimeSeconds();
         return bootstrap;
     }
 

@@ -30,6 +30,11 @@ internal static class DesktopServers
             server["startupTimeoutSec"] = int.Parse(seconds, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
         }
 
+        if (server.Remove("toolsets", out var toolsets) && Names(toolsets) is { Length: > 0 } names)
+        {
+            server["toolsets"] = names;
+        }
+
         if (server.Remove("oauth", out var oauth) && OAuth(oauth) is { } stated)
         {
             server["oauth"] = stated;
@@ -69,6 +74,9 @@ internal static class DesktopServers
 
         return map;
     }
+
+    /// <summary>A list in one text: joined by bare commas, empty places left out.</summary>
+    private static string Names(JsonNode? list) => string.Join(',', list!.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     private static JsonObject Selection(JsonObject oauth) => oauth switch
     {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json;
 
 namespace ClaudeGateway.Models;
 
@@ -8,9 +9,10 @@ namespace ClaudeGateway.Models;
 /// <param name="BedrockId">The foundation model id, without a geography prefix.</param>
 /// <param name="MantleId">Null where Mantle does not have the model.</param>
 /// <param name="MaxInputTokens">Null where the window depends on more than the model.</param>
+/// <param name="CanBeAskedForOneMillionTokens">Whether a model without a fixed window has one of a million tokens on request.</param>
 /// <param name="IsListed">Whether /v1/models shows it.</param>
 /// <param name="IsOnGoogleCloud">Whether Claude on Google Cloud has it.</param>
-internal sealed record BuiltInModel(string Id, string AnthropicId, string BedrockId, string VertexId, string? MantleId, int? MaxInputTokens, bool IsListed, bool IsOnGoogleCloud)
+internal sealed record BuiltInModel(string Id, string AnthropicId, string BedrockId, string VertexId, string? MantleId, int? MaxInputTokens, bool CanBeAskedForOneMillionTokens, bool IsListed, bool IsOnGoogleCloud)
 {
     /// <summary>sonnet, opus, haiku or fable.</summary>
     public string Family { get; } = ModelFamilies.All.First(family => Id.Contains(family, StringComparison.Ordinal));
@@ -19,7 +21,7 @@ internal sealed record BuiltInModel(string Id, string AnthropicId, string Bedroc
     public string UsBedrockId { get; } = "us." + BedrockId;
 
     /// <summary>Whether the model has, or can be asked for, a window of a million tokens wherever it is served.</summary>
-    public bool SupportsOneMillionTokens { get; } = MaxInputTokens == 1_000_000 || Id is "claude-opus-4-6" or "claude-sonnet-4-6";
+    public bool SupportsOneMillionTokens { get; } = MaxInputTokens == 1_000_000 || CanBeAskedForOneMillionTokens;
 
     /// <summary>Every id a client may ask for this model by; letter case does not matter.</summary>
     public IEnumerable<string> Forms => new[] { Id, AnthropicId, UsBedrockId, VertexId, MantleId }.OfType<string>().Distinct();
@@ -31,35 +33,13 @@ internal static class ModelFamilies
     public static readonly string[] All = ["sonnet", "opus", "haiku", "fable"];
 }
 
-/// <summary>The models every gateway knows without configuration, in the order /v1/models lists them.</summary>
+/// <summary>
+/// The models every gateway knows without configuration, in the order /v1/models lists them: first the one of each tier on which
+/// a client starts, then the families, newest first. <c>catalogue.json</c> beside this class is the data; a new model is a line there.
+/// </summary>
 internal static class BuiltInModels
 {
-    private const int OneMillion = 1_000_000;
-
-    public static readonly IReadOnlyList<BuiltInModel> All =
-    [
-        new("claude-opus-4-6", "claude-opus-4-6", "anthropic.claude-opus-4-6-v1", "claude-opus-4-6", null, null, true, true),
-        Dated("claude-sonnet-4-5", "20250929"),
-        Dated("claude-haiku-4-5", "20251001", maxInputTokens: 200_000, isOnMantle: true),
-        Undated("claude-fable-5-2"),
-        Undated("claude-fable-5-1"),
-        Undated("claude-fable-5"),
-        Undated("claude-opus-5-5"),
-        Undated("claude-opus-5"),
-        Undated("claude-opus-4-8"),
-        Undated("claude-opus-4-7"),
-        Dated("claude-opus-4-1", "20250805", maxInputTokens: 200_000, isOnGoogleCloud: false),
-        Undated("claude-sonnet-5-5"),
-        Undated("claude-sonnet-5"),
-        new("claude-sonnet-4-6", "claude-sonnet-4-6", "anthropic.claude-sonnet-4-6", "claude-sonnet-4-6", null, null, true, true),
-        Undated("claude-haiku-5-5"),
-        Dated("claude-opus-4", "20250514", maxInputTokens: 200_000, isListed: false, isOnGoogleCloud: false),
-        Dated("claude-opus-4-5", "20251101", maxInputTokens: 200_000, isListed: false),
-        Dated("claude-sonnet-4", "20250514", isListed: false, isOnGoogleCloud: false),
-        new("claude-3-5-sonnet", "claude-3-5-sonnet-20241022", "anthropic.claude-3-5-sonnet-20241022-v2:0", "claude-3-5-sonnet-v2@20241022", null, null, false, false),
-        Dated("claude-3-5-haiku", "20241022", isListed: false, isOnGoogleCloud: false),
-        Dated("claude-3-7-sonnet", "20250219", isListed: false, isOnGoogleCloud: false),
-    ];
+    public static readonly IReadOnlyList<BuiltInModel> All = Read();
 
     private static readonly FrozenDictionary<string, BuiltInModel> ByForm = All
         .SelectMany(model => model.Forms, (model, form) => (model, form))
@@ -68,10 +48,22 @@ internal static class BuiltInModels
     /// <summary>The model an id names in any accepted form, or null.</summary>
     public static BuiltInModel? Find(string id) => ByForm.GetValueOrDefault(id);
 
-    /// <summary>A model of the newer kind: one id everywhere, also on Mantle.</summary>
-    private static BuiltInModel Undated(string id) =>
-        new(id, id, "anthropic." + id, id, "anthropic." + id, OneMillion, true, true);
+    private static BuiltInModel[] Read()
+    {
+        const string File = "catalogue.json";
+        using var stream = typeof(BuiltInModels).Assembly.GetManifestResourceStream(File) ?? throw new InvalidOperationException($"{File} is not embedded");
+        using var json = JsonDocument.Parse(stream);
+        return [.. json.RootElement.EnumerateArray().Select(Read)];
+    }
 
-    private static BuiltInModel Dated(string id, string date, int? maxInputTokens = null, bool isListed = true, bool isOnGoogleCloud = true, bool isOnMantle = false) =>
-        new(id, $"{id}-{date}", $"anthropic.{id}-{date}-v1:0", $"{id}@{date}", isOnMantle ? "anthropic." + id : null, maxInputTokens, isListed, isOnGoogleCloud);
+    private static BuiltInModel Read(JsonElement row) => new(
+        row.GetProperty("id").GetString()!,
+        row.GetProperty("anthropic").GetString()!,
+        row.GetProperty("bedrock").GetString()!,
+        row.GetProperty("vertex").GetString()!,
+        row.TryGetProperty("mantle", out var mantle) ? mantle.GetString() : null,
+        row.TryGetProperty("max_input_tokens", out var window) ? window.GetInt32() : null,
+        CanBeAskedForOneMillionTokens: row.TryGetProperty("one_million_on_request", out var onRequest) && onRequest.GetBoolean(),
+        IsListed: !row.TryGetProperty("listed", out var listed) || listed.GetBoolean(),
+        IsOnGoogleCloud: !row.TryGetProperty("google_cloud", out var google) || google.GetBoolean());
 }

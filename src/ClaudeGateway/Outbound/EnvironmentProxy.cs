@@ -5,7 +5,7 @@ namespace ClaudeGateway.Outbound;
 /// <summary>
 /// HTTP_PROXY, HTTPS_PROXY and NO_PROXY (either case) as the reference honours them: also for loopback targets, which the
 /// framework's own reading would bypass. NO_PROXY lists host names, domain suffixes with or without a leading dot or
-/// "*.", host:port, or "*".
+/// "*.", host:port, or "*". Without HTTPS_PROXY an https target goes through HTTP_PROXY.
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {
@@ -16,7 +16,7 @@ internal sealed class EnvironmentProxy : IWebProxy
     public EnvironmentProxy(ProcessEnvironment environment)
     {
         _http = Read(environment, "HTTP_PROXY") ?? Read(environment, "ALL_PROXY");
-        _https = Read(environment, "HTTPS_PROXY") ?? Read(environment, "ALL_PROXY");
+        _https = Read(environment, "HTTPS_PROXY") ?? Read(environment, "ALL_PROXY") ?? _http;
         Credentials = CredentialsOf(_https) ?? CredentialsOf(_http);
         _noProxy = (Value(environment, "NO_PROXY") ?? "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }

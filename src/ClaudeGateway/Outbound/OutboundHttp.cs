@@ -5,6 +5,22 @@ using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Outbound;
 
+/// <summary>What is asked of a target's name before the proxy is asked for the target.</summary>
+internal enum ProxiedNames
+{
+    /// <summary>It must resolve here, to addresses the guard admits.</summary>
+    Resolved,
+
+    /// <summary>It is judged by its spelling alone: for the clouds' own endpoints, which the proxy may be alone in knowing.</summary>
+    Unresolved,
+
+    /// <summary>
+    /// As <see cref="Unresolved"/>, but never this machine and never without TLS: for names that a discovery document may
+    /// hold, whose server has to prove who it is because no address was checked.
+    /// </summary>
+    UnresolvedOverTls,
+}
+
 /// <summary>How one family of outbound requests differs from the others; each has connections of its own, so none queues behind another.</summary>
 internal sealed record OutboundOptions
 {
@@ -19,8 +35,7 @@ internal sealed record OutboundOptions
 
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Whether a target behind the proxy need not resolve here: for the clouds' own endpoints, which the proxy may be alone in knowing.</summary>
-    public bool ProxyResolvesNames { get; init; }
+    public ProxiedNames ProxiedNames { get; init; } = ProxiedNames.Resolved;
 
     /// <summary>
     /// Whether link-local and loopback addresses are admitted: for the credential services of the platform the gateway
@@ -35,6 +50,8 @@ internal sealed record OutboundOptions
 /// </summary>
 internal sealed class OutboundHttp : IDisposable
 {
+    public const string IdpConnectByHostnameVariable = "CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME";
+
     private readonly EnvironmentProxy _proxy;
     private readonly SsrfGuard _guard;
     private readonly X509Certificate2Collection _extraRoots = [];
@@ -47,6 +64,7 @@ internal sealed class OutboundHttp : IDisposable
         _proxy = new EnvironmentProxy(environment);
         _guard = new SsrfGuard(environment.AllowLoopback);
         ProxyIsEgressBoundary = EgressBoundary.IsInForce(environment, _proxy, log);
+        IdpConnectByHostname = ProcessEnvironment.IsTrue(environment[IdpConnectByHostnameVariable]);
         if (environment["NODE_EXTRA_CA_CERTS"] is { Length: > 0 } file)
         {
             try
@@ -67,6 +85,7 @@ internal sealed class OutboundHttp : IDisposable
         _guard = parent._guard;
         _extraRoots = parent._extraRoots;
         ProxyIsEgressBoundary = parent.ProxyIsEgressBoundary;
+        IdpConnectByHostname = parent.IdpConnectByHostname;
     }
 
     public SsrfGuard Guard => _guard;
@@ -78,6 +97,12 @@ internal sealed class OutboundHttp : IDisposable
     /// (CLAUDE_GATEWAY_PROXY_IS_EGRESS_BOUNDARY): for networks in which the gateway has no DNS of the outside.
     /// </summary>
     public bool ProxyIsEgressBoundary { get; }
+
+    /// <summary>
+    /// Whether the identity provider's hosts, where they are reached through the proxy, are handed to it unresolved
+    /// (CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME, spec/newest.md): for networks in which the gateway resolves no public names.
+    /// </summary>
+    public bool IdpConnectByHostname { get; }
 
     /// <summary>The same rules for clients that end sooner: when the part is disposed, or with this object.</summary>
     public OutboundHttp CreatePart()
@@ -91,10 +116,14 @@ internal sealed class OutboundHttp : IDisposable
         return part;
     }
 
+    /// <summary>Whether requests with these options go through the proxy, those to hosts in NO_PROXY excepted.</summary>
+    public bool ReachesThroughProxy(OutboundOptions options) =>
+        (options.UseProxy || ProxyIsEgressBoundary) && !options.ReachesMetadataServices && _proxy.IsConfigured;
+
     /// <summary>A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each request.</summary>
     public HttpMessageInvoker CreateClient(OutboundOptions options)
     {
-        var useProxy = (options.UseProxy || ProxyIsEgressBoundary) && !options.ReachesMetadataServices && _proxy.IsConfigured;
+        var useProxy = ReachesThroughProxy(options);
         var handler = new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -161,7 +190,7 @@ internal sealed class OutboundHttp : IDisposable
     {
         var endpoint = context.DnsEndPoint;
         var addresses = useProxy && ProxiedHost(context.InitialRequestMessage) is { } target
-            ? await ResolveProxyAsync(endpoint.Host, target, options.ProxyResolvesNames, cancellation)
+            ? await ResolveProxyAsync(endpoint.Host, target, context.InitialRequestMessage, options.ProxiedNames, cancellation)
             : options.ReachesMetadataServices
                 ? await Dns.GetHostAddressesAsync(endpoint.Host, cancellation)
                 : await _guard.ResolveAsync(endpoint.Host, cancellation);
@@ -198,15 +227,24 @@ internal sealed class OutboundHttp : IDisposable
         return request.RequestUri is { } uri && _proxy.GetProxy(uri) is not null ? uri.IdnHost : null;
     }
 
-    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, bool proxyResolvesNames, CancellationToken cancellation)
+    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, HttpRequestMessage request, ProxiedNames names, CancellationToken cancellation)
     {
-        if (ProxyIsEgressBoundary || proxyResolvesNames)
+        switch (ProxyIsEgressBoundary && names == ProxiedNames.Resolved ? ProxiedNames.Unresolved : names)
         {
-            _guard.CheckSpelling(target);
-        }
-        else
-        {
-            await _guard.ResolveAsync(target, cancellation);
+            case ProxiedNames.Resolved:
+                await _guard.ResolveAsync(target, cancellation);
+                break;
+            case ProxiedNames.Unresolved:
+                _guard.CheckSpelling(target);
+                break;
+            default:
+                _guard.CheckSpelling(target, neverLoopback: true);
+                if (request.Method != HttpMethod.Connect)
+                {
+                    throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (http:// through the proxy, which {IdpConnectByHostnameVariable} forbids; use https, or list the host in NO_PROXY if it can be reached without the proxy): {target}");
+                }
+
+                break;
         }
 
         try

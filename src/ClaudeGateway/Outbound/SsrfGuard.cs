@@ -3,6 +3,27 @@ using System.Net.Sockets;
 
 namespace ClaudeGateway.Outbound;
 
+/// <summary>The gateway itself refuses to connect there: asking again changes nothing.</summary>
+internal sealed class OutboundRefusedException : HttpRequestException
+{
+    public OutboundRefusedException()
+    {
+    }
+
+    public OutboundRefusedException(string message)
+        : base(HttpRequestError.ConnectionError, message)
+    {
+    }
+
+    public OutboundRefusedException(string message, Exception inner)
+        : base(HttpRequestError.ConnectionError, message, inner)
+    {
+    }
+
+    /// <summary>Whether <paramref name="exception"/> is, or was caused by, such a refusal.</summary>
+    public static bool IsCauseOf(Exception? exception) => exception is OutboundRefusedException || (exception?.InnerException is { } inner && IsCauseOf(inner));
+}
+
 /// <summary>
 /// Keeps outbound connections off addresses an operator or a discovery document must not point at: cloud metadata and
 /// link-local always, loopback unless CLAUDE_GATEWAY_ALLOW_LOOPBACK is set. Private ranges are allowed: companies keep
@@ -69,12 +90,12 @@ internal sealed class SsrfGuard(bool allowLoopback)
             var address = Http.ClientAddress.Unmap(resolved);
             if (IsForbidden(address))
             {
-                throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
+                throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
             }
 
             if (IPAddress.IsLoopback(address) && !allowLoopback)
             {
-                throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host} → {address}");
+                throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host} → {address}");
             }
         }
 
@@ -82,17 +103,20 @@ internal sealed class SsrfGuard(bool allowLoopback)
     }
 
     /// <summary>Judges a host that the proxy resolves: names of this machine and literal addresses are all that can be seen here.</summary>
+    /// <param name="neverLoopback">Whether this machine is refused even with CLAUDE_GATEWAY_ALLOW_LOOPBACK.</param>
     /// <exception cref="HttpRequestException">The host is refused.</exception>
-    public void CheckSpelling(string host)
+    public void CheckSpelling(string host, bool neverLoopback = false)
     {
-        if (IsLoopbackHost(host) && !allowLoopback)
+        if (IsLoopbackHost(host) && (neverLoopback || !allowLoopback))
         {
-            throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host}");
+            throw new OutboundRefusedException(neverLoopback
+                ? $"ECONNREFUSED_SSRF: blocked (loopback through the proxy; list the host in NO_PROXY): {host}"
+                : $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host}");
         }
 
         if (MetadataNames.Contains(host.TrimEnd('.'), StringComparer.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IsForbidden(address)))
         {
-            throw new HttpRequestException(HttpRequestError.ConnectionError, $"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host}");
+            throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host}");
         }
     }
 

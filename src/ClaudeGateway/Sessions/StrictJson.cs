@@ -9,7 +9,8 @@ namespace ClaudeGateway.Sessions;
 /// </summary>
 internal static class StrictJson
 {
-    private const int MaxDepth = 32;
+    /// <summary>Of claims that an IdP may nest as it likes; nothing here reads them by recursion.</summary>
+    private const int MaxDepth = 1000;
 
     /// <summary>The document, or null when the bytes are not JSON all of whose texts can be read.</summary>
     public static JsonDocument? Parse(ReadOnlyMemory<byte> json)

@@ -102,6 +102,10 @@ internal sealed class CallbackEndpoint(
             case TokenEndpointAnswer.Refused refused:
                 await RefuseAsync(request, attempt, cookie, refused.Reason);
                 break;
+            case TokenEndpointAnswer.Unavailable { IsFinal: true } refused:
+                log.Warn($"oidc: {refused.Reason} (request {request.Id})");
+                await RefuseAsync(request, attempt, cookie, refused.Reason);
+                break;
             case TokenEndpointAnswer.Unavailable unavailable:
                 log.Warn($"oidc: {unavailable.Reason}; the sign-in stays open (request {request.Id})");
                 audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), unavailable.Reason);
@@ -119,7 +123,7 @@ internal sealed class CallbackEndpoint(
         for (var attempt = 0; ; attempt++)
         {
             var answer = await provider.RedeemAsync(code, redirectUri, codeVerifier);
-            if (attempt == RetryPauses.Length || answer is not (TokenEndpointAnswer.Unavailable or TokenEndpointAnswer.Refused { Status: >= 500 }))
+            if (attempt == RetryPauses.Length || answer is not (TokenEndpointAnswer.Unavailable { IsFinal: false } or TokenEndpointAnswer.Refused { Status: >= 500 }))
             {
                 return answer;
             }
@@ -147,7 +151,7 @@ internal sealed class CallbackEndpoint(
             return;
         }
 
-        var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken);
+        var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken, result.Subject);
         browser.Clear(request, cookie);
         if (await grants.ApproveAsync(attempt.DeviceCodeHash, pending.Seal(box, attempt.DeviceCodeHash)) is not { } approved)
         {

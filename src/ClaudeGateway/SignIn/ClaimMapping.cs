@@ -3,12 +3,16 @@ using ClaudeGateway.Config;
 
 namespace ClaudeGateway.SignIn;
 
-/// <summary>Reads e-mail, name and groups out of an IdP's claims (spec/auth.md, Claims).</summary>
+/// <summary>Reads who somebody is, e-mail, name and groups out of an IdP's claims (spec/auth.md, Claims).</summary>
 internal sealed class ClaimMapping(OidcConfig config)
 {
     public bool HasEmail(JsonElement claims) => Email(claims) is not null;
 
-    public bool HasGroups(JsonElement claims) => ClaimPointer.Find(claims, config.GroupsClaim) is not null;
+    public bool HasGroups(JsonElement claims) =>
+        config.GroupsJsonPath is { } path ? GroupsAtPath.IsPresent(claims, path) : ClaimPointer.Find(claims, config.GroupsClaim) is not null;
+
+    /// <summary>The claim of <c>oidc.user_id_claim</c>; null when it is absent, no text or empty.</summary>
+    public string? UserId(JsonElement claims) => ClaimPointer.Find(claims, config.UserIdClaim) is { ValueKind: JsonValueKind.String } id && id.GetString() is { Length: > 0 } text ? text : null;
 
     /// <summary>The text of the first e-mail claim that is present; null when none is, or when that one is no text or empty.</summary>
     public string? EmailText(JsonElement claims) => Email(claims) is { ValueKind: JsonValueKind.String } email && email.GetString() is { Length: > 0 } text ? text : null;
@@ -23,7 +27,7 @@ internal sealed class ClaimMapping(OidcConfig config)
         claims.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && name.GetString() is { Length: > 0 } text ? text : null;
 
     /// <summary>A list keeps its non-empty texts; a single text is one group and is not split.</summary>
-    public IReadOnlyList<string> Groups(JsonElement claims) => ClaimPointer.Find(claims, config.GroupsClaim) switch
+    public IReadOnlyList<string> Groups(JsonElement claims) => config.GroupsJsonPath is { } path ? GroupsAtPath.Find(claims, path) : ClaimPointer.Find(claims, config.GroupsClaim) switch
     {
         { ValueKind: JsonValueKind.Array } list => [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String).Select(group => group.GetString()!).Where(group => group.Length > 0)],
         { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],

@@ -34,7 +34,7 @@ internal sealed class DeviceCodeGrant(DeviceGrantStore grants, SessionTokens tok
             return new TokenOutcome.Refused(OAuthError.AccessDenied);
         }
 
-        var refreshToken = session.RefreshToken is { } token ? refreshTokens.Seal(token, session.Identity.Sub, session.SessionId) : null;
+        var refreshToken = session.RefreshToken is { } token ? refreshTokens.Seal(token, session.Identity.Sub, session.IdpSub, session.SessionId) : null;
         return new TokenOutcome.TokenResponse(tokens.Mint(session.Identity, session.SessionId), refreshToken, session.Identity.Email);
     }
 }

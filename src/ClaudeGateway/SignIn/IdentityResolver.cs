@@ -8,11 +8,15 @@ namespace ClaudeGateway.SignIn;
 /// <summary>Who the IdP's tokens name, or why they name nobody who may sign in.</summary>
 /// <param name="Problem">Null with an identity; otherwise one of the reasons of spec/auth.md, written to the audit.</param>
 /// <param name="IsTokenInvalid">Whether the id_token itself is wrong, and not what it says of the user.</param>
-internal readonly record struct IdentityResult(Identity? Identity, string? Problem, bool IsTokenInvalid = false)
+/// <param name="IsUserUnknown">Whether the IdP left out who it speaks of: a mistake of the set-up, and no verdict on the user.</param>
+/// <param name="Subject">The IdP's own <c>sub</c>, whatever <c>oidc.user_id_claim</c> is; with an identity only.</param>
+internal readonly record struct IdentityResult(Identity? Identity, string? Problem, bool IsTokenInvalid = false, bool IsUserUnknown = false, string? Subject = null)
 {
     public static IdentityResult Rejected(string problem) => new(null, problem);
 
     public static IdentityResult InvalidToken(string problem) => new(null, problem, IsTokenInvalid: true);
+
+    public static IdentityResult UserUnknown(string problem) => new(null, problem, IsUserUnknown: true);
 }
 
 /// <summary>The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups, policy.</summary>
@@ -71,9 +75,15 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
             return IdentityResult.Rejected("id_token email is not verified");
         }
 
+        // Of the signed token alone, where there is one: userinfo may fill gaps, but never says who somebody is.
+        if (_mapping.UserId(claims) is not { } userId)
+        {
+            return IdentityResult.UserUnknown($"oidc.user_id_claim is {config.UserIdClaim}, and the IdP sent no non-empty text by that name; check oidc.scopes (and oidc.scope_on_refresh when only refreshes fail)");
+        }
+
         var groupClaims = userinfo is { } g && !_mapping.HasGroups(claims) ? g : claims;
         var name = ClaimMapping.Name(claims) ?? (userinfo is { } n ? ClaimMapping.Name(n) : null);
-        var identity = new Identity(sub, _mapping.EmailText(emailClaims), name, _mapping.Groups(groupClaims));
+        var identity = new Identity(userId, _mapping.EmailText(emailClaims), name, _mapping.Groups(groupClaims));
         if (googleGroups is not null)
         {
             if (identity.Email is null)
@@ -84,7 +94,7 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
             identity = identity with { Groups = await googleGroups.OfAsync(identity.Email) };
         }
 
-        return _policy.Refuses(identity) is { } reason ? IdentityResult.Rejected(reason) : new IdentityResult(identity, null);
+        return _policy.Refuses(identity) is { } reason ? IdentityResult.Rejected(reason) : new IdentityResult(identity, null, Subject: sub);
     }
 
     private static string? Subject(JsonElement claims) =>

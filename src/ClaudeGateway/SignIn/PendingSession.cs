@@ -7,7 +7,8 @@ namespace ClaudeGateway.SignIn;
 /// An approved sign-in that waits in the store for its device, sealed. The bearer is minted when the device fetches it,
 /// so that during a secret rotation the replica that answers also signs.
 /// </summary>
-internal sealed record PendingSession(Identity Identity, string SessionId, string? RefreshToken)
+/// <param name="IdpSub">The IdP's own <c>sub</c>; null in a session of before it was kept.</param>
+internal sealed record PendingSession(Identity Identity, string SessionId, string? RefreshToken, string? IdpSub = null)
 {
     /// <param name="deviceCodeHash">The grant it belongs to; in another row of the store the box does not open.</param>
     public byte[] Seal(SealedBox box, byte[] deviceCodeHash) => box.Seal(JsonSerializer.SerializeToUtf8Bytes(this), Purpose(deviceCodeHash));

@@ -43,21 +43,21 @@ internal sealed class RefreshTokenGrant(
 
         return revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt)
             ? Fail(request, "the session was revoked", AtTokenEndpoint, OAuthError.InvalidGrant)
-            : await AskProviderAsync(request, content.IdpToken, content.SessionId, content.Sub);
+            : await AskProviderAsync(request, content.IdpToken, content.SessionId, content);
     }
 
-    /// <param name="expectedSub">Whose session it is; null for an IdP token that carries no binding.</param>
-    private async Task<TokenOutcome> AskProviderAsync(GatewayRequest request, string idpToken, string sessionId, string? expectedSub) =>
+    /// <param name="bound">Whose session it is; null for an IdP token that carries no binding.</param>
+    private async Task<TokenOutcome> AskProviderAsync(GatewayRequest request, string idpToken, string sessionId, RefreshTokenContent? bound) =>
         await provider.RefreshAsync(idpToken) switch
         {
-            TokenEndpointAnswer.Granted granted => await RenewAsync(request, granted, idpToken, sessionId, expectedSub),
+            TokenEndpointAnswer.Granted granted => await RenewAsync(request, granted, idpToken, sessionId, bound),
             TokenEndpointAnswer.Refused { Error: "invalid_grant" } refused => Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.InvalidGrant),
             TokenEndpointAnswer.Refused refused => Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
             TokenEndpointAnswer.Unavailable unavailable => Fail(request, unavailable.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
             _ => throw new InvalidOperationException("unknown answer of the token endpoint"),
         };
 
-    private async Task<TokenOutcome> RenewAsync(GatewayRequest request, TokenEndpointAnswer.Granted granted, string idpToken, string sessionId, string? expectedSub)
+    private async Task<TokenOutcome> RenewAsync(GatewayRequest request, TokenEndpointAnswer.Granted granted, string idpToken, string sessionId, RefreshTokenContent? bound)
     {
         IdentityResult result;
         try
@@ -69,18 +69,24 @@ internal sealed class RefreshTokenGrant(
             return Fail(request, e.Message, granted.IdToken is null ? AtUserinfo : AtClaims, OAuthError.TemporarilyUnavailable);
         }
 
+        if (result.IsUserUnknown)
+        {
+            // The next refresh may bring the claim; ending the session would not.
+            return Fail(request, result.Problem!, AtClaims, OAuthError.TemporarilyUnavailable);
+        }
+
         if (result.Identity is not { } identity)
         {
             return Fail(request, result.Problem ?? "no identity", result.IsTokenInvalid ? AtTokenEndpoint : AtClaims, OAuthError.InvalidGrant);
         }
 
-        if (expectedSub is not null && identity.Sub != expectedSub)
+        if (bound is not null && !bound.IsOf(identity.Sub, result.Subject))
         {
             return Fail(request, "the IdP answered for another sub than the session's", AtClaims, OAuthError.InvalidGrant);
         }
 
         audit.SessionRefresh(request.Id, identity.Sub, identity.Email, request.ClientAddress.ToString(), session.TtlHours);
-        var renewed = refreshTokens.Seal(granted.RefreshToken ?? idpToken, identity.Sub, sessionId);
+        var renewed = refreshTokens.Seal(granted.RefreshToken ?? idpToken, identity.Sub, result.Subject, sessionId);
         return new TokenOutcome.TokenResponse(tokens.Mint(identity, sessionId), renewed, identity.Email);
     }
 

@@ -12,7 +12,7 @@ internal sealed class CredentialHttp(OutboundHttp outbound)
 {
     private const int MaxAnswerBytes = 64 * 1024;
 
-    private readonly HttpMessageInvoker _public = outbound.CreateClient(new OutboundOptions { ProxyResolvesNames = true });
+    private readonly HttpMessageInvoker _public = outbound.CreateClient(new OutboundOptions { ProxiedNames = ProxiedNames.Unresolved });
     private readonly HttpMessageInvoker _platform = outbound.CreateClient(new OutboundOptions { ReachesMetadataServices = true, ConnectTimeout = TimeSpan.FromSeconds(2) });
 
     /// <summary>What a library sends its requests with: each goes to the platform or the public by its address.</summary>

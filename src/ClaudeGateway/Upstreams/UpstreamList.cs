@@ -12,7 +12,7 @@ internal static class UpstreamList
     {
         var http = outbound.CreateClient(new OutboundOptions());
         var clouds = new CloudContext(
-            outbound.CreateClient(new OutboundOptions { ProxyResolvesNames = true }),
+            outbound.CreateClient(new OutboundOptions { ProxiedNames = ProxiedNames.Unresolved }),
             new CredentialHttp(outbound),
             environment,
             config.Timeouts.UpstreamTtfbIsSet ? config.Timeouts.UpstreamTtfb : null,

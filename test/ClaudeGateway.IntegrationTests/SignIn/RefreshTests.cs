@@ -49,6 +49,60 @@ public sealed class RefreshTests : IAsyncDisposable
         Assert.Equal((401, "invalid_grant"), (refused.Status, refused.Json.GetProperty("error").GetString()));
     }
 
+    [Theory]
+    [InlineData("5")]
+    [InlineData("\"\"")]
+    [InlineData("null")]
+    [InlineData("[\"o-1\"]")]
+    public async Task A_refresh_without_the_claim_of_user_id_claim_may_be_tried_again(string value)
+    {
+        _idp.User["oid"] = "o-1";
+        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        var token = await gateway.SignInAsync();
+        _idp.ClaimOverrides["oid"] = JsonNode.Parse(value);
+        Assert.Equal((503, "temporarily_unavailable"), await OutcomeAsync(gateway, token.RefreshToken));
+        var audit = await gateway.Log.AuditAsync("session.refresh");
+        Assert.Equal("claims", audit.GetProperty("step").GetString());
+        Assert.Contains("oidc.user_id_claim is oid", audit.GetProperty("err").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_an_id_token_the_claim_of_user_id_claim_comes_from_userinfo()
+    {
+        _idp.User["oid"] = "o-1";
+        _idp.IssuesIdTokenOnRefresh = false;
+        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        var token = await gateway.SignInAsync();
+        Assert.Equal("o-1", (await gateway.RefreshAsync(token.RefreshToken)).Claims.GetProperty("sub").GetString());
+    }
+
+    [Fact]
+    public async Task The_same_person_under_another_id_goes_on_and_another_person_under_the_same_id_does_not()
+    {
+        _idp.User["oid"] = "o-1";
+        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        var token = await gateway.SignInAsync();
+        _idp.User["oid"] = "o-2";
+        var renewed = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal("o-2", renewed.Claims.GetProperty("sub").GetString());
+        _idp.User["sub"] = "mallory";
+        Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, renewed.RefreshToken));
+        Assert.Contains("another sub", (await gateway.Log.AuditAsync("session.refresh", 2)).GetProperty("err").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_session_of_before_user_id_claim_was_set_goes_on_under_the_new_id()
+    {
+        _idp.User["oid"] = "o-1";
+        await using var before = await StartAsync();
+        var token = await before.SignInAsync();
+        await using var after = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        var renewed = await after.RefreshAsync(token.RefreshToken);
+        Assert.Equal("o-1", renewed.Claims.GetProperty("sub").GetString());
+        Assert.Equal("o-1", (await after.Log.AuditAsync("session.refresh")).GetProperty("sub").GetString());
+        Assert.Equal("o-1", (await after.RefreshAsync(renewed.RefreshToken)).Claims.GetProperty("sub").GetString());
+    }
+
     [Fact]
     public async Task The_IdPs_own_refresh_token_that_a_client_of_the_reference_holds_is_taken()
     {

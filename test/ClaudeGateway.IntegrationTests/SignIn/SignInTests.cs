@@ -28,6 +28,69 @@ public sealed class SignInTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.OK, models.StatusCode);
     }
 
+    [Theory]
+    [InlineData("oid", "\"o-1\"", "o-1")]
+    [InlineData("oid", "\" o 2 \"", " o 2 ")]
+    [InlineData("/oid/main", "{\"main\":\"p\"}", "p")]
+    [InlineData("/oid/1", "[\"a\",\"b\"]", "b")]
+    public async Task Another_claim_may_say_who_somebody_is(string claim, string value, string expected)
+    {
+        _idp.User["oid"] = JsonNode.Parse(value);
+        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserIdClaim = claim } });
+        var token = await gateway.SignInAsync();
+        Assert.Equal(expected, token.Claims.GetProperty("sub").GetString());
+        Assert.Equal(expected, (await gateway.Log.AuditAsync("session.mint")).GetProperty("sub").GetString());
+        using var message = await gateway.SendMessageAsync(token.AccessToken);
+        Assert.Equal(expected, (await gateway.Log.AuditAsync("inference")).GetProperty("sub").GetString());
+    }
+
+    [Theory]
+    [InlineData("5")]
+    [InlineData("1.5")]
+    [InlineData("true")]
+    [InlineData("null")]
+    [InlineData("\"\"")]
+    [InlineData("[\"o\"]")]
+    [InlineData("{\"a\":\"o\"}")]
+    public async Task Nobody_signs_in_without_a_text_in_the_claim_of_user_id_claim(string value)
+    {
+        _idp.User["oid"] = JsonNode.Parse(value);
+        _idp.UserInfo = new JsonObject { ["sub"] = "alice", ["email"] = "alice@example.com", ["oid"] = "from-userinfo" };
+        _idp.IdTokenClaims = ["oid"];
+        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserIdClaim = "oid", UserinfoFallback = true } });
+        var device = await gateway.AuthorizeDeviceAsync();
+        using var browser = gateway.NewBrowser();
+        await gateway.ApproveAsync(browser, device.UserCode);
+        Assert.Equal("access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Contains("oidc.user_id_claim is oid", (await gateway.Log.AuditAsync("session.mint")).GetProperty("err").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Groups_are_read_at_a_path_also_out_of_userinfo_and_at_a_refresh()
+    {
+        _idp.IdTokenClaims = ["email"];
+        _idp.UserInfo = (JsonObject)JsonNode.Parse("""{"sub":"alice","email":"alice@example.com","memberships":[{"name":"eng","type":"team"},{"name":"boss","type":"role"}]}""")!;
+        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserinfoFallback = true, GroupsJsonPath = ClaimPath.Parse("$.memberships[?@.type=='team'].name") } });
+        var token = await gateway.SignInAsync();
+        Assert.Equal("""["eng"]""", token.Claims.GetProperty("groups").GetRawText());
+
+        _idp.UserInfo["memberships"]![1]!["type"] = "team";
+        token = await gateway.RefreshAsync(token.RefreshToken);
+        Assert.Equal("""["eng","boss"]""", token.Claims.GetProperty("groups").GetRawText());
+
+        _idp.User["memberships"] = new JsonArray();
+        _idp.IdTokenClaims = ["email", "memberships"];
+        Assert.False((await gateway.RefreshAsync(token.RefreshToken)).Claims.TryGetProperty("groups", out _));
+    }
+
+    [Fact]
+    public async Task Claims_nested_however_deep_sign_in_like_any_other()
+    {
+        _idp.User["groups"] = JsonNode.Parse(new string('[', 200) + new string(']', 200), documentOptions: new() { MaxDepth = 300 });
+        await using var gateway = await StartAsync();
+        Assert.False((await gateway.SignInAsync()).Claims.TryGetProperty("groups", out _));
+    }
+
     [Fact]
     public async Task Two_devices_can_be_signed_in_from_one_browser_side_by_side()
     {

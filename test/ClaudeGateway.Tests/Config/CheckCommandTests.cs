@@ -44,7 +44,17 @@ public sealed class CheckCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"listen":{"public_url":"https://gw.example.com"}}""", "access_control.allow_cidrs is empty")]
+    [InlineData(null, "HTTPS_PROXY", true)]
+    [InlineData("false", "HTTPS_PROXY", true)]
+    [InlineData("true", "UNRELATED", true)]
+    [InlineData("true", "HTTPS_PROXY", false)]
+    public void A_host_name_handed_to_no_proxy_is_a_warning(string? useProxy, string variable, bool warns)
+    {
+        Check(useProxy is null ? Yaml.Minimal : Yaml.With($$$"""{"oidc":{"use_proxy":{{{useProxy}}}}}"""), false, (variable, "http://proxy:3128"), ("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME", "1"));
+        Assert.Equal(warns, _errors.ToString().Contains("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME is set but has no effect", StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("""{"load_test_mode":{"enabled":true}}""", "load_test_mode is on")]
     [InlineData("""{"oidc":{"use_proxy":true}}""", "oidc.use_proxy is true but")]
     [InlineData("""{"upstreams":[{"provider":"anthropic","auth":{"api_key":"k"},"models":["claude-sonnet-4-6","zzz"]}]}""", "models entry 'zzz' sends no model there")]

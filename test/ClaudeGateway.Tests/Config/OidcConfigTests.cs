@@ -9,6 +9,10 @@ public sealed class OidcConfigTests
     public void A_section_read_twice_says_the_same() => Assert.True(Policies.Config("").Oidc.SaysTheSameAs(Policies.Config("login_notice: hi").Oidc));
 
     [Fact]
+    public void The_same_path_read_twice_is_no_difference() => Assert.True((Policies.Config("").Oidc with { GroupsJsonPath = ClaimPath.Parse("$.a") })
+        .SaysTheSameAs(Policies.Config("").Oidc with { GroupsJsonPath = ClaimPath.Parse("$.a") }));
+
+    [Fact]
     public void Any_difference_counts()
     {
         var oidc = Policies.Config("").Oidc;
@@ -26,6 +30,8 @@ public sealed class OidcConfigTests
             oidc with { AdditionalAuthorizedParties = ["a"] },
             oidc with { FormActionOrigins = [new("https://login.example.com")] },
             oidc with { GoogleGroups = new("file", "admin@example.com") },
+            oidc with { UserIdClaim = "oid" },
+            oidc with { GroupsJsonPath = ClaimPath.Parse("$.groups") },
             oidc with { CaCertPem = "pem" },
             oidc with { UsePkce = false },
         ];

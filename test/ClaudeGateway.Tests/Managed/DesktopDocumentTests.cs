@@ -42,6 +42,9 @@ public sealed class DesktopDocumentTests
     [InlineData("""{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":" 30 "}""", """{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":30}""")]
     [InlineData("""{"name":"g","server":"github","clientId":"x","host":"ghe.example.com"}""", """{"name":"g","server":"github","clientId":"x","host":"https://ghe.example.com"}""")]
     [InlineData("""{"name":"o","transport":"policy-only","toolPolicy":{"t":"ask-session","u":"blocked"}}""", """{"name":"o","transport":"policy-only","toolPolicy":{"t":"ask","u":"blocked"}}""")]
+    [InlineData("""{"name":"g","server":"github","clientId":"x","toolsets":" repos , issues,"}""", """{"name":"g","server":"github","clientId":"x","toolsets":"repos,issues"}""")]
+    [InlineData("""{"name":"g","server":"github","clientId":"x","toolsets":"a,,b,a"}""", """{"name":"g","server":"github","clientId":"x","toolsets":"a,b,a"}""")]
+    [InlineData("""{"name":"g","server":"github","clientId":"x","toolsets":" "}""", """{"name":"g","server":"github","clientId":"x"}""")]
     public void MCP_servers_state_transport_and_https(string written, string served) => AssertServed("managedMcpServers", $"[{written}]", $"[{served}]");
 
     [Theory]

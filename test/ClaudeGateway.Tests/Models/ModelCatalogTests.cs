@@ -28,6 +28,17 @@ public sealed class ModelCatalogTests
     public void Other_spellings_are_unknown(string id) => Assert.Null(BuiltInModels.Find(id));
 
     [Fact]
+    public void The_list_begins_with_the_default_of_each_tier() => Assert.Equal(
+        [
+            "claude-opus-4-6", "claude-sonnet-5-5", "claude-haiku-4-5-20251001", "claude-fable-5-2", "claude-fable-5-1", "claude-fable-5", "claude-opus-5-5", "claude-opus-5",
+            "claude-opus-4-8", "claude-opus-4-7", "claude-opus-4-1-20250805", "claude-sonnet-5", "claude-sonnet-4-6", "claude-sonnet-4-5-20250929", "claude-haiku-5-5",
+        ],
+        BuiltInModels.All.Where(model => model.IsListed).Select(model => model.AnthropicId));
+
+    [Fact]
+    public void Every_window_is_one_the_API_has() => Assert.All(BuiltInModels.All, model => Assert.Contains(model.MaxInputTokens, (int?[])[null, 200_000, 1_000_000]));
+
+    [Fact]
     public void No_two_models_share_a_name() =>
         Assert.Equal(BuiltInModels.All.Sum(model => model.Forms.Count()), BuiltInModels.All.SelectMany(model => model.Forms).Distinct(StringComparer.OrdinalIgnoreCase).Count());
 

@@ -27,6 +27,12 @@ public sealed class EnvironmentProxyTests
     public void Lower_case_variables_count_too() =>
         Assert.Equal(new Uri("http://p:1"), Create(("https_proxy", "http://p:1")).GetProxy(new Uri("https://api.example.com/")));
 
+    [Theory]
+    [InlineData("HTTP_PROXY")]
+    [InlineData("ALL_PROXY")]
+    public void Without_HTTPS_PROXY_https_goes_the_way_of_http(string variable) =>
+        Assert.Equal(new Uri("http://p:1"), Create((variable, "http://p:1")).GetProxy(new Uri("https://api.example.com/")));
+
     [Fact]
     public void Credentials_of_the_proxy_URL_are_decoded()
     {

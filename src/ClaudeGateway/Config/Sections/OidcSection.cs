@@ -54,6 +54,20 @@ internal static class OidcSection
 
     private static readonly Key<string> GroupsClaim = new("groups_claim", Text(), "Claim that lists the groups: a name, or a JSON pointer such as `/realm_access/roles`.") { Default = "groups" };
 
+    private static readonly Key<ClaimPath> GroupsJsonPath = new(
+        "groups_jsonpath",
+        Text(0).Named("JSONPath").Must(ClaimPath.ProblemOf).As(ClaimPath.Parse),
+        "Path to the groups, instead of `groups_claim`, for claims that list objects: `$`, then `.name`, `['name']`, `[*]` and `[?@.name=='text']` (RFC 9535), a name first.")
+    {
+        Example = "$.memberships[?@.type=='team'].name",
+    };
+
+    private static readonly Key<string> UserIdClaim = new("user_id_claim", Text(), "Claim of the id_token that says who somebody is, instead of `sub`: a name, or a JSON pointer. Spend, audit and limits know the developer by it; whoever lacks it as a non-empty text cannot sign in.")
+    {
+        Default = "sub",
+        Example = "oid",
+    };
+
     private static readonly Key<IReadOnlyList<string>> EmailClaim = new("email_claim", OneOrMany(Text()), "Claim that holds the e-mail address; of several the first present one counts.") { Default = "email", Example = "[upn, email]" };
 
     private static readonly Key<string> ServiceAccountJsonPath = new("service_account_json_path", FileThatShouldExist(), "Service account key file with domain-wide delegation.") { IsRequired = true, Example = "/etc/gateway/google.json" };
@@ -110,7 +124,7 @@ internal static class OidcSection
 
     public static readonly Shape<OidcConfig> Shape = Object(
         [
-            Issuer, ClientId, ClientSecret, ClientAssertion, AuthMethod, AllowedEmailDomains, AllowedGroups, GroupsClaim, EmailClaim, GoogleGroups, Scopes, ScopeOnRefresh,
+            Issuer, ClientId, ClientSecret, ClientAssertion, AuthMethod, AllowedEmailDomains, AllowedGroups, UserIdClaim, GroupsClaim, GroupsJsonPath, EmailClaim, GoogleGroups, Scopes, ScopeOnRefresh,
             ExtraAuthParams, UserinfoFallback, UsePkce, UseProxy, ClockSkew, Algorithm, AdditionalAuthorizedParties, DiscoveryUrl, FormActionOrigins, CaCertPem,
         ],
         Build,
@@ -139,6 +153,11 @@ internal static class OidcSection
             fields.Require(ClientSecret, "unless token_endpoint_auth_method is private_key_jwt");
         }
 
+        if (fields.IsGiven(GroupsJsonPath) && fields.Node(GroupsClaim) is Yaml.ConfigScalar { Type: Yaml.ScalarType.Text, Text: not "groups" })
+        {
+            fields.Problem(GroupsClaim, "cannot stand beside groups_jsonpath, which says where the groups are; remove one of them");
+        }
+
         LoopbackRules.Check(fields, Issuer, fields.Get(Issuer));
         if (fields.Get(ClockSkew) > 300)
         {
@@ -156,7 +175,9 @@ internal static class OidcSection
         TokenEndpointAuthMethod = fields.Get(AuthMethod),
         AllowedEmailDomains = [.. fields.Get(AllowedEmailDomains).Select(Domain).Where(domain => domain.Length > 0)],
         AllowedGroups = [.. fields.Get(AllowedGroups).Select(group => group.Trim()).Where(group => group.Length > 0)],
+        UserIdClaim = fields.Get(UserIdClaim),
         GroupsClaim = fields.Get(GroupsClaim),
+        GroupsJsonPath = fields.Get(GroupsJsonPath),
         EmailClaims = fields.Get(EmailClaim),
         GoogleGroups = fields.Get(GoogleGroups),
         Scopes = fields.Get(Scopes),

@@ -44,13 +44,19 @@ internal static class RootSection
 
     private static readonly Key<LoadTestModeConfig> LoadTestMode = new("load_test_mode", LoadTestModeSection.Shape, "Canned answers for load tests.");
 
-    public static readonly RecordShape<GatewayConfig> Shape = Object(
+    public static readonly RecordShape<GatewayConfig> Shape = new(
         [
             Schema, LoginNotice, Listen, Oidc, Session, Store, Upstreams, Models, AutoIncludeBuiltinModels, Managed, Telemetry, Admin, Enforcement, Pricing, AccessControl, Limits,
             Timeouts, RateLimits, LoadTestMode,
         ],
         Build,
-        Check);
+        Check)
+    {
+        Retired = new Dictionary<string, string>
+        {
+            ["dev"] = "was removed: set store.postgres_url to a PostgreSQL database (for a try without one, start `claude-gateway dev`)",
+        },
+    };
 
     private static GatewayConfig Build(Fields fields) => new()
     {

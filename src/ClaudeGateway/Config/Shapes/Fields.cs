@@ -18,10 +18,11 @@ internal sealed class Fields
 
     public ConfigMap Map => _map;
 
-    public static Fields Read(ConfigMap map, IReadOnlyList<Key> keys, ConfigReading reading)
+    /// <param name="retired">Keys that once existed, and what to do instead.</param>
+    public static Fields Read(ConfigMap map, IReadOnlyList<Key> keys, IReadOnlyDictionary<string, string> retired, ConfigReading reading)
     {
         var fields = new Fields(map, reading);
-        fields.RefuseUnknownKeys(keys);
+        fields.RefuseUnknownKeys(keys, retired);
         foreach (var key in keys)
         {
             fields.ReadKey(key);
@@ -83,11 +84,17 @@ internal sealed class Fields
         }
     }
 
-    private void RefuseUnknownKeys(IReadOnlyList<Key> keys)
+    private void RefuseUnknownKeys(IReadOnlyList<Key> keys, IReadOnlyDictionary<string, string> retired)
     {
         var known = keys.Select(key => key.Name).ToArray();
         foreach (var entry in _map.Entries.Where(entry => Array.IndexOf(known, entry.Key) < 0))
         {
+            if (retired.TryGetValue(entry.Key, out var instead))
+            {
+                Reading.Problem(entry.KeyPosition, Join(entry.Key), instead);
+                continue;
+            }
+
             var nearest = NearestKey.Suggestion(entry.Key, known);
             var allowed = nearest.Length > 0 ? nearest : $"; allowed are {string.Join(", ", known)}";
             Reading.Problem(entry.KeyPosition, Join(entry.Key), $"unknown key{allowed}");

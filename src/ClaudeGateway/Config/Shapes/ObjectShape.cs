@@ -11,6 +11,9 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
 
     public override IReadOnlyList<KeySet> KeySets { get; } = [new KeySet(null, keys)];
 
+    /// <summary>Keys that once existed, each with what its problem says instead of "unknown key".</summary>
+    public IReadOnlyDictionary<string, string> Retired { get; init; } = new Dictionary<string, string>();
+
     public override JsonObject Schema()
     {
         var properties = new JsonObject();
@@ -42,7 +45,7 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
         }
 
         var before = reading.ProblemCount;
-        var fields = Fields.Read(map, keys, reading);
+        var fields = Fields.Read(map, keys, Retired, reading);
         Check(fields);
         if (reading.ProblemCount != before)
         {

@@ -33,7 +33,7 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
             catch (IdentityProviderUnavailableException e)
             {
                 problem = e.Message;
-                if (problem.Contains("ECONNREFUSED_SSRF", StringComparison.Ordinal) || problem.Contains("ENOTFOUND", StringComparison.Ordinal))
+                if (e.IsFinal || problem.Contains("ENOTFOUND", StringComparison.Ordinal))
                 {
                     attempt = Attempts;
                 }

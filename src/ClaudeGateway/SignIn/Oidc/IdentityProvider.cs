@@ -22,7 +22,8 @@ internal abstract record TokenEndpointAnswer
     }
 
     /// <summary>No usable answer.</summary>
-    internal sealed record Unavailable(string Reason) : TokenEndpointAnswer;
+    /// <param name="IsFinal">Whether none can come: the gateway refuses to ask there.</param>
+    internal sealed record Unavailable(string Reason, bool IsFinal) : TokenEndpointAnswer;
 }
 
 /// <summary>The company's identity provider: the gateway is its OpenID Connect relying party (code flow with PKCE).</summary>
@@ -53,7 +54,19 @@ internal sealed class IdentityProvider : IDisposable
     /// <exception cref="BootException">The IdP or its configuration cannot be used.</exception>
     public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
-        var options = new OutboundOptions { UseProxy = config.UseProxy == true, TrustedRoots = ReadRoots(config.CaCertPem), Decompression = System.Net.DecompressionMethods.All };
+        var options = new OutboundOptions
+        {
+            UseProxy = config.UseProxy == true,
+            TrustedRoots = ReadRoots(config.CaCertPem),
+            Decompression = System.Net.DecompressionMethods.All,
+            ProxiedNames = outbound.IdpConnectByHostname ? ProxiedNames.UnresolvedOverTls : ProxiedNames.Resolved,
+        };
+        if (outbound.IdpConnectByHostname && outbound.ReachesThroughProxy(options))
+        {
+            log.Info($"oidc: {OutboundHttp.IdpConnectByHostnameVariable} is on: the proxy is handed the identity provider's host names unresolved, except those in NO_PROXY, "
+                + "and alone decides what they lead to: it should admit the hosts of the issuer, discovery, JWKS, token and userinfo endpoints, and no name of a private, loopback or metadata address");
+        }
+
         // A part of its own: the provider may outlive the configuration it came with.
         var connections = outbound.CreatePart();
         ClientAssertion? assertion = null;
@@ -171,7 +184,7 @@ internal sealed class IdentityProvider : IDisposable
         }
         catch (IdentityProviderUnavailableException e)
         {
-            return new TokenEndpointAnswer.Unavailable(e.Message);
+            return new TokenEndpointAnswer.Unavailable(e.Message, e.IsFinal);
         }
 
         // Some answer 200 to a grant they refuse.

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Net.Mime;
 using System.Text.Json;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Oidc;
@@ -22,6 +23,9 @@ internal sealed class IdentityProviderUnavailableException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether the gateway refuses to ask there at all, so that another try cannot help.</summary>
+    public bool IsFinal => OutboundRefusedException.IsCauseOf(InnerException);
 }
 
 /// <summary>An answer of the IdP.</summary>
@@ -47,7 +51,7 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         {
             return await GetOnceAsync(url, bearer);
         }
-        catch (IdentityProviderUnavailableException e) when (e.InnerException is not OperationCanceledException)
+        catch (IdentityProviderUnavailableException e) when (!e.IsFinal && e.InnerException is not OperationCanceledException)
         {
             await Task.Delay(RetryPause, clock);
             return await GetOnceAsync(url, bearer);
