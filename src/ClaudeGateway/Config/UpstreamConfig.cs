@@ -80,6 +80,9 @@ internal sealed record BedrockUpstreamConfig : UpstreamConfig
     public AssumeRoleConfig? AssumeRole { get; init; }
 
     public GuardrailConfig? Guardrail { get; init; }
+
+    /// <summary>Whether Bedrock is asked which of a guardrail's filters matched, for the audit.</summary>
+    public bool GuardrailTrace { get; init; }
 }
 
 internal sealed record MantleUpstreamConfig : UpstreamConfig

@@ -39,6 +39,15 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             cost, hints.RequestClass, hints.Settings);
     }
 
+    /// <summary>What the guardrail of an answer that has been read did, if it did anything.</summary>
+    public void Guarded(UpstreamCall call, UpstreamResponse answer)
+    {
+        if (answer.Guardrail is { IsWorthTelling: true } trace)
+        {
+            audit.GuardrailTrace(new GuardrailTraceEvent(call.Request.Id, call.Principal.Sub, call.Principal.Email, answer.Upstream.Name, trace.Action, trace.Filters, trace.Dropped));
+        }
+    }
+
     private void Write(UpstreamCall call, BillingTag billing, string? upstream, string? requestId, string? cloudRequestId, int status) =>
         audit.Inference(new InferenceEvent(
             call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream, requestId, cloudRequestId,

@@ -104,6 +104,8 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
             {
                 cost = ticket.Settle(usage, outcome.Target!.Upstream.Name, outcome.Target.ModelId, model.Id);
             }
+
+            audit.Guarded(call, upstream);
         }
 
         audit.Ended(call.Request, result, outcome.Attempts, usage?.Finish(), cost);

@@ -15,4 +15,7 @@ internal sealed record Principal(string Sub, string? Email, string? Name, IReadO
 
     /// <summary>The sign-in the bearer and its successors come from (<c>sid</c>); null in one minted by the reference.</summary>
     public string? SessionId { get; init; }
+
+    /// <summary>The subject that signed in, when <see cref="Sub"/> is one that a load test made up; else null.</summary>
+    public string? PlayedBy { get; init; }
 }

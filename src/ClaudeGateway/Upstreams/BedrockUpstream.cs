@@ -34,7 +34,7 @@ internal sealed class BedrockUpstream : CloudUpstream
             return await _count.CountAsync(call, modelId, cancellation);
         }
 
-        if (_config.Guardrail is not null && BedrockBody.FindReservedField(call.Message.Body) is { } field)
+        if ((_config.Guardrail is not null || _config.GuardrailTrace) && BedrockBody.FindReservedField(call.Message.Body) is { } field)
         {
             var refusal = ApiError.InvalidRequest($"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
             return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id)) { IsGatewaysRefusal = true };
@@ -56,12 +56,19 @@ internal sealed class BedrockUpstream : CloudUpstream
             request.Headers.TryAddWithoutValidation("x-amzn-bedrock-guardrailidentifier", guardrail.Id);
             request.Headers.TryAddWithoutValidation("x-amzn-bedrock-guardrailversion", guardrail.Version);
         }
+
+        if (_config.GuardrailTrace)
+        {
+            request.Headers.TryAddWithoutValidation("x-amzn-bedrock-trace", "ENABLED");
+        }
     }
 
     protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
         _authorizer.AuthorizeAsync(request, body, call.Principal, cancellation);
 
-    protected override EventTranslator CreateTranslator(string[] betas) => new BedrockTranslator(betas);
+    protected override GuardrailTrace? CreateTrace() => _config.GuardrailTrace ? new GuardrailTrace() : null;
+
+    protected override EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) => new BedrockTranslator(betas, trace);
 
     /// <summary>A model this account or region does not have is a 400 here; another upstream may have it.</summary>
     protected override (ApiError Error, int FailoverStatus) Translate(UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Upstreams.Aws;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -57,7 +58,10 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    protected virtual EventTranslator CreateTranslator(string[] betas) => new SseTranslator(betas);
+    /// <summary>What is to take the guardrail's trace out of an answer; null where there is none to expect.</summary>
+    protected virtual GuardrailTrace? CreateTrace() => null;
+
+    protected virtual EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) => new SseTranslator(betas);
 
     /// <summary>The client's error for a refusal, and the status the failover rules judge it by.</summary>
     protected virtual (Http.ApiError Error, int FailoverStatus) Translate(UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
@@ -110,9 +114,10 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
                 return await ReadRefusalAsync(call, response, betas, cancellation);
             }
 
+            var trace = CreateTrace();
             return IsStreamed(call)
-                ? new StreamedAnswer(this, response, CreateTranslator(betas), call.Request.Id, context.Clock, context.Log)
-                : await ReadWholeAsync(response, cancellation);
+                ? new StreamedAnswer(this, response, CreateTranslator(betas, trace), call.Request.Id, context.Clock, context.Log) { Guardrail = trace }
+                : await ReadWholeAsync(response, trace, cancellation);
         }
         catch
         {
@@ -130,8 +135,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus, IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented };
     }
 
-    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, CancellationToken cancellation) =>
-        new(this, response, (int)HttpStatusCode.OK, await CloudBody.ReadJsonAsync(response, cancellation));
+    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
+    {
+        var json = await CloudBody.ReadJsonAsync(response, cancellation);
+        return new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace is null ? json : trace.Take(json)) { Guardrail = trace };
+    }
 
     private void AddConfiguredHeaders(HttpRequestMessage request)
     {

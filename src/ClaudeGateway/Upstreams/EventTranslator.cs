@@ -59,9 +59,12 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
         }
 
         _isComplete |= name.SequenceEqual("message_stop"u8);
-        Append(name, json, events);
+        Append(name, Passed(json), events);
         return null;
     }
+
+    /// <summary>What the client is given of an event's data, which is a JSON object.</summary>
+    protected virtual ReadOnlySpan<byte> Passed(ReadOnlySpan<byte> json) => json;
 
     private static void Append(ReadOnlySpan<byte> name, ReadOnlySpan<byte> json, IBufferWriter<byte> events)
     {

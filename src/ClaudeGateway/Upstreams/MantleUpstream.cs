@@ -14,6 +14,7 @@ internal sealed class MantleUpstream(MantleUpstreamConfig config, CloudContext c
 
     public override string? BuiltInModelId(BuiltInModel model) => model.MantleId;
 
+    /// <summary>Counting is the gateway's own doing: the session of all signs it, as on Bedrock (measured on 2.1.332).</summary>
     protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
-        _authorizer.AuthorizeAsync(request, body, call.Principal, cancellation);
+        _authorizer.AuthorizeAsync(request, body, call.Operation == MessagesOperation.CountTokens ? null : call.Principal, cancellation);
 }

@@ -1,3 +1,4 @@
+using ClaudeGateway.Upstreams.Aws;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams;
@@ -21,6 +22,9 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
 
     /// <summary>Whether the gateway itself refused to send the request to this upstream, or to any other.</summary>
     public bool IsGatewaysRefusal { get; init; }
+
+    /// <summary>What the answer tells of the guardrail, whole once the body has been read; null when nobody asked.</summary>
+    public GuardrailTrace? Guardrail { get; init; }
 
     /// <summary>The provider's id of the request, for the audit: <c>request-id</c>, else <c>x-amzn-requestid</c>.</summary>
     public string? RequestId { get; } = Header(message, "request-id") ?? Header(message, "x-amzn-requestid");

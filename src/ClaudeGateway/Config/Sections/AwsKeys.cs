@@ -75,6 +75,8 @@ internal static partial class AwsKeys
         Object([GuardrailId, GuardrailVersion], fields => new GuardrailConfig(fields.Get(GuardrailId), fields.Get(GuardrailVersion)), WarnAboutOddVersion),
         "Bedrock guardrail applied to every request; every bedrock upstream has one, or none has.");
 
+    public static readonly Key<bool> GuardrailTrace = new("guardrail_trace", Flag(), "Write to the audit which guardrail filters matched, without what they matched. Each upstream has its own; it needs no `guardrail`.") { Example = "true" };
+
     public static Shape<string> StrictRegion() => Text(0).Named("AWS region").Must(region => Region().IsMatch(region) ? null : "must be an AWS region (lower-case letters, digits and hyphens) such as us-east-1");
 
     public static void CheckRole(Fields fields)

@@ -12,7 +12,7 @@ internal static class BedrockUpstreamSection
     private static readonly UpstreamKeys Common = new("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com");
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
-        Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail),
+        Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail, AwsKeys.GuardrailTrace),
         fields => new BedrockUpstreamConfig
         {
             Name = Common.Name(fields),
@@ -24,6 +24,7 @@ internal static class BedrockUpstreamSection
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
             Guardrail = fields.Get(AwsKeys.Guardrail),
+            GuardrailTrace = fields.Get(AwsKeys.GuardrailTrace),
         },
         fields =>
         {

@@ -10,7 +10,8 @@ namespace ClaudeGateway.Upstreams.Aws;
 /// Reads the events out of Bedrock's binary stream: each <c>chunk</c> message holds one as base64 in
 /// <c>{"bytes":…}</c>; exception and error messages end the stream; foreign messages are passed over.
 /// </summary>
-internal sealed class BedrockTranslator(IReadOnlyList<string> betas) : EventTranslator(betas)
+/// <param name="trace">Takes out what the events tell of the guardrail; null leaves it in.</param>
+internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTrace? trace = null) : EventTranslator(betas)
 {
     private readonly EventStreamReader _reader = new();
     private byte[] _decoded = new byte[1024];
@@ -38,6 +39,8 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas) : EventTran
     }
 
     protected override StreamFailure? Flush(IBufferWriter<byte> events) => _reader.Pending > 0 ? EndedInsideEvent() : null;
+
+    protected override ReadOnlySpan<byte> Passed(ReadOnlySpan<byte> json) => trace is null ? json : trace.Take(json);
 
     private StreamFailure? Take(EventStreamMessage message, IBufferWriter<byte> events)
     {
