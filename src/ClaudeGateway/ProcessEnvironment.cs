@@ -17,6 +17,9 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
     /// <summary>Whether a switch is on: anything but empty, "0" and "false".</summary>
     public static bool IsTrue(string? value) => value is { Length: > 0 } and not "0" && !value.Equals("false", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>Whether one of Claude Code's own switches is on, as it reads them (measured on 2.1.332): only these words, letter case and blanks around them aside.</summary>
+    public static bool IsOn(string? value) => value?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
+
     /// <summary>The same variables with one more or another value.</summary>
     public ProcessEnvironment With(string name, string value) => new(new Dictionary<string, string>(variables) { [name] = value });
 
