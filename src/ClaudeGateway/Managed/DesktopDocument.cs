@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Managed;
@@ -12,8 +12,6 @@ namespace ClaudeGateway.Managed;
 /// </summary>
 internal static class DesktopDocument
 {
-    private static readonly string[] Trimmed = ["deploymentDisplayName", "deploymentDisplaySubtitle", "organizationInstructions"];
-
     /// <summary>Null when the policy has no desktop block.</summary>
     public static JsonObject? Of(PolicyConfig policy)
     {
@@ -56,8 +54,6 @@ internal static class DesktopDocument
                 import.TryAdd("enabled", false);
                 import.TryAdd("exportEnabled", false);
                 return import;
-            case "userContentRendererUrl" when value is JsonValue url:
-                return CompleteUrl(url.GetValue<string>());
             case "managedMcpServers" when value is JsonArray servers:
                 return Each(servers, DesktopServers.Normalise);
             case "orgPluginSettings" when value is JsonArray plugins:
@@ -75,30 +71,37 @@ internal static class DesktopDocument
         }
     }
 
-    /// <summary>What a text stands for where the schema wants a boolean or a number; trimmed where it is a name.</summary>
+    /// <summary>What a text stands for where the schema wants a boolean or a number, or says in which form it is served (x-serve).</summary>
     private static JsonNode? Meaning(string key, string word, JsonElement schema)
     {
-        if (Trimmed.Contains(key))
-        {
-            return word.Trim();
-        }
-
         if (IsSwitch(key, schema))
         {
-            return word.TrimEnd().ToUpperInvariant() is "TRUE" or "1";
+            return word.Trim().ToUpperInvariant() is "TRUE" or "1";
         }
 
-        return IsNumber(key, schema) && double.TryParse(word.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null;
+        if (!schema.GetProperty("properties").TryGetProperty(key, out var property) || property.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        return ServedAs(property) switch
+        {
+            "trimmed" => word.Trim(),
+            "lower case" => word.Trim().ToLowerInvariant(),
+            "url" => CompleteUrl(word),
+            _ => IsNumber(property) ? JavaScriptNumber.Parse(word) : null,
+        };
     }
 
+    private static string? ServedAs(JsonElement property) => property.TryGetProperty("x-serve", out var form) ? form.GetString() : null;
+
     private static bool IsSwitch(string key, JsonElement schema) =>
-        schema.GetProperty("properties").TryGetProperty(key, out var property)
+        schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
         && property.TryGetProperty("$ref", out var reference) && reference.ValueEquals("#/$defs/bool");
 
-    private static bool IsNumber(string key, JsonElement schema) =>
-        schema.GetProperty("properties").TryGetProperty(key, out var property)
-        && property.TryGetProperty("anyOf", out var forms)
-        && forms.EnumerateArray().Any(form => form.TryGetProperty("type", out var type) && (type.ValueEquals("integer") || type.ValueEquals("number")));
+    private static bool IsNumber(JsonElement property) => property.TryGetProperty("anyOf", out var forms)
+        && forms.EnumerateArray().Any(form => form.ValueKind == JsonValueKind.Object && form.TryGetProperty("type", out var type)
+            && type.ValueKind == JsonValueKind.String && type.GetString() is "integer" or "number");
 
     /// <summary>The deprecated form, a map of servers with a map of tools each, as the list it stands for.</summary>
     private static JsonArray PluginList(JsonObject olderForm) => new([.. (olderForm["mcpServers"] as JsonObject ?? []).Select(server => new JsonObject
@@ -154,7 +157,7 @@ internal static class DesktopDocument
     private static string CompleteUrl(string url)
     {
         var trimmed = url.Trim();
-        return trimmed.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? trimmed : "https://" + trimmed.TrimStart('/');
+        return trimmed.StartsWith("https://", StringComparison.OrdinalIgnoreCase) ? trimmed : "https://" + trimmed;
     }
 
     private static bool IsSession(JsonValue word) => word.TryGetValue<string>(out var text) && text == "ask-session";

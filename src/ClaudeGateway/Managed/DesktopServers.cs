@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Config.Yaml;
 
 namespace ClaudeGateway.Managed;
 
@@ -27,7 +27,7 @@ internal static class DesktopServers
 
         if (server["startupTimeoutSec"] is JsonValue text && text.TryGetValue<string>(out var seconds))
         {
-            server["startupTimeoutSec"] = int.Parse(seconds, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+            server["startupTimeoutSec"] = JavaScriptNumber.Parse(seconds);
         }
 
         if (server.Remove("toolsets", out var toolsets) && Names(toolsets) is { Length: > 0 } names)

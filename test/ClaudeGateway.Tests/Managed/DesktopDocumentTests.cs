@@ -33,6 +33,15 @@ public sealed class DesktopDocumentTests
     [InlineData("allowedPluginMarketplaces", """[{"source":"url","url":" x.example/m.json "}]""", """[{"source":"url","url":"https://x.example/m.json"}]""")]
     [InlineData("allowedPluginMarketplaces", """[{"source":"url","url":"x.example/m.json"}]""", """[{"source":"url","url":"https://x.example/m.json"}]""")]
     [InlineData("inferenceModelPricing", """[{"name":" m ","inputPerMtok":1}]""", """[{"name":"m","inputPerMtok":1}]""")]
+    [InlineData("modelCatalogUrl", "\" x.example/c \"", "\"https://x.example/c\"")]
+    [InlineData("modelCatalogUrl", "\"//x.example\"", "\"https:////x.example\"")]
+    [InlineData("modelCatalogUrl", "\"HTTPS://X.example\"", "\"HTTPS://X.example\"")]
+    [InlineData("defaultModelEffort", "\" xHigh\\n\"", "\"xhigh\"")]
+    [InlineData("chatTabEnabled", "\" true\"", "true")]
+    [InlineData("autoUpdaterEnforcementHours", "true", "1")]
+    [InlineData("autoUpdaterEnforcementHours", "[[\"7.0\"]]", "7")]
+    [InlineData("autoUpdaterEnforcementHours", "\"0x10\"", "16")]
+    [InlineData("inferenceModelPricingMultiplier", "[\"5e-1\"]", "0.5")]
     [InlineData("futureKey", "\" 1 \"", "\" 1 \"")]
     public void Values_are_served_in_the_form_Claude_Desktop_reads(string key, string written, string served) =>
         AssertServed(key, written, served);
@@ -40,6 +49,7 @@ public sealed class DesktopDocumentTests
     [Theory]
     [InlineData("""{"name":"m","url":"mcp.example.com/x"}""", """{"name":"m","transport":"http","url":"https://mcp.example.com/x"}""")]
     [InlineData("""{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":" 30 "}""", """{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":30}""")]
+    [InlineData("""{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":"0x1e"}""", """{"name":"p","transport":"stdio","command":"npx","startupTimeoutSec":30}""")]
     [InlineData("""{"name":"g","server":"github","clientId":"x","host":"ghe.example.com"}""", """{"name":"g","server":"github","clientId":"x","host":"https://ghe.example.com"}""")]
     [InlineData("""{"name":"o","transport":"policy-only","toolPolicy":{"t":"ask-session","u":"blocked"}}""", """{"name":"o","transport":"policy-only","toolPolicy":{"t":"ask","u":"blocked"}}""")]
     [InlineData("""{"name":"g","server":"github","clientId":"x","toolsets":" repos , issues,"}""", """{"name":"g","server":"github","clientId":"x","toolsets":"repos,issues"}""")]

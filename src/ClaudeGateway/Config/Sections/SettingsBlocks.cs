@@ -15,8 +15,7 @@ internal static class SettingsBlocks
     {
         var before = reading.ProblemCount;
         var known = reading.Problems.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
-        var isXaaEnabled = reading.Environment["CLAUDE_CODE_ENABLE_XAA"] == "1";
-        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, isXaaEnabled))
+        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, variable => ProcessEnvironment.IsOn(reading.Environment[variable])))
         {
             var position = problem.Position ?? new ConfigPosition(1, 1);
             var text = problem.Suggestion is null ? problem.Message : $"{problem.Message}; did you mean '{problem.Suggestion}'?";

@@ -19,6 +19,12 @@ internal static class DesktopText
             foreach (var member in document.EnumerateObject())
             {
                 json.WritePropertyName(member.Name);
+                if (IsNumber(member.Name, schema))
+                {
+                    WriteNumber(member.Value, json);
+                    continue;
+                }
+
                 using var held = Held(member.Name, member.Value, schema);
                 (held?.RootElement ?? member.Value).WriteTo(json);
             }
@@ -27,6 +33,28 @@ internal static class DesktopText
         }
 
         return JsonDocument.Parse(buffer.WrittenMemory);
+    }
+
+    private static bool IsNumber(string key, JsonElement schema) =>
+        schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
+        && property.TryGetProperty("x-serve", out var form) && form.ValueEquals("number");
+
+    /// <summary>As JavaScript's <c>Number()</c> takes a value: true is 1, a list of one entry is that entry. A text stays one, for the schema to judge.</summary>
+    private static void WriteNumber(JsonElement value, Utf8JsonWriter json)
+    {
+        while (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && value[0].ValueKind is JsonValueKind.Array or JsonValueKind.String or JsonValueKind.Number)
+        {
+            value = value[0];
+        }
+
+        if (value.ValueKind == JsonValueKind.True)
+        {
+            json.WriteNumberValue(1);
+        }
+        else
+        {
+            value.WriteTo(json);
+        }
     }
 
     /// <summary>The JSON a text value holds, or null when the value stands for itself.</summary>

@@ -84,8 +84,14 @@ internal sealed partial class SchemaValidator
         }
 
         var reason = Description(schema) is { } text ? $" ({text})" : "";
-        problems.Add(Error(place, (forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason));
+        var instead = schema.TryGetProperty("x-instead", out var key) ? key.GetString() : null;
+        problems.Add(Error(place, (forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason, instead));
     }
+
+    /// <summary>Whether a property is listed only to be refused, by <c>false</c> or by <c>not: {}</c> with its reason.</summary>
+    private static bool IsRefused(JsonElement property) => property.ValueKind == JsonValueKind.False
+        || (property.ValueKind == JsonValueKind.Object && property.TryGetProperty("not", out var forbidden)
+            && forbidden.ValueKind == JsonValueKind.Object && !forbidden.EnumerateObject().Any());
 
     private void CheckCondition(JsonElement condition, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {

@@ -101,7 +101,7 @@ internal sealed partial class SchemaValidator
                 continue;
             }
 
-            var names = known.ValueKind == JsonValueKind.Object ? known.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.False).Select(p => p.Name) : [];
+            var names = known.ValueKind == JsonValueKind.Object ? known.EnumerateObject().Where(p => !IsRefused(p.Value)).Select(p => p.Name) : [];
             problems.Add(new SchemaProblem(
                 ProblemSeverity.Error,
                 place.Member(member.Name),
@@ -148,6 +148,10 @@ internal sealed partial class SchemaValidator
             {
                 problems.Add(Error(child, "belongs to the top level of the block"));
             }
+            else if (!isTop && IsRefusedByPattern(key))
+            {
+                problems.Add(Error(child, "is no key of this place"));
+            }
             else if (NearestName.Of(key, names, maxEdits) is { } nearest)
             {
                 problems.Add(new SchemaProblem(ProblemSeverity.Error, child, SchemaProblemKind.UnknownKey, "unknown key", nearest));
@@ -158,6 +162,10 @@ internal sealed partial class SchemaValidator
             }
         }
     }
+
+    /// <summary>What no key at the top level may be called is refused below it too (measured on 2.1.332).</summary>
+    private bool IsRefusedByPattern(string key) => root.TryGetProperty("patternProperties", out var patterns)
+        && patterns.EnumerateObject().Any(pattern => IsRefused(pattern.Value) && SchemaPatterns.IsMatch(pattern.Name, key));
 
     private static void CheckDistinct(JsonElement keys, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Yaml;
 
 namespace ClaudeGateway.Managed.Schema;
 
@@ -93,11 +94,6 @@ internal sealed partial class SchemaValidator
             return Error(place, "must not be blank");
         }
 
-        if (schema.TryGetProperty("x-number", out var bounds))
-        {
-            return Error(place, "must be a whole number, " + Range(bounds));
-        }
-
         var rule = Description(schema)
             ?? (pattern.StartsWith("^[hH][tT][tT][pP][sS]:", StringComparison.Ordinal) ? "an https:// URL"
             : pattern.Length <= MaxPrintedPattern ? "pattern " + pattern
@@ -107,16 +103,16 @@ internal sealed partial class SchemaValidator
         return Error(place, "does not have the allowed form" + (rule is null ? "" : $" ({rule})"), suggestion);
     }
 
-    /// <summary>A number written as text: its bounds; an upper bound of null is none.</summary>
+    /// <summary>
+    /// A whole number written as text in any way JavaScript reads ("24", "24.0", "0x18"; measured on 2.1.332), and its bounds;
+    /// an upper bound of null is none.
+    /// </summary>
     private static SchemaProblem? OutOfRange(JsonElement bounds, string text, JsonPlace place)
     {
-        if (!double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
-        {
-            return null;
-        }
-
-        var (low, high) = (bounds[0].GetDouble(), bounds[1].ValueKind == JsonValueKind.Null ? double.PositiveInfinity : bounds[1].GetDouble());
-        return number < low || number > high ? Error(place, "must be " + Range(bounds)) : null;
+        var (low, high) = (bounds[0].GetDouble(), bounds[1].ValueKind == JsonValueKind.Null ? double.MaxValue : bounds[1].GetDouble());
+        return !string.IsNullOrWhiteSpace(text) && JavaScriptNumber.Parse(text) is { } number && double.IsInteger(number) && number >= low && number <= high
+            ? null
+            : Error(place, "must be a whole number, " + Range(bounds));
     }
 
     private static string Range(JsonElement bounds) => bounds[1].ValueKind == JsonValueKind.Null

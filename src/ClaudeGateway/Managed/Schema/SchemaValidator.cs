@@ -45,7 +45,7 @@ internal sealed partial class SchemaValidator(JsonElement root)
         switch (keyword)
         {
             case "$schema" or "$id" or "$defs" or "title" or "description" or "type" or "then" or "else":
-            case "x-settable" or "x-typo-names" or "x-merge" or "x-unchecked":
+            case "x-settable" or "x-typo-names" or "x-merge" or "x-unchecked" or "x-serve" or "x-needs" or "x-instead":
                 break;
             case "$ref":
                 CheckReference(argument.GetString()!, value, place, problems);

@@ -12,12 +12,6 @@ internal sealed class SettingsSchema
     private static readonly Lazy<SettingsSchema> LazyCli = new(() => new SettingsSchema("settings-cli.schema.json", isDesktop: false));
     private static readonly Lazy<SettingsSchema> LazyDesktop = new(() => new SettingsSchema("settings-desktop.schema.json", isDesktop: true));
 
-    /// <summary>Documented for managed settings and read by Claude Desktop, though the schema does not list them.</summary>
-    private static readonly HashSet<string> ReadByDesktopOnly = new(StringComparer.Ordinal)
-    {
-        "sshHostAllowlist", "browserExternalPageTools", "disableBrowserExternalNavigation", "disableMobileSimulatorTools", "disableDesktopLocalSessions",
-    };
-
     private readonly JsonElement _schema;
     private readonly SchemaValidator _validator;
     private readonly bool _isDesktop;
@@ -43,8 +37,7 @@ internal sealed class SettingsSchema
     /// <summary>How two policies' values of a top-level key are merged: the schema's <c>x-merge</c>.</summary>
     public MergeRule MergeRuleOf(string key)
     {
-        if (!_schema.GetProperty("properties").TryGetProperty(key, out var property)
-            || property.ValueKind != JsonValueKind.Object || !property.TryGetProperty("x-merge", out var rule))
+        if (Property(key) is not { } property || !property.TryGetProperty("x-merge", out var rule))
         {
             return MergeRule.Replace;
         }
@@ -62,8 +55,8 @@ internal sealed class SettingsSchema
 
     /// <summary>Every problem of one block, errors and warnings, in document order.</summary>
     /// <param name="warnOnUnknown"><c>managed.unknown_settings: warn</c>: an unknown key is served with a warning.</param>
-    /// <param name="xaaEnabled">CLAUDE_CODE_ENABLE_XAA=1: the key <c>xaaIdp</c> is known.</param>
-    public IReadOnlyList<SettingsProblem> Check(PolicyDocument document, bool warnOnUnknown = false, bool xaaEnabled = false)
+    /// <param name="isOn">Whether an environment variable is on that a key needs to be known (<c>x-needs</c>); without it none is.</param>
+    public IReadOnlyList<SettingsProblem> Check(PolicyDocument document, bool warnOnUnknown = false, Func<string, bool>? isOn = null)
     {
         if (document.Json.ValueKind != JsonValueKind.Object)
         {
@@ -77,43 +70,56 @@ internal sealed class SettingsSchema
             problems.AddRange(DesktopText.EmptyValues(document.Json, _schema).Where(empty => !problems.Exists(p => p.Place == empty.Place)));
         }
 
-        return [.. problems.Select(p => Judge(p, document.Json, warnOnUnknown, xaaEnabled)).OfType<SchemaProblem>().Select(p => Place(document, p))];
+        foreach (var (key, variable) in Locked(document.Json, isOn))
+        {
+            var place = JsonPlace.Root.Member(key);
+            problems.RemoveAll(p => p.Place == place || p.Place.Parent == place);
+            problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.UnknownKey, $"unknown settings key without the environment variable {variable}=1"));
+        }
+
+        return [.. problems.Select(p => Place(document, Judge(p, warnOnUnknown)))];
     }
 
-    /// <summary>Softens or explains what the schema alone cannot know; null drops the problem.</summary>
-    private SchemaProblem? Judge(SchemaProblem problem, JsonElement document, bool warnOnUnknown, bool xaaEnabled)
+    /// <summary>The document's keys that are known only while an environment variable is on, and is not.</summary>
+    private List<(string Key, string Variable)> Locked(JsonElement document, Func<string, bool>? isOn)
     {
-        if (!_isDesktop && problem.Place is { Depth: 1, Key: { } key })
+        var locked = new List<(string, string)>();
+        foreach (var key in document.EnumerateObject().Select(member => member.Name))
         {
-            if (key == "mcpServers")
+            if (Property(key) is { } property && property.TryGetProperty("x-needs", out var variable) && isOn?.Invoke(variable.GetString()!) != true)
             {
-                return problem with { Message = "is not a managed settings key: servers for everybody are set in managedMcpServers", Suggestion = "managedMcpServers" };
-            }
-
-            if (key == "xaaIdp" && xaaEnabled && problem.Kind == SchemaProblemKind.UnknownKey)
-            {
-                return HasIssuerAndClient(document.GetProperty(key)) ? null : problem with { Kind = SchemaProblemKind.Value, Message = "must be a map with issuer and clientId" };
-            }
-
-            if (ReadByDesktopOnly.Contains(key) && problem.Kind == SchemaProblemKind.UnknownKey)
-            {
-                return problem with { Severity = ProblemSeverity.Warning, Message = "only Claude Desktop reads this key; other gateways refuse it", Suggestion = null };
+                locked.Add((key, variable.GetString()!));
             }
         }
 
-        if (!_isDesktop && problem is { Kind: SchemaProblemKind.UnknownKey, Place: { Depth: 2, Parent.Key: "hooks" } })
+        return locked;
+    }
+
+    /// <summary>What the schema says of a top-level key; null when it says nothing, or nothing but yes or no.</summary>
+    public JsonElement? Property(string key) =>
+        _schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object ? property : null;
+
+    /// <summary>Softens or explains what the schema alone cannot know.</summary>
+    private SchemaProblem Judge(SchemaProblem problem, bool warnOnUnknown)
+    {
+        if (problem.Kind != SchemaProblemKind.UnknownKey || problem.Severity == ProblemSeverity.Warning)
+        {
+            return problem;
+        }
+
+        if (!_isDesktop && problem.Place is { Depth: 2, Parent.Key: "hooks" })
         {
             problem = problem with { Message = "unknown hook event" };
         }
+        else if (!_isDesktop && problem.Place is { Depth: 1, Key: { } key } && Desktop.IsSettable(key))
+        {
+            problem = problem with { Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block", Suggestion = null };
+        }
 
-        return warnOnUnknown && problem is { Kind: SchemaProblemKind.UnknownKey, Severity: ProblemSeverity.Error }
-            ? problem with { Severity = ProblemSeverity.Warning, Message = problem.Message + ", served as written" }
-            : problem;
+        return warnOnUnknown ? problem with { Severity = ProblemSeverity.Warning, Message = problem.Message + ", served as written" } : problem;
     }
 
-    private static bool HasIssuerAndClient(JsonElement idp) => idp.ValueKind == JsonValueKind.Object
-        && idp.TryGetProperty("issuer", out var issuer) && issuer.ValueKind == JsonValueKind.String
-        && idp.TryGetProperty("clientId", out var client) && client.ValueKind == JsonValueKind.String;
+    private bool IsSettable(string key) => _schema.TryGetProperty("x-settable", out var names) && names.EnumerateArray().Any(name => name.ValueEquals(key));
 
     private static SettingsProblem Place(PolicyDocument document, SchemaProblem problem)
     {

@@ -75,22 +75,84 @@ public sealed class SettingsSchemaTests
 
     [Theory]
     [InlineData("sshHostAllowlist")]
-    [InlineData("disableDesktopLocalSessions")]
-    public void Keys_only_Claude_Desktop_reads_are_allowed_with_a_warning(string key)
-    {
-        var problem = Assert.Single(SettingsSchema.Cli.Check(Policies.Document($$"""{"{{key}}":true}""")));
+    [InlineData("chatTabEnabled")]
+    public void A_key_of_Claude_Desktop_is_sent_to_the_desktop_block(string key) =>
+        Assert.Contains("desktop block", Assert.Single(Errors(SettingsSchema.Cli, $$"""{"{{key}}":true}""")).Message, StringComparison.Ordinal);
 
-        Assert.Equal(ProblemSeverity.Warning, problem.Severity);
-    }
+    [Theory]
+    [InlineData("browserExternalPageTools")]
+    [InlineData("disableBrowserExternalNavigation")]
+    [InlineData("disableMobileSimulatorTools")]
+    [InlineData("disableDesktopLocalSessions")]
+    public void What_the_reference_does_not_know_is_unknown_here_too(string key) =>
+        Assert.Equal("unknown settings key", Assert.Single(Errors(SettingsSchema.Cli, $$"""{"{{key}}":true}""")).Message);
 
     [Theory]
     [InlineData("""{"xaaIdp":{"issuer":"https://i","clientId":"c"}}""", true)]
+    [InlineData("""{"xaaIdp":{"issuer":"http://i","clientId":"","callbackPort":5}}""", true)]
     [InlineData("""{"xaaIdp":{"issuer":"https://i"}}""", false)]
+    [InlineData("""{"xaaIdp":{"issuer":"i","clientId":"c"}}""", false)]
+    [InlineData("""{"xaaIdp":{"issuer":"https://i","clientId":"c","callbackPort":0}}""", false)]
     public void The_identity_provider_of_xaa_is_known_when_its_build_gate_is_set(string document, bool ok)
     {
-        Assert.Equal(ok, SettingsSchema.Cli.Check(Policies.Document(document), xaaEnabled: true).Count == 0);
-        Assert.NotEmpty(SettingsSchema.Cli.Check(Policies.Document(document)));
+        Assert.Equal(ok, SettingsSchema.Cli.Check(Policies.Document(document), isOn: variable => variable == "CLAUDE_CODE_ENABLE_XAA").Count == 0);
+
+        var locked = Assert.Single(Errors(SettingsSchema.Cli, document));
+        Assert.Contains("CLAUDE_CODE_ENABLE_XAA=1", locked.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData(" Yes ", true)]
+    [InlineData("TRUE", true)]
+    [InlineData("on", true)]
+    [InlineData("2", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void A_build_gate_is_set_by_the_words_Claude_Code_takes(string? value, bool isOn) => Assert.Equal(isOn, ProcessEnvironment.IsOn(value));
+
+    [Theory]
+    [InlineData("""{"hooks":{"PreSkillShellCommand":[{"hooks":[{"type":"command","command":"x","onFailure":"block"}]}]}}""", true)]
+    [InlineData("""{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x","onFailure":"stop"}]}]}}""", false)]
+    [InlineData("""{"hooks":{"Stop":[{"hooks":[{"type":"http","url":"https://x","onFailure":5}]}]}}""", false)]
+    [InlineData("""{"hooks":{"Stop":[{"hooks":[{"type":"mcp_tool","server":"s","tool":"t","onFailure":5}]}]}}""", true)]
+    [InlineData("""{"permissions":{"defaultMode":"manual","denyInsteadOfPrompting":true}}""", true)]
+    [InlineData("""{"sandbox":{"credentials":{"files":[{"path":"x","mode":"deny","extract":5}]}}}""", true)]
+    [InlineData("""{"sandbox":{"credentials":{"files":[{"path":"x","mode":"mask","extract":5}]}}}""", false)]
+    [InlineData("""{"strictKnownMarketplaces":[{"source":"settings","name":"x","plugins":[{"name":"p","source":{"source":"command","command":"c","timeout":600,"mode":"link"}}]}]}""", true)]
+    [InlineData("""{"strictKnownMarketplaces":[{"source":"settings","name":"x","plugins":[{"name":"p","source":{"source":"command","command":"c","timeout":601}}]}]}""", false)]
+    [InlineData("""{"strictKnownMarketplaces":[{"source":"settings","name":"x","plugins":[{"name":"p","source":{"source":"command","command":"c","mode":"move"}}]}]}""", false)]
+    public void Values_of_newer_settings_are_judged_as_the_reference_judges_them(string document, bool ok) =>
+        Assert.Equal(ok, !Errors(SettingsSchema.Cli, document).Any());
+
+    [Theory]
+    [InlineData("modelCatalogUrl", "\" https://x.example/c \"", true)]
+    [InlineData("modelCatalogUrl", "\"x.example:8443/a b\"", true)]
+    [InlineData("modelCatalogUrl", "\" localhost \"", false)]
+    [InlineData("modelCatalogUrl", "\"https://a.localhost./\"", false)]
+    [InlineData("modelCatalogUrl", "\"0.0.0.0\"", false)]
+    [InlineData("modelCatalogUrl", "\"https://2130706433\"", false)]
+    [InlineData("modelCatalogUrl", "\"https://[::ffff:127.0.0.1]\"", false)]
+    [InlineData("modelCatalogUrl", "\"https://256.1.1.1\"", false)]
+    [InlineData("modelCatalogUrl", "\"https://u:p@x.example\"", false)]
+    [InlineData("modelCatalogUrl", "\"ftp://x.example\"", false)]
+    [InlineData("defaultModelEffort", "\" xHigh\\n\"", true)]
+    [InlineData("defaultModelEffort", "\"auto\"", false)]
+    [InlineData("inferenceCredentialHelperWindows", "\"x\"", false)]
+    [InlineData("autoUpdaterEnforcementHours", "\"0x18\"", true)]
+    [InlineData("autoUpdaterEnforcementHours", "true", true)]
+    [InlineData("autoUpdaterEnforcementHours", "[[\"7.0\"]]", true)]
+    [InlineData("autoUpdaterEnforcementHours", "[7,8]", false)]
+    [InlineData("autoUpdaterEnforcementHours", "\"7.5\"", false)]
+    [InlineData("configRecheckIntervalMinutes", "true", false)]
+    [InlineData("relaunchEnforcementHours", "[7]", false)]
+    [InlineData("chatTabEnabled", "\" true\"", true)]
+    [InlineData("load_test_mode", "{}", false)]
+    [InlineData("toString", "1", false)]
+    [InlineData("_otlp_future", "1", false)]
+    [InlineData("banner", """{"text":"x","inference_x":1}""", false)]
+    public void Values_of_Desktop_keys_are_judged_as_the_reference_judges_them(string key, string value, bool ok) =>
+        Assert.Equal(ok, !Errors(SettingsSchema.Desktop, $$"""{"{{key}}":{{value}}}""").Any());
 
     [Fact]
     public void The_old_name_of_MCP_servers_points_to_the_new_one() =>
