@@ -17,9 +17,6 @@ internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> var
     /// <summary>Whether a switch is on: 1, true, yes or on in any letter case (measured on the reference 2.1.332); anything else is off.</summary>
     public static bool IsTrue(string? value) => value?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
 
-    /// <summary>Whether one of Claude Code's own switches is on, as it reads them (measured on 2.1.332): only these words, letter case and blanks around them aside.</summary>
-    public static bool IsOn(string? value) => value?.Trim().ToUpperInvariant() is "1" or "TRUE" or "YES" or "ON";
-
     /// <summary>The same variables with one more or another value.</summary>
     public ProcessEnvironment With(string name, string value) => new(new Dictionary<string, string>(variables) { [name] = value });
 

@@ -15,7 +15,7 @@ internal static class SettingsBlocks
     {
         var before = reading.ProblemCount;
         var known = reading.Problems.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, variable => ProcessEnvironment.IsOn(reading.Environment[variable])))
+        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, variable => ProcessEnvironment.IsTrue(reading.Environment[variable])))
         {
             var position = problem.Position ?? new ConfigPosition(1, 1);
             var text = problem.Suggestion is null ? problem.Message : $"{problem.Message}; did you mean '{problem.Suggestion}'?";
