@@ -111,6 +111,8 @@ public sealed class SectionTests
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws-cn:iam::123456789012:role/x"}}""", "must be the ARN of an IAM role")]
     [InlineData("""{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws:iam::123456789012:role/x","external_id":"a"}}""", "external_id: must be 2 to 1224")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a","version":1}}""", "version: must be text")]
+    [InlineData("""{"provider":"bedrock","region":"r","guardrail_trace":"ENABLED"}""", "guardrail_trace: must be true or false")]
+    [InlineData("""{"provider":"mantle","region":"us-east-1","models":["a"],"guardrail_trace":true}""", "guardrail_trace: unknown key")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a b","version":"1"}}""", "id: must be a valid header value")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a","version":" 1"}}""", "version: must be a valid header value")]
     [InlineData("""{"provider":"anthropicAws","region":"us-east-1","workspace_id":"a b"}""", "workspace_id: must be a valid header value")]

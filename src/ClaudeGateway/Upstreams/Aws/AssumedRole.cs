@@ -20,7 +20,7 @@ internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<C
     /// <exception cref="UpstreamUnavailableException">STS refused, or the developer has no claim to name a session by.</exception>
     public ValueTask<AwsCredentials> GetAsync(Principal? developer, CancellationToken cancellation)
     {
-        var session = _sessions.GetOrAdd(SessionName(developer), static (name, role) => new Session(new CredentialCache<AwsCredentials>(role.Assume(name), role.Clock)), this);
+        var session = _sessions.GetOrAdd(RoleSessionName.Of(config.SessionName, developer), static (name, role) => new Session(new CredentialCache<AwsCredentials>(role.Assume(name), role.Clock)), this);
         session.UsedAt = Clock.GetTimestamp();
         if (_sessions.Count > SweepAt)
         {
@@ -31,19 +31,6 @@ internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<C
     }
 
     private TimeProvider Clock => context.Clock;
-
-    private string SessionName(Principal? developer)
-    {
-        if (developer is null || config.SessionName is not { } claim)
-        {
-            return RoleSessionName.Shared;
-        }
-
-        // Nobody of a load test needs a session of their own: the role is the real developer's (measured on 2.1.332).
-        return (claim == AssumeRoleSessionName.Email ? developer.Email : developer.PlayedBy ?? developer.Sub) is { Length: > 0 } value
-            ? RoleSessionName.From(value)
-            : throw new UpstreamUnavailableException("assume_role.session_name: the developer's token has no such claim");
-    }
 
     private Func<CancellationToken, Task<Lease<AwsCredentials>>> Assume(string sessionName) =>
         async cancellation => await _sts.AssumeRoleAsync(await own(cancellation), region, config.RoleArn, config.ExternalId, sessionName, cancellation);

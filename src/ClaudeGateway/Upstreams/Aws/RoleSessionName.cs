@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using ClaudeGateway.Config;
+using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Upstreams.Aws;
 
@@ -15,6 +17,22 @@ internal static class RoleSessionName
     private const int MaxLength = 64;
     private const int KeptOfLongName = 42;
     private const int HashDigits = 20;
+
+    /// <param name="claim">What names it; null gives all developers one session.</param>
+    /// <param name="developer">Who asks; null is the gateway itself.</param>
+    /// <exception cref="UpstreamUnavailableException">The developer has no such claim.</exception>
+    public static string Of(AssumeRoleSessionName? claim, Principal? developer)
+    {
+        if (developer is null || claim is null)
+        {
+            return Shared;
+        }
+
+        // A developer whom a load test made up has no session: the one who plays him has (measured on 2.1.332).
+        return (claim == AssumeRoleSessionName.Email ? developer.Email : developer.PlayedBy ?? developer.Sub) is { Length: > 0 } value
+            ? From(value)
+            : throw new UpstreamUnavailableException("assume_role.session_name: the developer's token has no such claim");
+    }
 
     /// <summary>Characters that are not allowed become =XX; a longer name keeps its beginning and gets a hash of the whole claim.</summary>
     public static string From(string claim)

@@ -1,4 +1,7 @@
 using System.Text;
+using ClaudeGateway.Config;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams;
 using ClaudeGateway.Upstreams.Aws;
 
 namespace ClaudeGateway.Tests.Upstreams.Aws;
@@ -75,6 +78,22 @@ public sealed class BedrockTests
     [InlineData("mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com", "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com")]
     [InlineData("llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll@example.com", "llllllllllllllllllllllllllllllllllllllllll=-88a684a2df3deaf40acd")]
     public void A_session_is_named_by_the_claim(string claim, string name) => Assert.Equal(name, RoleSessionName.From(claim));
+
+    [Theory]
+    [InlineData(null, "alice+loadtest-7", "a@example.com", "alice", "claude-apps-gateway")]
+    [InlineData("Sub", "alice", "a@example.com", null, "alice")]
+    [InlineData("Email", "alice", "a@example.com", null, "a@example.com")]
+    [InlineData("Sub", "alice+loadtest-7", "a@example.com", "alice", "alice")]
+    [InlineData("Email", "alice+loadtest-7", "a@example.com", "alice", "a@example.com")]
+    public void A_developer_made_up_by_a_load_test_has_the_session_of_the_real_one(string? claim, string sub, string email, string? playedBy, string name) =>
+        Assert.Equal(name, RoleSessionName.Of(claim is null ? null : Enum.Parse<AssumeRoleSessionName>(claim), new Principal(sub, email, null, []) { ExpiresAt = DateTimeOffset.MaxValue, PlayedBy = playedBy }));
+
+    [Fact]
+    public void Who_lacks_the_claim_has_no_session() =>
+        Assert.Throws<UpstreamUnavailableException>(() => RoleSessionName.Of(AssumeRoleSessionName.Email, new Principal("bob", null, null, []) { ExpiresAt = DateTimeOffset.MaxValue }));
+
+    [Fact]
+    public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() => Assert.Equal(RoleSessionName.Shared, RoleSessionName.Of(AssumeRoleSessionName.Sub, null));
 
     private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Encoding.UTF8.GetBytes(body), betas));
 
