@@ -8,6 +8,7 @@ return args switch
     // A gateway in a child of this program, so that its processor time and its allocations are its own.
     ["gateway", var upstream] => await GatewayChild.RunAsync(new Uri(upstream)),
     [] => await BenchRun.RunAsync(keep: false),
+    ["--micro"] => BenchRun.RunMicro(),
     ["--keep"] => await BenchRun.RunAsync(keep: true),
     _ => BenchRun.Usage(),
 };

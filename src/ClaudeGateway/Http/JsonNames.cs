@@ -1,5 +1,7 @@
 using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace ClaudeGateway.Http;
 
@@ -33,6 +35,13 @@ internal static class JsonNames
         }
 
         return raw.IsEmpty;
+    }
+
+    /// <summary>The name or string the reader stands on with escapes decoded; as it stands there when that is not Unicode.</summary>
+    public static string ReadText(this in Utf8JsonReader json)
+    {
+        var raw = json.ValueSpan;
+        return Utf8.IsValid(raw) && !HasLoneSurrogate(raw) ? json.GetString() ?? "" : Encoding.UTF8.GetString(raw);
     }
 
     /// <summary>Whether an escaped surrogate lacks its other half.</summary>

@@ -21,7 +21,8 @@ internal sealed partial class DeniedModels
 
     public bool Denies(string requested, CatalogModel? model)
     {
-        if (DeniesName(ModelAccess.Normalise(requested)))
+        // Padding, which the catalogue refuses in `model`, reaches an upstream in other members.
+        if (DeniesName(ModelAccess.Normalise(requested.Trim())))
         {
             return true;
         }

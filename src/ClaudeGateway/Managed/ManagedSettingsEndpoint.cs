@@ -33,11 +33,11 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
             return NotFoundAsync(request, "not served to Claude Desktop sessions");
         }
 
-        audit.ManagedServe(request.Id, principal, outcome.Selection.Index, outcome.Selection.ReportedIndexes, outcome.Document.Checksum);
-        return ServeAsync(request, outcome);
+        return ServeAsync(request, principal, outcome);
     }
 
-    private static Task ServeAsync(GatewayRequest request, PolicyOutcome outcome)
+    /// <summary>Only an answer that holds the settings is audited (measured on 2.1.332): a poll every hour by everybody says nothing new.</summary>
+    private Task ServeAsync(GatewayRequest request, Principal principal, PolicyOutcome outcome)
     {
         var response = request.Http.Response;
         response.Headers.ETag = outcome.Document.ETag;
@@ -52,6 +52,7 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
                 response.StatusCode = StatusCodes.Status304NotModified;
                 return Task.CompletedTask;
             default:
+                audit.ManagedServe(request.Id, principal, outcome.Selection.Index, outcome.Selection.ReportedIndexes, outcome.Document.Checksum);
                 return Answers.WriteAsync(request, StatusCodes.Status200OK, Answers.Json, outcome.Document.Body);
         }
     }

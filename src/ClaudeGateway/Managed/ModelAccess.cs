@@ -38,9 +38,12 @@ internal sealed class ModelAccess
     }
 
     /// <param name="availableModels">Null allows every model, an empty list none.</param>
-    /// <param name="deniedModels">Null or empty denies none.</param>
+    /// <param name="deniedModels">Null or empty denies none; an empty one is a list all the same (measured on 2.1.332: models below the request's own are looked at).</param>
     public static ModelAccess From(IReadOnlyList<string>? availableModels, IReadOnlyList<string>? deniedModels, AvailableModelsMatch match) =>
-        availableModels is null && deniedModels is null or { Count: 0 } ? Unrestricted : new ModelAccess(availableModels, deniedModels, match);
+        availableModels is null && deniedModels is null ? Unrestricted : new ModelAccess(availableModels, deniedModels, match);
+
+    /// <summary>Whether the policy has neither list: then no model needs to be looked at.</summary>
+    public bool IsUnrestricted => ReferenceEquals(this, Unrestricted);
 
     /// <param name="id">As the client sent it.</param>
     /// <param name="model">What the catalogue knows under that id, or null.</param>

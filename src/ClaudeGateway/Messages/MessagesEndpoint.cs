@@ -10,7 +10,7 @@ namespace ClaudeGateway.Messages;
 /// <summary>
 /// POST /v1/messages and /v1/messages/count_tokens: the hot path. The bearer has been checked. Then
 /// 1. the body is read, 2. spend limits are held, whatever is asked for, 3. the body's few fields are looked at, the developer's
-/// policy and the catalogue judge the model, 4. <see cref="UpstreamExchange"/> asks the upstreams and relays the answer.
+/// policy judges the model and every other one the body names, the catalogue the model, 4. <see cref="UpstreamExchange"/> asks the upstreams and relays the answer.
 /// </summary>
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
@@ -64,7 +64,9 @@ internal sealed class MessagesEndpoint(
             return;
         }
 
-        var (message, error) = MessagesRequest.Read(body.Bytes);
+        var access = modelAccess(principal);
+        var nested = access.IsUnrestricted ? null : NestedModels(access);
+        var (message, error) = MessagesRequest.Read(body.Bytes, nested);
         var billingTag = operation == MessagesOperation.CountTokens ? null : billingGroupTag;
         if (message is null)
         {
@@ -73,7 +75,7 @@ internal sealed class MessagesEndpoint(
         }
 
         var billing = billingTag is null ? default : BillingTag.Read(message, billingTag, principal);
-        var (route, targets, refusal) = FindTargets(message.Model, principal);
+        var (route, targets, refusal) = FindTargets(message, principal, access, nested);
         if (route is null)
         {
             await RefuseAsync(request, principal, refusal!, billing);
@@ -89,21 +91,27 @@ internal sealed class MessagesEndpoint(
         await upstreams.RunAsync(call, body, route.Model, targets, billing, ticket);
     }
 
-    private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(string model, Principal principal)
+    private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(MessagesRequest message, Principal principal, ModelAccess access, NestedModels? nested)
     {
+        var model = message.Model;
         var route = routes.Find(model);
-        var quoted = QuotedModel.Of(model);
-        switch (modelAccess(principal).Check(model, route?.Model))
+        if ((WhyNot(access, model, route) ?? nested?.Refusal(message.Body.Span)) is { } refusal)
         {
-            case ModelVerdict.Denied:
-                return (null, [], ApiError.InvalidRequest($"model {quoted} is blocked by your role's deniedModels denylist"));
-            case ModelVerdict.NotAvailable:
-                return (null, [], ApiError.InvalidRequest($"model {quoted} is not in your role's availableModels allowlist"));
+            return (null, [], ApiError.InvalidRequest(refusal));
         }
 
         var targets = route is null ? [] : routes.For(route, principal);
-        return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, quoted, route, principal)));
+        return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, QuotedModel.Of(model), route, principal)));
     }
+
+    private NestedModels NestedModels(ModelAccess access) => new(model => WhyNot(access, model, routes.Find(model)));
+
+    private static string? WhyNot(ModelAccess access, string model, ModelRoute? route) => access.Check(model, route?.Model) switch
+    {
+        ModelVerdict.Denied => $"model {QuotedModel.Of(model)} is blocked by your role's deniedModels denylist",
+        ModelVerdict.NotAvailable => $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
+        _ => null,
+    };
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)
     {

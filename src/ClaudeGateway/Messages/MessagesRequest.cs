@@ -36,11 +36,12 @@ internal sealed class MessagesRequest
     public void ReleaseBody() => Body = default;
 
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
-    public static (MessagesRequest? Request, ApiError? Error) Read(ReadOnlyMemory<byte> body)
+    /// <param name="nested">Is shown everything but <c>model</c> and <c>tags</c>; null where no policy asks.</param>
+    public static (MessagesRequest? Request, ApiError? Error) Read(ReadOnlyMemory<byte> body, NestedModels? nested = null)
     {
         try
         {
-            return Parse(body);
+            return Parse(body, nested);
         }
         catch (JsonException)
         {
@@ -48,7 +49,7 @@ internal sealed class MessagesRequest
         }
     }
 
-    private static (MessagesRequest? Request, ApiError? Error) Parse(ReadOnlyMemory<byte> body)
+    private static (MessagesRequest? Request, ApiError? Error) Parse(ReadOnlyMemory<byte> body, NestedModels? nested)
     {
         var members = new TopLevelMembers(body.Span);
         if (!members.IsObject)
@@ -77,11 +78,11 @@ internal sealed class MessagesRequest
             }
             else if (members.NameIs("stream"u8))
             {
-                isStream = members.ReadValue() == JsonTokenType.True;
+                isStream = members.ShowValue(nested) == JsonTokenType.True;
             }
             else
             {
-                members.ReadValue();
+                members.ShowValue(nested);
             }
         }
 

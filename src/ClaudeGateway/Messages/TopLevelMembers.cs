@@ -1,6 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using ClaudeGateway.Http;
 
 namespace ClaudeGateway.Messages;
@@ -86,10 +84,21 @@ internal ref struct TopLevelMembers
         return kind;
     }
 
-    /// <summary>The current value, which is a string, with escapes decoded; as it stands there when that is not Unicode.</summary>
-    public readonly string ReadString()
+    /// <summary>As <see cref="ReadValue"/>, and shows the value to <paramref name="nested"/>, if any, on the way.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
+    public JsonTokenType ShowValue(NestedModels? nested)
     {
-        var raw = _reader.ValueSpan;
-        return Utf8.IsValid(raw) && !JsonNames.HasLoneSurrogate(raw) ? _reader.GetString() ?? "" : Encoding.UTF8.GetString(raw);
+        if (nested is null)
+        {
+            return ReadValue();
+        }
+
+        var kind = nested.ReadValue(ref _reader, out var start);
+        ValueStart = start;
+        ValueEnd = (int)_reader.BytesConsumed;
+        return kind;
     }
+
+    /// <summary>The current value, which is a string, with escapes decoded; as it stands there when that is not Unicode.</summary>
+    public readonly string ReadString() => _reader.ReadText();
 }

@@ -46,7 +46,40 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
         using var second = await GetAsync(("If-None-Match", string.Format(System.Globalization.CultureInfo.InvariantCulture, format, tag)));
 
         Assert.Equal((HttpStatusCode.NotModified, tag, ""), (second.StatusCode, second.Headers.ETag!.Tag, await second.Content.ReadAsStringAsync()));
-        await _gateway.Log.AuditAsync("managed.serve", 2);
+    }
+
+    [Fact]
+    public async Task Only_answers_with_settings_are_audited()
+    {
+        using var first = await GetAsync();
+        using var unchanged = await GetAsync(("If-None-Match", first.Headers.ETag!.Tag));
+        using var head = await _gateway.SendAsync(HttpMethod.Head, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"), ("If-None-Match", first.Headers.ETag!.Tag));
+        using var any = await GetAsync(("If-None-Match", "*"));
+
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.NotModified, HttpStatusCode.NotModified, HttpStatusCode.OK], new[] { first, unchanged, head, any }.Select(answer => answer.StatusCode));
+        await AssertAuditedAsync(first, any);
+    }
+
+    [Fact]
+    public async Task The_question_whether_there_are_settings_is_not_audited_when_it_is_answered_without_them()
+    {
+        await _gateway.DisposeAsync();
+        await StartAsync(Policy(null, "{\"model\":\"opus\"}") with { SettingsKey = PolicySettingsKey.Code });
+
+        using var any = await GetAsync(("If-None-Match", "*"));
+        using var first = await GetAsync();
+
+        Assert.Equal((HttpStatusCode.NotModified, HttpStatusCode.OK), (any.StatusCode, first.StatusCode));
+        await AssertAuditedAsync(first);
+    }
+
+    /// <summary>The events are written in the order of the answers, so that one for an earlier answer would be there by now.</summary>
+    private async Task AssertAuditedAsync(params HttpResponseMessage[] answers)
+    {
+        await _gateway.Log.AuditAsync("managed.serve", answers.Length);
+        Assert.Equal(
+            answers.Select(answer => Assert.Single(answer.Headers.GetValues("x-request-id"))),
+            _gateway.Log.Audit("managed.serve").Select(e => e.GetProperty("request_id").GetString()));
     }
 
     [Fact]

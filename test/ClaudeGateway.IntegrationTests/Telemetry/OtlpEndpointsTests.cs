@@ -16,7 +16,7 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }, new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl) }] };
+        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }, new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl), Traces = true }] };
         _gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry, Limits = new LimitsConfig { MaxRequestBytes = 100_000 } });
         _bearer = (await _gateway.SignInAsync()).AccessToken;
     }
@@ -60,6 +60,17 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(body, (await _collector.Server.RequestAsync(_ => true)).Body);
+    }
+
+    [Fact]
+    public async Task Attributes_of_a_span_reach_the_collector_as_they_came()
+    {
+        var body = """{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"gen_ai.usage.input_tokens","value":{"intValue":"12"}},{"key":"gen_ai.response.model","value":{"stringValue":"claude-opus-4-8"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}] }]}]}]}"""u8.ToArray();
+
+        using var response = await ExportAsync("traces", body);
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(body, (await _collector.Server.RequestAsync("/v1/traces")).Body);
     }
 
     [Theory]

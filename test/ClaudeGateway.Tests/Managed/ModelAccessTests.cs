@@ -74,10 +74,24 @@ public sealed class ModelAccessTests
         Assert.Equal(ModelVerdict.Denied, Check(ModelAccess.From(["sonnet"], ["opus"], AvailableModelsMatch.Prefix), "claude-opus-5"));
 
     [Fact]
+    public void An_empty_denylist_denies_nothing_but_is_a_list()
+    {
+        var access = ModelAccess.From(null, [], AvailableModelsMatch.Prefix);
+
+        Assert.Equal((ModelVerdict.Allowed, false), (Check(access, "claude-opus-5"), access.IsUnrestricted));
+    }
+
+    [Theory]
+    [InlineData(" claude-opus-4-8 ")]
+    [InlineData("claude-opus-4-8[1m]\n")]
+    public void Padding_does_not_undo_a_denial(string id) =>
+        Assert.Equal(ModelVerdict.Denied, Check(ModelAccess.From(null, ["claude-opus-4-8"], AvailableModelsMatch.Prefix), id));
+
+    [Fact]
     public void An_empty_allowlist_allows_nothing_and_an_absent_one_everything()
     {
         Assert.Equal(ModelVerdict.NotAvailable, Check(ModelAccess.From([], null, AvailableModelsMatch.Prefix), "claude-opus-5"));
-        Assert.Same(ModelAccess.Unrestricted, ModelAccess.From(null, [], AvailableModelsMatch.Prefix));
+        Assert.Same(ModelAccess.Unrestricted, ModelAccess.From(null, null, AvailableModelsMatch.Prefix));
     }
 
     [Theory]
