@@ -3,6 +3,7 @@ using ClaudeGateway.Admin.Cli;
 using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
 using ClaudeGateway.Doctor;
+using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway;
 
@@ -68,8 +69,9 @@ internal static class CommandLine
     {
         var format = new Option<string>("--format") { Description = "json: a JSON Schema for editors; markdown: docs/configuration.md.", DefaultValueFactory = _ => "json", HelpName = "format" };
         format.AcceptOnlyFromAmong("json", "markdown");
-        var schema = new Command("schema", "Describe every key of gateway.yaml.") { format };
-        schema.SetAction(parsed => Console.Out.Write(parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown() : ConfigSchema.Text() + "\n"));
+        var settings = new Option<bool>("--settings") { Description = "Print what settings documents may hold instead: the built-in data, in the form managed.settings_schema takes." };
+        var schema = new Command("schema", "Describe every key of gateway.yaml.") { format, settings };
+        schema.SetAction(parsed => Console.Out.Write(parsed.GetValue(settings) ? SettingsSchemas.Text() + "\n" : parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown() : ConfigSchema.Text() + "\n"));
         return schema;
     }
 

@@ -26,6 +26,15 @@ internal static class ServeCommand
     {
         var config = result.Config!;
         using var signals = new StopSignals();
+        var (isReloadAsked, reload) = (false, default(ConfigReload));
+
+        // From the first moment on: until there is a handler, SIGHUP ends a process.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            isReloadAsked = true;
+            reload?.Request();
+        });
         using var lines = new StderrLines();
         var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
         var audit = new AuditLog(lines, TimeProvider.System);
@@ -34,12 +43,12 @@ internal static class ServeCommand
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
             ready();
-            var reload = new ConfigReload(app, result, environment, log);
-            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            reload = new ConfigReload(app, result, environment, log);
+            if (isReloadAsked)
             {
-                signal.Cancel = true;
                 reload.Request();
-            });
+            }
+
             var reloads = reload.RunAsync(stop.Token);
             await signals.WaitAsync(cancellation);
             await reloads;

@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Config;
 
@@ -12,6 +13,9 @@ internal sealed class ConfigReading(ProcessEnvironment environment)
 
     /// <summary>managed.unknown_settings: warn; known before the documents it speaks of are read.</summary>
     public bool WarnOnUnknownSettings { get; set; }
+
+    /// <summary>What settings documents are checked with: managed.settings_schema, known before the documents are read; null while that file has problems.</summary>
+    public SettingsSchemas? SettingsSchemas { get; set; } = SettingsSchemas.BuiltIn;
 
     public int ProblemCount => _problems.Count;
 

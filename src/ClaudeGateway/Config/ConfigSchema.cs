@@ -22,8 +22,8 @@ internal static class ConfigSchema
         schema.Insert(1, "title", "gateway.yaml of claude-gateway");
         schema["$defs"] = new JsonObject
         {
-            ["settings-cli"] = Embedded(SettingsSchema.Cli, CliReference),
-            ["settings-desktop"] = Embedded(SettingsSchema.Desktop, DesktopReference),
+            ["settings-cli"] = Embedded(SettingsSchemas.BuiltIn.Cli, CliReference),
+            ["settings-desktop"] = Embedded(SettingsSchemas.BuiltIn.Desktop, DesktopReference),
         };
         return schema;
     }

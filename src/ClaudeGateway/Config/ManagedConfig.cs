@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Config;
 
@@ -14,6 +15,9 @@ internal sealed record ManagedConfig
 
     /// <summary>Whether an unknown settings key is only warned about; our own option (<c>unknown_settings: warn</c>).</summary>
     public bool WarnOnUnknownSettings { get; init; }
+
+    /// <summary>What the documents were checked with and are merged by; our own option (<c>settings_schema</c>) adds to the built-in ones.</summary>
+    public SettingsSchemas Schemas { get; init; } = SettingsSchemas.BuiltIn;
 }
 
 internal enum PolicyMode

@@ -12,15 +12,22 @@ namespace ClaudeGateway.Managed;
 /// </summary>
 internal static class DesktopDocument
 {
+    /// <summary>What x-serve may say of a key.</summary>
+    public static readonly string[] ServedForms = [TrimmedForm, LowerCaseForm, UrlForm, DesktopText.NumberForm];
+
+    private const string TrimmedForm = "trimmed";
+    private const string LowerCaseForm = "lower case";
+    private const string UrlForm = "url";
+
     /// <summary>Null when the policy has no desktop block.</summary>
-    public static JsonObject? Of(PolicyConfig policy)
+    public static JsonObject? Of(PolicyConfig policy, SettingsSchema desktop)
     {
         if (policy.Desktop is null)
         {
             return null;
         }
 
-        var schema = SettingsSchema.Desktop.Json;
+        var schema = desktop.Json;
         using var expanded = DesktopText.Expand(policy.Desktop.Json, schema);
         var document = new JsonObject();
         foreach (var member in expanded.RootElement.EnumerateObject())
@@ -86,9 +93,9 @@ internal static class DesktopDocument
 
         return ServedAs(property) switch
         {
-            "trimmed" => word.Trim(),
-            "lower case" => word.Trim().ToLowerInvariant(),
-            "url" => CompleteUrl(word),
+            TrimmedForm => word.Trim(),
+            LowerCaseForm => word.Trim().ToLowerInvariant(),
+            UrlForm => CompleteUrl(word),
             _ => IsNumber(property) ? JavaScriptNumber.Parse(word) : null,
         };
     }

@@ -14,6 +14,7 @@ namespace ClaudeGateway.Managed;
 internal sealed class ManagedPolicies
 {
     private readonly IReadOnlyList<PolicyConfig> _policies;
+    private readonly SettingsSchemas _schemas;
     private readonly PushedSettings _pushed;
     private readonly PolicySelector? _selector;
     private readonly PolicyOutcome? _everybody;
@@ -24,6 +25,7 @@ internal sealed class ManagedPolicies
     public ManagedPolicies(ManagedConfig? managed, PushedSettings pushed)
     {
         _policies = managed?.Policies ?? [];
+        _schemas = managed?.Schemas ?? SettingsSchemas.BuiltIn;
         _pushed = pushed;
         _isLayered = managed?.PolicyMode == PolicyMode.Layered;
         _isCode = _policies.Any(p => p is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
@@ -69,8 +71,8 @@ internal sealed class ManagedPolicies
 
     private PolicyOutcome Prepare(PolicySelection selection)
     {
-        var settings = new PolicyMerge(SettingsSchema.Cli).Fold(selection.Layers.Select(i => PolicyDocuments.Settings(_policies[i])));
-        var desktops = selection.Layers.Select(i => DesktopDocument.Of(_policies[i])).OfType<JsonObject>().ToList();
+        var settings = new PolicyMerge(_schemas.Cli).Fold(selection.Layers.Select(i => PolicyDocuments.Settings(_policies[i])));
+        var desktops = selection.Layers.Select(i => DesktopDocument.Of(_policies[i], _schemas.Desktop)).OfType<JsonObject>().ToList();
         var serveToDesktop = selection.Layers.Select(i => _policies[i].ServeToDesktop).LastOrDefault(choice => choice is not null);
         return new PolicyOutcome(
             selection,
@@ -78,7 +80,7 @@ internal sealed class ManagedPolicies
             _isCode,
             _isCode || serveToDesktop == true,
             Access(settings),
-            desktops.Count == 0 ? null : Settled(new PolicyMerge(SettingsSchema.Desktop).Fold(desktops)));
+            desktops.Count == 0 ? null : Settled(new PolicyMerge(_schemas.Desktop).Fold(desktops)));
     }
 
     /// <summary>A JsonObject fills itself on first use; that must not happen in two requests at once.</summary>

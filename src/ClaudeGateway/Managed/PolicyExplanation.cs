@@ -15,6 +15,8 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
 
     private readonly IReadOnlyList<PolicyConfig> _policies = config.Managed?.Policies ?? [];
 
+    private readonly SettingsSchemas _schemas = config.Managed?.Schemas ?? SettingsSchemas.BuiltIn;
+
     /// <param name="models">What /v1/models shows this developer.</param>
     public IEnumerable<string> Lines(Principal principal, IReadOnlyList<ListedModel> models) =>
         [.. Matching(principal), "", .. Settings(principal), "", .. Desktop(principal), "", .. Models(models)];
@@ -65,7 +67,7 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
         }
 
         yield return $"settings ({outcome.Document.Checksum}):";
-        foreach (var origin in new SettingsOrigins(SettingsSchema.Cli).Of(outcome.Document.Settings, Layers(outcome)))
+        foreach (var origin in new SettingsOrigins(_schemas.Cli).Of(outcome.Document.Settings, Layers(outcome)))
         {
             yield return $"  {origin.Path} = {Text(origin.Value)}    from {string.Join(" and ", origin.Sources)}";
         }
@@ -90,8 +92,8 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
         }
 
         yield return "desktop:";
-        var layers = outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Desktop, i), DesktopDocument.Of(_policies[i]) ?? [], _policies[i].Desktop)).ToList();
-        foreach (var origin in new SettingsOrigins(SettingsSchema.Desktop).Of(desktop, layers))
+        var layers = outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Desktop, i), DesktopDocument.Of(_policies[i], _schemas.Desktop) ?? [], _policies[i].Desktop)).ToList();
+        foreach (var origin in new SettingsOrigins(_schemas.Desktop).Of(desktop, layers))
         {
             yield return $"  {origin.Path} = {Text(origin.Value)}    from {string.Join(" and ", origin.Sources)}";
         }

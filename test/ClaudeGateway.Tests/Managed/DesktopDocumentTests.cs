@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
+using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Tests.Managed;
 
@@ -74,12 +75,12 @@ public sealed class DesktopDocumentTests
         AssertServed("managedMcpServers", """[{"name":"m","transport":"http","url":"https://x","oauth":false}]""", """[{"name":"m","transport":"http","url":"https://x"}]""");
 
     [Fact]
-    public void A_policy_without_the_block_has_no_document() => Assert.Null(DesktopDocument.Of(new PolicyConfig()));
+    public void A_policy_without_the_block_has_no_document() => Assert.Null(DesktopDocument.Of(new PolicyConfig(), SettingsSchemas.BuiltIn.Desktop));
 
     private static void AssertServed(string key, string written, string served)
     {
         var block = new PolicyDocument("desktop", JsonElement.Parse($$"""{"{{key}}":{{written}}}"""), new Dictionary<string, ConfigPosition>());
-        var value = DesktopDocument.Of(new PolicyConfig { Desktop = block })![key];
+        var value = DesktopDocument.Of(new PolicyConfig { Desktop = block }, SettingsSchemas.BuiltIn.Desktop)![key];
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(served), value), value?.ToJsonString());
     }
 }

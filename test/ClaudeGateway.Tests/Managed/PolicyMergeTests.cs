@@ -6,8 +6,8 @@ namespace ClaudeGateway.Tests.Managed;
 
 public sealed class PolicyMergeTests
 {
-    private static readonly PolicyMerge Cli = new(SettingsSchema.Cli);
-    private static readonly PolicyMerge Desktop = new(SettingsSchema.Desktop);
+    private static readonly PolicyMerge Cli = new(SettingsSchemas.BuiltIn.Cli);
+    private static readonly PolicyMerge Desktop = new(SettingsSchemas.BuiltIn.Desktop);
 
     [Theory]
     // replaced
@@ -83,7 +83,7 @@ public sealed class PolicyMergeTests
     [Fact]
     public void Every_merge_rule_of_the_schemas_is_known()
     {
-        foreach (var schema in (SettingsSchema[])[SettingsSchema.Cli, SettingsSchema.Desktop])
+        foreach (var schema in (SettingsSchema[])[SettingsSchemas.BuiltIn.Cli, SettingsSchemas.BuiltIn.Desktop])
         {
             Assert.All(schema.Json.GetProperty("properties").EnumerateObject(), key => schema.MergeRuleOf(key.Name));
         }

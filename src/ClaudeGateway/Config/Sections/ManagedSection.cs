@@ -1,5 +1,6 @@
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Managed.Schema;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections;
@@ -34,9 +35,11 @@ internal static class ManagedSection
 
     private static readonly Key<bool> UnknownSettings = new("unknown_settings", Choice(("refuse", false), ("warn", true)).Checked((warn, _, reading) => reading.WarnOnUnknownSettings = warn), "Whether an unknown settings key stops the boot or is only warned about and passed on. Our own key.") { Default = "refuse" };
 
+    private static readonly Key<SettingsSchemas> Schemas = new("settings_schema", new SettingsSchemaShape(), "JSON file that adds settings keys, hook events and values to those this release knows, in the form `claude-gateway schema --settings` prints. Our own key.") { Example = "/etc/gateway/settings-schema.json" };
+
     private static readonly Key<PolicyConfig?> SettingsFile = new("settings", new SettingsFileShape(), "JSON settings file served to everybody; used only when `policies` is absent.") { Example = "/etc/gateway/managed-settings.json" };
 
-    public static readonly Shape<ManagedConfig> Shape = Object([UnknownSettings, Policies, Mode, SettingsFile], Build, Check);
+    public static readonly Shape<ManagedConfig> Shape = Object([UnknownSettings, Schemas, Policies, Mode, SettingsFile], Build, Check);
 
     private static ManagedConfig Build(Fields fields) => new()
     {
@@ -44,6 +47,7 @@ internal static class ManagedSection
         IsEmptyList = fields.Get(Policies) is { Count: 0 },
         PolicyMode = fields.Get(Mode),
         WarnOnUnknownSettings = fields.Get(UnknownSettings),
+        Schemas = fields.Get(Schemas) ?? SettingsSchemas.BuiltIn,
     };
 
     private static void Check(Fields fields)

@@ -6,16 +6,21 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>The documents inside a policy, checked against the schema of the clients' settings as part of reading the file.</summary>
 internal static class SettingsBlocks
 {
-    public static readonly Shape<PolicyDocument> Cli = new DocumentShape(ConfigSchema.CliReference).Checked((document, _, reading) => Check(SettingsSchema.Cli, document, reading));
+    public static readonly Shape<PolicyDocument> Cli = new DocumentShape(ConfigSchema.CliReference).Checked((document, _, reading) => Check(schemas => schemas.Cli, document, reading));
 
-    public static readonly Shape<PolicyDocument> Desktop = new DocumentShape(ConfigSchema.DesktopReference).Checked((document, _, reading) => Check(SettingsSchema.Desktop, document, reading));
+    public static readonly Shape<PolicyDocument> Desktop = new DocumentShape(ConfigSchema.DesktopReference).Checked((document, _, reading) => Check(schemas => schemas.Desktop, document, reading));
 
     /// <returns>Whether the document has no errors; they are listed in <paramref name="reading"/>.</returns>
-    public static bool Check(SettingsSchema schema, PolicyDocument document, ConfigReading reading)
+    public static bool Check(Func<SettingsSchemas, SettingsSchema> schema, PolicyDocument document, ConfigReading reading)
     {
+        if (reading.SettingsSchemas is not { } schemas)
+        {
+            return true;
+        }
+
         var before = reading.ProblemCount;
         var known = reading.Problems.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var problem in schema.Check(document, reading.WarnOnUnknownSettings, variable => ProcessEnvironment.IsTrue(reading.Environment[variable])))
+        foreach (var problem in schema(schemas).Check(document, reading.WarnOnUnknownSettings, variable => ProcessEnvironment.IsTrue(reading.Environment[variable])))
         {
             var position = problem.Position ?? new ConfigPosition(1, 1);
             var text = problem.Suggestion is null ? problem.Message : $"{problem.Message}; did you mean '{problem.Suggestion}'?";

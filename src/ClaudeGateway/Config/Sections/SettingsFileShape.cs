@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
-using ClaudeGateway.Managed.Schema;
 
 namespace ClaudeGateway.Config.Sections;
 
@@ -33,7 +32,7 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
         }
 
         value = new PolicyConfig { Settings = PolicyJson.ToDocument(map) };
-        return SettingsBlocks.Check(SettingsSchema.Cli, value.Settings, reading);
+        return SettingsBlocks.Check(schemas => schemas.Cli, value.Settings, reading);
     }
 
     private static ConfigMap? ReadFile(string path, ConfigNode node, ConfigReading reading)

@@ -9,6 +9,9 @@ namespace ClaudeGateway.Managed.Schema;
 /// </summary>
 internal static class DesktopText
 {
+    /// <summary>x-serve of a key whose value is taken as JavaScript's <c>Number()</c> takes it.</summary>
+    public const string NumberForm = "number";
+
     /// <summary>The document with texts that hold JSON replaced by what they hold, where the schema wants a list or map.</summary>
     public static JsonDocument Expand(JsonElement document, JsonElement schema)
     {
@@ -37,7 +40,7 @@ internal static class DesktopText
 
     private static bool IsNumber(string key, JsonElement schema) =>
         schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
-        && property.TryGetProperty("x-serve", out var form) && form.ValueEquals("number");
+        && property.TryGetProperty("x-serve", out var form) && form.ValueEquals(NumberForm);
 
     /// <summary>As JavaScript's <c>Number()</c> takes a value: true is 1, a list of one entry is that entry. A text stays one, for the schema to judge.</summary>
     private static void WriteNumber(JsonElement value, Utf8JsonWriter json)
@@ -78,9 +81,9 @@ internal static class DesktopText
         }
     }
 
-    private static bool IsListOrMap(JsonElement property) => property.TryGetProperty("anyOf", out var forms)
+    private static bool IsListOrMap(JsonElement property) => property.ValueKind == JsonValueKind.Object && (property.TryGetProperty("anyOf", out var forms)
         ? forms.EnumerateArray().All(IsListOrMap)
-        : property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && (type.ValueEquals("array") || type.ValueEquals("object"));
+        : property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && (type.ValueEquals("array") || type.ValueEquals("object")));
 
     public static IEnumerable<SchemaProblem> EmptyValues(JsonElement document, JsonElement schema)
     {

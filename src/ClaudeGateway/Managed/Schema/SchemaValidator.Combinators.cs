@@ -74,7 +74,7 @@ internal sealed partial class SchemaValidator
             return;
         }
 
-        if (forbidden.TryGetProperty("required", out var required))
+        if (forbidden.ValueKind == JsonValueKind.Object && forbidden.TryGetProperty("required", out var required) && required.GetArrayLength() > 0)
         {
             List<string> keys = [.. required.EnumerateArray().Select(k => k.GetString()!)];
             problems.Add(keys is [var only]
@@ -85,11 +85,11 @@ internal sealed partial class SchemaValidator
 
         var reason = Description(schema) is { } text ? $" ({text})" : "";
         var instead = schema.TryGetProperty("x-instead", out var key) ? key.GetString() : null;
-        problems.Add(Error(place, (forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason, instead));
+        problems.Add(Error(place, (forbidden.ValueKind == JsonValueKind.Object && forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason, instead));
     }
 
     /// <summary>Whether a property is listed only to be refused, by <c>false</c> or by <c>not: {}</c> with its reason.</summary>
-    private static bool IsRefused(JsonElement property) => property.ValueKind == JsonValueKind.False
+    public static bool IsRefused(JsonElement property) => property.ValueKind == JsonValueKind.False
         || (property.ValueKind == JsonValueKind.Object && property.TryGetProperty("not", out var forbidden)
             && forbidden.ValueKind == JsonValueKind.Object && !forbidden.EnumerateObject().Any());
 

@@ -38,7 +38,7 @@ internal sealed partial class SchemaValidator
             case "x-distinct":
                 CheckDistinct(argument, map, place, problems);
                 break;
-            case "x-rule":
+            case "x-rule" when argument.ValueEquals(InlineNames):
                 CheckInlineNames(map, place, problems);
                 break;
         }
@@ -139,7 +139,11 @@ internal sealed partial class SchemaValidator
     private void CheckSpelling(int maxEdits, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
         var isTop = schema.TryGetProperty("x-typo-names", out var listed);
-        var properties = schema.GetProperty("properties");
+        if (!schema.TryGetProperty("properties", out var properties))
+        {
+            return;
+        }
+
         List<string> names = isTop ? [.. listed.EnumerateArray().Select(n => n.GetString()!)] : [.. properties.EnumerateObject().Select(p => p.Name)];
         foreach (var key in map.EnumerateObject().Select(m => m.Name).Where(k => !properties.TryGetProperty(k, out _)))
         {

@@ -4,10 +4,13 @@ namespace ClaudeGateway.Managed.Schema;
 
 /// <summary>
 /// Checks a document against a JSON Schema (draft 2020-12): exactly the keywords the two settings schemas use, and their
-/// x- keywords for what JSON Schema cannot say. A keyword it does not know is a bug of the schema file and throws.
+/// x- keywords for what JSON Schema cannot say. A keyword it does not know has no effect; <see cref="SchemaReview"/> tells of those.
 /// </summary>
 internal sealed partial class SchemaValidator(JsonElement root)
 {
+    /// <summary>The one value of x-rule: it names a rule in words because nothing else could say it.</summary>
+    public const string InlineNames = "an inline (settings) source's name equals its key";
+
     public List<SchemaProblem> Check(JsonElement value)
     {
         var problems = new List<SchemaProblem>();
@@ -108,8 +111,6 @@ internal sealed partial class SchemaValidator(JsonElement root)
                 }
 
                 break;
-            default:
-                throw new NotSupportedException($"the settings schema uses the keyword \"{keyword}\", which this validator does not know");
         }
     }
 

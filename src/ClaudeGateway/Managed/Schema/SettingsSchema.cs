@@ -4,35 +4,28 @@ using ClaudeGateway.Config;
 namespace ClaudeGateway.Managed.Schema;
 
 /// <summary>
-/// What a policy's documents may hold (spec/settings.md). The two schema files beside this class are data: a client
-/// release that adds keys replaces them. They are parsed when the first document is checked, never on a boot without policies.
+/// What one kind of a policy's documents may hold (spec/settings.md). The two schema files beside this class are data: a client
+/// release that adds keys replaces them.
 /// </summary>
 internal sealed class SettingsSchema
 {
-    private static readonly Lazy<SettingsSchema> LazyCli = new(() => new SettingsSchema("settings-cli.schema.json", isDesktop: false));
-    private static readonly Lazy<SettingsSchema> LazyDesktop = new(() => new SettingsSchema("settings-desktop.schema.json", isDesktop: true));
-
     private readonly JsonElement _schema;
     private readonly SchemaValidator _validator;
-    private readonly bool _isDesktop;
+    private readonly Lazy<SettingsSchema>? _desktop;
 
-    private SettingsSchema(string file, bool isDesktop)
+    /// <param name="schema">Ours, or one that <see cref="SchemaReview"/> found good.</param>
+    /// <param name="desktop">The schema of desktop blocks; null when this is it.</param>
+    public SettingsSchema(JsonElement schema, Lazy<SettingsSchema>? desktop)
     {
-        using var stream = typeof(SettingsSchema).Assembly.GetManifestResourceStream(file)
-            ?? throw new InvalidOperationException($"{file} is not embedded");
-        _schema = JsonDocument.Parse(stream).RootElement;
-        _validator = new SchemaValidator(_schema);
-        _isDesktop = isDesktop;
+        _schema = schema;
+        _validator = new SchemaValidator(schema);
+        _desktop = desktop;
     }
-
-    /// <summary>For <c>cli</c>, <c>code</c> and <c>settings</c> blocks.</summary>
-    public static SettingsSchema Cli => LazyCli.Value;
-
-    /// <summary>For <c>desktop</c> blocks.</summary>
-    public static SettingsSchema Desktop => LazyDesktop.Value;
 
     /// <summary>The schema itself, for a JSON Schema of gateway.yaml.</summary>
     public JsonElement Json => _schema;
+
+    private bool IsDesktop => _desktop is null;
 
     /// <summary>How two policies' values of a top-level key are merged: the schema's <c>x-merge</c>.</summary>
     public MergeRule MergeRuleOf(string key)
@@ -42,15 +35,7 @@ internal sealed class SettingsSchema
             return MergeRule.Replace;
         }
 
-        return rule.GetString() switch
-        {
-            "union" => MergeRule.Union,
-            "shallow" => MergeRule.Shallow,
-            "union per event" => MergeRule.UnionPerKey,
-            "per key; deny and ask union" => MergeRule.Permissions,
-            "per tool; the base wins unless it says allow" => MergeRule.BaseRestricts,
-            var other => throw new NotSupportedException($"the settings schema merges {key} by \"{other}\", which this gateway does not know"),
-        };
+        return MergeRules.Find(rule.GetString()!) ?? throw new NotSupportedException($"the settings schema merges {key} by \"{rule.GetString()}\", which this gateway does not know");
     }
 
     /// <summary>Every problem of one block, errors and warnings, in document order.</summary>
@@ -63,9 +48,9 @@ internal sealed class SettingsSchema
             return [Place(document, new SchemaProblem(ProblemSeverity.Error, JsonPlace.Root, SchemaProblemKind.WrongType, "must be a map"))];
         }
 
-        using var prepared = _isDesktop ? DesktopText.Expand(document.Json, _schema) : null;
+        using var prepared = IsDesktop ? DesktopText.Expand(document.Json, _schema) : null;
         var problems = _validator.Check(prepared?.RootElement ?? document.Json);
-        if (_isDesktop)
+        if (IsDesktop)
         {
             problems.AddRange(DesktopText.EmptyValues(document.Json, _schema).Where(empty => !problems.Exists(p => p.Place == empty.Place)));
         }
@@ -107,11 +92,11 @@ internal sealed class SettingsSchema
             return problem;
         }
 
-        if (!_isDesktop && problem.Place is { Depth: 2, Parent.Key: "hooks" })
+        if (!IsDesktop && problem.Place is { Depth: 2, Parent.Key: "hooks" })
         {
             problem = problem with { Message = "unknown hook event" };
         }
-        else if (!_isDesktop && problem.Place is { Depth: 1, Key: { } key } && Desktop.IsSettable(key))
+        else if (!IsDesktop && problem.Place is { Depth: 1, Key: { } key } && _desktop!.Value.IsSettable(key))
         {
             problem = problem with { Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block", Suggestion = null };
         }

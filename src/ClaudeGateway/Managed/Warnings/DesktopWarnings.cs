@@ -67,7 +67,7 @@ internal static class DesktopWarnings
     /// <summary>Hosts that Desktop takes from the sandbox's allowedDomains when the block names none.</summary>
     private static IEnumerable<string> Hosts(ManagedConfig managed, string file)
     {
-        var pattern = SettingsSchema.Desktop.Json.GetProperty("properties").GetProperty("coworkEgressAllowedHosts").GetProperty("items").GetProperty("pattern").GetString()!;
+        var pattern = SettingsSchemas.BuiltIn.Desktop.Json.GetProperty("properties").GetProperty("coworkEgressAllowedHosts").GetProperty("items").GetProperty("pattern").GetString()!;
         foreach (var policy in managed.Policies.Where(p => p.Settings is not null))
         {
             var domains = (PolicyDocuments.Settings(policy)["sandbox"] as JsonObject)?["network"]?["allowedDomains"] as JsonArray ?? [];

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Managed.Schema;
 using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Managed.Warnings;
@@ -16,7 +15,7 @@ internal static class ModelListWarnings
     public static IEnumerable<string> Of(ManagedConfig managed, ModelCatalog catalog, string file)
     {
         var selector = new PolicySelector(managed.Policies, managed.PolicyMode);
-        var merge = new PolicyMerge(SettingsSchema.Cli);
+        var merge = new PolicyMerge(managed.Schemas.Cli);
         for (var i = 0; i < selector.Reachable; i++)
         {
             if (managed.Policies[i].Settings is not { } document)

@@ -21,14 +21,14 @@ public sealed class SettingsSchemaTests
     [Theory]
     [MemberData(nameof(Documents))]
     public void Documents_are_judged_as_the_reference_judges_them(string block, string document, bool ok) =>
-        Assert.Equal(ok, !Errors(block == "cli" ? SettingsSchema.Cli : SettingsSchema.Desktop, document).Any());
+        Assert.Equal(ok, !Errors(block == "cli" ? SettingsSchemas.BuiltIn.Cli : SettingsSchemas.BuiltIn.Desktop, document).Any());
 
     [Theory]
     [InlineData("modl", "model")]
     [InlineData("availableModel", "availableModels")]
     public void An_unknown_settings_key_is_refused_with_what_was_meant(string key, string meant)
     {
-        var problem = Assert.Single(Errors(SettingsSchema.Cli, $$"""{"{{key}}":1}"""));
+        var problem = Assert.Single(Errors(SettingsSchemas.BuiltIn.Cli, $$"""{"{{key}}":1}"""));
 
         Assert.Equal(("unknown settings key", meant), (problem.Message, problem.Suggestion));
     }
@@ -77,7 +77,7 @@ public sealed class SettingsSchemaTests
     [InlineData("sshHostAllowlist")]
     [InlineData("chatTabEnabled")]
     public void A_key_of_Claude_Desktop_is_sent_to_the_desktop_block(string key) =>
-        Assert.Contains("desktop block", Assert.Single(Errors(SettingsSchema.Cli, $$"""{"{{key}}":true}""")).Message, StringComparison.Ordinal);
+        Assert.Contains("desktop block", Assert.Single(Errors(SettingsSchemas.BuiltIn.Cli, $$"""{"{{key}}":true}""")).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("browserExternalPageTools")]
@@ -85,7 +85,7 @@ public sealed class SettingsSchemaTests
     [InlineData("disableMobileSimulatorTools")]
     [InlineData("disableDesktopLocalSessions")]
     public void What_the_reference_does_not_know_is_unknown_here_too(string key) =>
-        Assert.Equal("unknown settings key", Assert.Single(Errors(SettingsSchema.Cli, $$"""{"{{key}}":true}""")).Message);
+        Assert.Equal("unknown settings key", Assert.Single(Errors(SettingsSchemas.BuiltIn.Cli, $$"""{"{{key}}":true}""")).Message);
 
     [Theory]
     [InlineData("""{"xaaIdp":{"issuer":"https://i","clientId":"c"}}""", true)]
@@ -95,9 +95,9 @@ public sealed class SettingsSchemaTests
     [InlineData("""{"xaaIdp":{"issuer":"https://i","clientId":"c","callbackPort":0}}""", false)]
     public void The_identity_provider_of_xaa_is_known_when_its_build_gate_is_set(string document, bool ok)
     {
-        Assert.Equal(ok, SettingsSchema.Cli.Check(Policies.Document(document), isOn: variable => variable == "CLAUDE_CODE_ENABLE_XAA").Count == 0);
+        Assert.Equal(ok, SettingsSchemas.BuiltIn.Cli.Check(Policies.Document(document), isOn: variable => variable == "CLAUDE_CODE_ENABLE_XAA").Count == 0);
 
-        var locked = Assert.Single(Errors(SettingsSchema.Cli, document));
+        var locked = Assert.Single(Errors(SettingsSchemas.BuiltIn.Cli, document));
         Assert.Contains("CLAUDE_CODE_ENABLE_XAA=1", locked.Message, StringComparison.Ordinal);
     }
 
@@ -123,7 +123,7 @@ public sealed class SettingsSchemaTests
     [InlineData("""{"strictKnownMarketplaces":[{"source":"settings","name":"x","plugins":[{"name":"p","source":{"source":"command","command":"c","timeout":601}}]}]}""", false)]
     [InlineData("""{"strictKnownMarketplaces":[{"source":"settings","name":"x","plugins":[{"name":"p","source":{"source":"command","command":"c","mode":"move"}}]}]}""", false)]
     public void Values_of_newer_settings_are_judged_as_the_reference_judges_them(string document, bool ok) =>
-        Assert.Equal(ok, !Errors(SettingsSchema.Cli, document).Any());
+        Assert.Equal(ok, !Errors(SettingsSchemas.BuiltIn.Cli, document).Any());
 
     [Theory]
     [InlineData("modelCatalogUrl", "\" https://x.example/c \"", true)]
@@ -152,33 +152,33 @@ public sealed class SettingsSchemaTests
     [InlineData("_otlp_future", "1", false)]
     [InlineData("banner", """{"text":"x","inference_x":1}""", false)]
     public void Values_of_Desktop_keys_are_judged_as_the_reference_judges_them(string key, string value, bool ok) =>
-        Assert.Equal(ok, !Errors(SettingsSchema.Desktop, $$"""{"{{key}}":{{value}}}""").Any());
+        Assert.Equal(ok, !Errors(SettingsSchemas.BuiltIn.Desktop, $$"""{"{{key}}":{{value}}}""").Any());
 
     [Fact]
     public void The_old_name_of_MCP_servers_points_to_the_new_one() =>
-        Assert.Equal("managedMcpServers", Assert.Single(Errors(SettingsSchema.Cli, """{"mcpServers":{}}""")).Suggestion);
+        Assert.Equal("managedMcpServers", Assert.Single(Errors(SettingsSchemas.BuiltIn.Cli, """{"mcpServers":{}}""")).Suggestion);
 
     [Theory]
     [InlineData("deploymentDisplayName", "\"\"")]
     [InlineData("banner", "null")]
     public void An_empty_value_of_a_Desktop_key_is_refused(string key, string value) =>
-        Assert.Equal("/" + key, Assert.Single(Errors(SettingsSchema.Desktop, $$"""{"{{key}}":{{value}}}""")).Pointer);
+        Assert.Equal("/" + key, Assert.Single(Errors(SettingsSchemas.BuiltIn.Desktop, $$"""{"{{key}}":{{value}}}""")).Pointer);
 
     [Fact]
     public void Desktop_lists_may_be_JSON_in_a_text() =>
-        Assert.Empty(Errors(SettingsSchema.Desktop, """{"coworkEgressAllowedHosts":"[\"x.example\"]","banner":"{\"text\":\"hi\"}"}"""));
+        Assert.Empty(Errors(SettingsSchemas.BuiltIn.Desktop, """{"coworkEgressAllowedHosts":"[\"x.example\"]","banner":"{\"text\":\"hi\"}"}"""));
 
     [Fact]
     public void No_message_holds_the_value_that_is_wrong() =>
         Assert.All(
-            SettingsSchema.Cli.Check(Policies.Document("""{"model":["s3cret"],"effortLevel":"s3cret","permissions":{"deny":["s3cret"],"defaultMode":"s3cret"},"env":{"A":1}}""")),
+            SettingsSchemas.BuiltIn.Cli.Check(Policies.Document("""{"model":["s3cret"],"effortLevel":"s3cret","permissions":{"deny":["s3cret"],"defaultMode":"s3cret"},"env":{"A":1}}""")),
             p => Assert.DoesNotContain("s3cret", p.Message, StringComparison.Ordinal));
 
     [Fact]
     public void Every_key_of_both_schemas_takes_any_value_without_a_fault_of_the_validator()
     {
         string[] values = ["null", "true", "5", "1.5", "\"x\"", "\"\"", "[]", "{}", """["x"]""", "[{}]", """{"a":{}}""", """{"source":{"source":{}}}""", """[{"source":"github","type":"http","transport":"http","server":"github","name":5}]"""];
-        foreach (var schema in (SettingsSchema[])[SettingsSchema.Cli, SettingsSchema.Desktop])
+        foreach (var schema in (SettingsSchema[])[SettingsSchemas.BuiltIn.Cli, SettingsSchemas.BuiltIn.Desktop])
         {
             foreach (var key in schema.Json.GetProperty("properties").EnumerateObject().Select(p => p.Name))
             {
