@@ -102,16 +102,6 @@ public sealed class SettingsSchemaTests
     }
 
     [Theory]
-    [InlineData("1", true)]
-    [InlineData(" Yes ", true)]
-    [InlineData("TRUE", true)]
-    [InlineData("on", true)]
-    [InlineData("2", false)]
-    [InlineData("", false)]
-    [InlineData(null, false)]
-    public void A_build_gate_is_set_by_the_words_Claude_Code_takes(string? value, bool isOn) => Assert.Equal(isOn, ProcessEnvironment.IsOn(value));
-
-    [Theory]
     [InlineData("""{"hooks":{"PreSkillShellCommand":[{"hooks":[{"type":"command","command":"x","onFailure":"block"}]}]}}""", true)]
     [InlineData("""{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x","onFailure":"stop"}]}]}}""", false)]
     [InlineData("""{"hooks":{"Stop":[{"hooks":[{"type":"http","url":"https://x","onFailure":5}]}]}}""", false)]
