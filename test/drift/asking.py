@@ -49,7 +49,8 @@ class Asked:
         return out
 
     def models(self):
-        g = self.t.start(self.config())
+        try: g = self.t.start(self.config())
+        except RuntimeError as e: raise CannotCompare(f"{self.name}: {e}") from e
         try: return [m["id"] for m in g.request("GET", "/v1/models", self.t.bearer(g)).json["data"]]
         finally: g.stop()
 

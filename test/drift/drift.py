@@ -138,6 +138,7 @@ def main():
     progress = lambda text: print(f"drift: {text}", file=sys.stderr, flush=True)
     gwtest, asked = None, []
     try:
+        a.gateway, a.reference = os.path.abspath(a.gateway), os.path.abspath(a.reference)
         for path in (a.gateway, a.reference):
             if not os.access(path, os.X_OK): raise CannotCompare(f"{path} is not there or cannot be run")
         sdk, product, data = sdk_source(a.sdk), Product(a.gateway), json.loads((HERE / "exceptions.json").read_text())
