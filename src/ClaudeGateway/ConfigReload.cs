@@ -18,18 +18,14 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
         ("store", ["postgres_url", "sqlite_path", "username", "password", "max_connections", "connect_timeout_seconds", "readiness_grace_seconds"]),
     ];
 
-    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly GatewayConfig _first = inForce.Config!;
 
-    /// <summary>Asks for a reload; several at once are one.</summary>
-    public void Request() => _requests.Writer.TryWrite(true);
-
     /// <summary>Reloads whenever asked, one after the other, until <paramref name="stop"/>.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    public async Task RunAsync(ChannelReader<bool> asked, CancellationToken stop)
     {
         try
         {
-            await foreach (var _ in _requests.Reader.ReadAllAsync(stop))
+            await foreach (var _ in asked.ReadAllAsync(stop))
             {
                 await ReloadAsync(stop);
             }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Threading.Channels;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 
@@ -26,15 +27,7 @@ internal static class ServeCommand
     {
         var config = result.Config!;
         using var signals = new StopSignals();
-        var (isReloadAsked, reload) = (false, default(ConfigReload));
-
-        // From the first moment on: until there is a handler, SIGHUP ends a process.
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-        {
-            signal.Cancel = true;
-            isReloadAsked = true;
-            reload?.Request();
-        });
+        using var hangUps = new HangUps();
         using var lines = new StderrLines();
         var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
         var audit = new AuditLog(lines, TimeProvider.System);
@@ -43,13 +36,7 @@ internal static class ServeCommand
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
             ready();
-            reload = new ConfigReload(app, result, environment, log);
-            if (isReloadAsked)
-            {
-                reload.Request();
-            }
-
-            var reloads = reload.RunAsync(stop.Token);
+            var reloads = new ConfigReload(app, result, environment, log).RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
             await reloads;
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
@@ -79,6 +66,23 @@ internal static class ServeCommand
         Console.Error.WriteLine(problems.Count == 1 ? $"claude gateway: {problems[0]}" : $"claude gateway: the configuration has {problems.Count} problems, listed above");
         return 1;
     }
+}
+
+/// <summary>SIGHUP as requests to reload, several at once one. Made at the very start: until there is a handler, SIGHUP ends a process.</summary>
+internal sealed class HangUps : IDisposable
+{
+    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly PosixSignalRegistration _registration;
+
+    public HangUps() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+    {
+        signal.Cancel = true;
+        _requests.Writer.TryWrite(true);
+    });
+
+    public ChannelReader<bool> Asked => _requests.Reader;
+
+    public void Dispose() => _registration.Dispose();
 }
 
 /// <summary>SIGTERM and SIGINT as awaitable events; the process does not end by itself.</summary>
