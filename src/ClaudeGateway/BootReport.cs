@@ -28,9 +28,22 @@ internal static class BootReport
             log.Info(line);
         }
 
-        foreach (var warning in ConfigAdvice.For(config, environment))
+        WriteWarnings(config, environment, log);
+    }
+
+    public static void WriteWarnings(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
+    {
+        try
         {
-            log.Warn(warning);
+            foreach (var warning in ConfigAdvice.For(config, environment))
+            {
+                log.Warn(warning);
+            }
+        }
+        catch (BootException e)
+        {
+            // An unusable environment, which stops a start by itself; after a reload it is news.
+            log.Debug($"no advice on the configuration: {e.Message}");
         }
     }
 

@@ -45,14 +45,21 @@ internal sealed class GatewayApp : IAsyncDisposable
         var owned = new OwnedResources();
         try
         {
-            // Before any service is asked: when one fails, the warnings often say why.
+            var app = await StartAsync(config, environment, clock, audit, log, owned, cancellation);
             BootReport.Write(config, environment, log);
-            return await StartAsync(config, environment, clock, audit, log, owned, cancellation);
+            return app;
         }
         catch (StoreUnavailableException e)
         {
             await owned.DisposeAsync();
             throw new BootException($"the store went away while the gateway started: {e.Message}", e);
+        }
+        catch (BootException)
+        {
+            // What is odd about the configuration often says why.
+            BootReport.WriteWarnings(config, environment, log);
+            await owned.DisposeAsync();
+            throw;
         }
         catch
         {
