@@ -68,21 +68,40 @@ internal static class ServeCommand
     }
 }
 
-/// <summary>SIGHUP as requests to reload, several at once one. Made at the very start: until there is a handler, SIGHUP ends a process.</summary>
+/// <summary>
+/// SIGHUP as requests to reload, several at once one. Made at the very start: until there is a handler, SIGHUP ends a
+/// process. Heard also where whoever started the process ignores it (nohup), which the runtime would respect.
+/// </summary>
 internal sealed class HangUps : IDisposable
 {
+    private const int HangUp = 1; // SIGHUP
+
     private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly PosixSignalRegistration _registration;
 
-    public HangUps() => _registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+    public HangUps()
     {
-        signal.Cancel = true;
-        _requests.Writer.TryWrite(true);
-    });
+        if (OperatingSystem.IsLinux())
+        {
+            _ = SetHandler(HangUp, handler: 0); // SIG_DFL; a moment later the registration replaces it.
+        }
+
+        _registration = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            _requests.Writer.TryWrite(true);
+        });
+    }
 
     public ChannelReader<bool> Asked => _requests.Reader;
 
     public void Dispose() => _registration.Dispose();
+
+#pragma warning disable SYSLIB1054 // The generated form would need unsafe code in the whole project.
+    [DllImport("libc", EntryPoint = "signal")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint SetHandler(int signal, nint handler);
+#pragma warning restore SYSLIB1054
 }
 
 /// <summary>SIGTERM and SIGINT as awaitable events; the process does not end by itself.</summary>

@@ -25,17 +25,25 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <param name="environment">On top of PATH, HOME and DOTNET_ROOT alone.</param>
-    public static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    public static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+        Start(folder, environment, [Dotnet], arguments);
+
+    /// <summary>As <c>nohup</c> starts it: with SIGHUP ignored.</summary>
+    public static GatewayProcess StartIgnoringHangUps(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+        Start(folder, environment, ["sh", "-c", """trap '' HUP; exec "$0" "$@" """, Dotnet], arguments);
+
+    private static string Dotnet => Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
+
+    private static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, string[] command, string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet")
+        var start = new ProcessStartInfo(command[0])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"));
-        foreach (var argument in arguments)
+        foreach (var argument in (string[])[.. command[1..], Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"), .. arguments])
         {
             start.ArgumentList.Add(argument);
         }

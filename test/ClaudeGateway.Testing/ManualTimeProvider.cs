@@ -27,9 +27,11 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
     public override long GetTimestamp() => GetUtcNow().Ticks;
 
-    public void Advance(TimeSpan by)
+    public void Advance(TimeSpan by) => AdvanceTo(GetUtcNow() + by);
+
+    /// <summary>Never moves back: what fires on the way may have moved the clock further.</summary>
+    private void AdvanceTo(DateTimeOffset target)
     {
-        var target = GetUtcNow() + by;
         while (NextDue(target) is { } timer)
         {
             timer.Fire();
@@ -37,7 +39,7 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
         lock (_lock)
         {
-            _now = target;
+            _now = target > _now ? target : _now;
         }
     }
 
@@ -45,9 +47,9 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     {
         var timer = new ManualTimer(this, callback, state);
         timer.Change(dueTime, period);
-        if (JumpsToTimers && dueTime != Timeout.InfiniteTimeSpan)
+        if (JumpsToTimers && timer.Due is { } due)
         {
-            ThreadPool.QueueUserWorkItem(_ => Advance(dueTime));
+            ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));
         }
 
         return timer;

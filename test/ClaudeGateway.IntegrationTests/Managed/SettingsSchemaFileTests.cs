@@ -93,6 +93,19 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
         Assert.Equal(0, await serve.StopAsync());
     }
 
+    [Fact]
+    public async Task SIGHUP_is_heard_also_where_whoever_started_the_gateway_ignores_it()
+    {
+        File.WriteAllText(_folder.File("settings.json"), """{"cli":{"properties":{"nextWeek":true,"hooks":{"properties":{"NextEvent":true}}}}}""");
+        await using var serve = GatewayProcess.StartIgnoringHangUps(_folder.Path, Environment, "serve", "--config", "gateway.yaml");
+        await serve.Errors.LineAsync("listening on");
+
+        await HangUpAsync(serve);
+
+        await serve.Errors.LineAsync("is in force");
+        Assert.Equal(0, await serve.StopAsync());
+    }
+
     private void Save(JsonNode document) => File.WriteAllText(_folder.File("settings.json"), document.ToJsonString());
 
     private void Configure(string managed) => File.WriteAllText(_folder.File("gateway.yaml"), $$"""
