@@ -49,21 +49,20 @@ internal sealed class GatewayApp : IAsyncDisposable
             BootReport.Write(config, environment, log);
             return app;
         }
-        catch (StoreUnavailableException e)
+        catch (Exception e)
         {
+            if (e is BootException or StoreUnavailableException)
+            {
+                // What is odd about the configuration often says why.
+                BootReport.WriteWarnings(config, environment, log);
+            }
+
             await owned.DisposeAsync();
-            throw new BootException($"the store went away while the gateway started: {e.Message}", e);
-        }
-        catch (BootException)
-        {
-            // What is odd about the configuration often says why.
-            BootReport.WriteWarnings(config, environment, log);
-            await owned.DisposeAsync();
-            throw;
-        }
-        catch
-        {
-            await owned.DisposeAsync();
+            if (e is StoreUnavailableException)
+            {
+                throw new BootException($"the store went away while the gateway started: {e.Message}", e);
+            }
+
             throw;
         }
     }

@@ -7,6 +7,8 @@ namespace ClaudeGateway.Testing;
 /// <summary>The program as its users start it: its own process, arguments, environment and standard streams.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
+    private static readonly string Dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
+
     private readonly Process _process;
     private readonly Task _pumps;
 
@@ -31,8 +33,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>As <c>nohup</c> starts it: with SIGHUP ignored.</summary>
     public static GatewayProcess StartIgnoringHangUps(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
         Start(folder, environment, ["sh", "-c", """trap '' HUP; exec "$0" "$@" """, Dotnet], arguments);
-
-    private static string Dotnet => Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
 
     private static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, string[] command, string[] arguments)
     {
@@ -74,10 +74,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Asks it to stop, as an orchestrator does.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
+        await SignalAsync("-TERM");
         return await ExitCodeAsync();
     }
+
+    /// <summary>Asks it to read its configuration again.</summary>
+    public Task HangUpAsync() => SignalAsync("-HUP");
 
     public async ValueTask DisposeAsync()
     {
@@ -90,6 +92,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _process.Dispose();
         await Output.DisposeAsync();
         await Errors.DisposeAsync();
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using var kill = Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync().WaitAsync(Signal.Timeout);
     }
 
     private static async Task PumpAsync(StreamReader reader, CapturedLog log)

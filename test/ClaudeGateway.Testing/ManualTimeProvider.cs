@@ -46,8 +46,7 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
-        timer.Change(dueTime, period);
-        if (JumpsToTimers && timer.Due is { } due)
+        if (timer.Schedule(dueTime, period) is { } due && JumpsToTimers)
         {
             ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));
         }
@@ -80,6 +79,13 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            Schedule(dueTime, period);
+            return true;
+        }
+
+        /// <returns>When it is due; null for never.</returns>
+        public DateTimeOffset? Schedule(TimeSpan dueTime, TimeSpan period)
+        {
             lock (clock._lock)
             {
                 Period = period;
@@ -88,9 +94,9 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
                 {
                     clock._timers.Add(this);
                 }
-            }
 
-            return true;
+                return Due;
+            }
         }
 
         public void Dispose()

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Testing;
@@ -82,27 +80,14 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
         await serve.Errors.LineAsync("listening on");
 
         File.WriteAllText(_folder.File("settings.json"), """{"cli":{"properties":{"other":true}},"later":1}""");
-        await HangUpAsync(serve);
+        await serve.HangUpAsync();
         await serve.Errors.LineAsync("cli.nextWeek: unknown settings key");
         await serve.Errors.LineAsync("was not put in force");
 
         Configure("""{ settings_schema: "${SCHEMA}", policies: [{ cli: { other: 1 } }] }""");
-        await HangUpAsync(serve);
+        await serve.HangUpAsync();
         await serve.Errors.LineAsync("is in force");
         await serve.Errors.LineAsync("settings.json /later is not known to this release and has no effect");
-        Assert.Equal(0, await serve.StopAsync());
-    }
-
-    [Fact]
-    public async Task SIGHUP_is_heard_also_where_whoever_started_the_gateway_ignores_it()
-    {
-        File.WriteAllText(_folder.File("settings.json"), """{"cli":{"properties":{"nextWeek":true,"hooks":{"properties":{"NextEvent":true}}}}}""");
-        await using var serve = GatewayProcess.StartIgnoringHangUps(_folder.Path, Environment, "serve", "--config", "gateway.yaml");
-        await serve.Errors.LineAsync("listening on");
-
-        await HangUpAsync(serve);
-
-        await serve.Errors.LineAsync("is in force");
         Assert.Equal(0, await serve.StopAsync());
     }
 
@@ -125,11 +110,5 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
         var text = new StringBuilder().AppendJoin('\n', [.. process.Output.Lines, .. process.Errors.Lines]).ToString();
         Assert.True(code == exitCode, text);
         return text;
-    }
-
-    private static async Task HangUpAsync(GatewayProcess gateway)
-    {
-        using var kill = Process.Start("kill", ["-HUP", gateway.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
     }
 }
