@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Testing;
 
@@ -14,10 +15,10 @@ internal sealed class LoadGateway : IAsyncDisposable
 {
     private const string AdminKey = "bench-admin-key-0123456789-0123456789";
 
-    private readonly Process _process;
+    private readonly System.Diagnostics.Process _process;
     private readonly TemporaryFolder _folder;
 
-    private LoadGateway(Process process, TemporaryFolder folder, Uri url)
+    private LoadGateway(System.Diagnostics.Process process, TemporaryFolder folder, Uri url)
     {
         _process = process;
         _folder = folder;
@@ -54,7 +55,7 @@ internal sealed class LoadGateway : IAsyncDisposable
         start.ArgumentList.Add("--config");
         start.ArgumentList.Add(folder.File("gateway.yaml"));
         start.Environment["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1";
-        var gateway = new LoadGateway(Process.Start(start)!, folder, new Uri($"http://127.0.0.1:{port}"));
+        var gateway = new LoadGateway(System.Diagnostics.Process.Start(start)!, folder, new Uri($"http://127.0.0.1:{port}"));
         await gateway.ListeningAsync();
         await gateway.LimitSpendAsync();
         return gateway;

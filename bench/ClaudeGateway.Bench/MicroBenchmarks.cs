@@ -1,14 +1,15 @@
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 using ClaudeGateway.Managed;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Bench;

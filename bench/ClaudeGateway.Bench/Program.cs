@@ -1,5 +1,5 @@
-using ClaudeGateway;
 using ClaudeGateway.Bench;
+using ClaudeGateway.Process;
 
 // As the real process does, before any socket is opened: its figures are to be those of the real process.
 SocketThreads.CompleteInline();

@@ -77,7 +77,7 @@ internal static class StreamBenchmark
     }
 
     /// <summary>Of the child, for streams of so many events side by side.</summary>
-    private static async Task<Cost> MeasureAsync(Process child, Func<Task> readStream)
+    private static async Task<Cost> MeasureAsync(System.Diagnostics.Process child, Func<Task> readStream)
     {
         var (time, bytes) = await ReadAsync(child);
         await Task.WhenAll(Enumerable.Range(0, Streams).Select(_ => readStream()));
@@ -85,7 +85,7 @@ internal static class StreamBenchmark
         return new Cost((timeAfter - time).TotalMicroseconds, bytesAfter - bytes);
     }
 
-    private static async Task<(TimeSpan ProcessorTime, long Allocated)> ReadAsync(Process child)
+    private static async Task<(TimeSpan ProcessorTime, long Allocated)> ReadAsync(System.Diagnostics.Process child)
     {
         await child.StandardInput.WriteLineAsync();
         var allocated = long.Parse((await child.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
@@ -133,11 +133,11 @@ internal static class StreamBenchmark
         await exchange.EndAsync();
     }
 
-    private static Process StartChild(Uri upstream)
+    private static System.Diagnostics.Process StartChild(Uri upstream)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.ArgumentList.Add("gateway");
         start.ArgumentList.Add(upstream.ToString());
-        return Process.Start(start)!;
+        return System.Diagnostics.Process.Start(start)!;
     }
 }

@@ -1,4 +1,5 @@
-using ClaudeGateway;
+using ClaudeGateway.Cli;
+using ClaudeGateway.Process;
 
 // Before any socket is opened: the runtime reads it once.
 SocketThreads.CompleteInline();

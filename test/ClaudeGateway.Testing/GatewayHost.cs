@@ -1,8 +1,10 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Testing;
 
@@ -43,7 +45,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>Sends nothing of its own, follows no redirect, keeps no cookie.</summary>
     public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
 
-    /// <exception cref="BootException">The gateway does not start.</exception>
+    /// <exception cref="OperatorException">The gateway does not start.</exception>
     public static async Task<GatewayHost> StartAsync(GatewayConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null, LogLevel level = LogLevel.Debug)
     {
         clock ??= TimeProvider.System;

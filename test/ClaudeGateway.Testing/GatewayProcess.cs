@@ -9,10 +9,10 @@ internal sealed class GatewayProcess : IAsyncDisposable
 {
     private static readonly string Dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
 
-    private readonly Process _process;
+    private readonly System.Diagnostics.Process _process;
     private readonly Task _pumps;
 
-    private GatewayProcess(Process process)
+    private GatewayProcess(System.Diagnostics.Process process)
     {
         _process = process;
         _pumps = Task.WhenAll(PumpAsync(process.StandardOutput, Output), PumpAsync(process.StandardError, Errors));
@@ -58,7 +58,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        var process = Process.Start(start)!;
+        var process = System.Diagnostics.Process.Start(start)!;
         process.StandardInput.Close();
         return new GatewayProcess(process);
     }
@@ -96,7 +96,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private async Task SignalAsync(string signal)
     {
-        using var kill = Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = System.Diagnostics.Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync().WaitAsync(Signal.Timeout);
     }
 

@@ -8,9 +8,9 @@ namespace ClaudeGateway.Testing;
 /// <summary>npm's oidc-provider in a process of its own: an independent, certified peer for the sign-in.</summary>
 internal sealed class NpmOidcProvider : IAsyncDisposable
 {
-    private readonly Process _process;
+    private readonly System.Diagnostics.Process _process;
 
-    private NpmOidcProvider(Process process, string issuer)
+    private NpmOidcProvider(System.Diagnostics.Process process, string issuer)
     {
         _process = process;
         Issuer = issuer;
@@ -34,10 +34,10 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        Process process;
+        System.Diagnostics.Process process;
         try
         {
-            process = Process.Start(start)!;
+            process = System.Diagnostics.Process.Start(start)!;
         }
         catch (Win32Exception e)
         {

@@ -38,10 +38,10 @@ internal sealed class PostgresServer : IAsyncDisposable
     private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
     private static readonly Lazy<Task<string>> Template = new(CreateTemplateAsync);
 
-    private readonly Process _process;
+    private readonly System.Diagnostics.Process _process;
     private readonly int _port;
 
-    private PostgresServer(Process process, int port)
+    private PostgresServer(System.Diagnostics.Process process, int port)
     {
         _process = process;
         _port = port;
@@ -130,7 +130,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private static Process Launch(int freePort, out int port)
+    private static System.Diagnostics.Process Launch(int freePort, out int port)
     {
         port = freePort;
         var start = new ProcessStartInfo
@@ -147,7 +147,7 @@ internal sealed class PostgresServer : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        return Process.Start(start)!;
+        return System.Diagnostics.Process.Start(start)!;
     }
 
     private static string ProgramsFolder()

@@ -1,8 +1,8 @@
 using System.Net;
 using ClaudeGateway.Http;
 using ClaudeGateway.Messages;
-using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

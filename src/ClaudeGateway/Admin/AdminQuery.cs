@@ -1,4 +1,4 @@
-using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 

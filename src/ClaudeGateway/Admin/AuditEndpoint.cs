@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Admin;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Admin;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Admin;

@@ -3,7 +3,7 @@ using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Admin;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Admin;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Admin;
 

@@ -1,6 +1,8 @@
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Cli;
 
 /// <summary><c>check</c>: everything <c>serve</c> would say about the configuration, without a service.</summary>
 internal static class CheckCommand
@@ -19,7 +21,7 @@ internal static class CheckCommand
         {
             List(errors, "warning", ConfigAdvice.For(config, environment));
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             List(errors, "error", [e.Message]);
             return 1;

@@ -1,11 +1,12 @@
 using System.CommandLine;
-using ClaudeGateway.Admin.Cli;
+using ClaudeGateway.Cli.Admin;
+using ClaudeGateway.Cli.Doctor;
 using ClaudeGateway.Config;
 using ClaudeGateway.Dev;
-using ClaudeGateway.Doctor;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Process;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Cli;
 
 /// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.</summary>
 internal static class CommandLine

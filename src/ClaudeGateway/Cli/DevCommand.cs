@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Dev;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Dev;
+namespace ClaudeGateway.Cli;
 
 /// <summary>Where <c>dev</c> listens and keeps its data.</summary>
 /// <param name="Port">Of the gateway; 0 takes any free one.</param>
@@ -34,7 +36,7 @@ internal static class DevCommand
                 ? await ServeCommand.ServeAsync(result, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)
                 : ServeCommand.Fail(result.Errors);
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return ServeCommand.Fail([e.Message]);
         }
@@ -64,8 +66,8 @@ internal static class DevCommand
         : 0;
 
     private static int Port(int wanted, string purpose, string option) =>
-        wanted is < 0 or > ushort.MaxValue ? throw new BootException($"{option} must be a port from 1 to 65535, or 0 for any free one")
+        wanted is < 0 or > ushort.MaxValue ? throw new OperatorException($"{option} must be a port from 1 to 65535, or 0 for any free one")
         : wanted == 0 ? DevServer.FreePort()
         : DevServer.IsFree(wanted) ? wanted
-        : throw new BootException($"port {wanted} is taken, so the {purpose} cannot listen on it: stop what uses it, or choose another port with {option}");
+        : throw new OperatorException($"port {wanted} is taken, so the {purpose} cannot listen on it: stop what uses it, or choose another port with {option}");
 }

@@ -4,10 +4,11 @@ using ClaudeGateway.Managed;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Cli;
 
 /// <summary>Whom <c>explain</c> is about; groups as the IdP would name them.</summary>
 internal sealed record ExplainOptions(string? ConfigPath, string Sub, string? Email, IReadOnlyList<string> Groups);

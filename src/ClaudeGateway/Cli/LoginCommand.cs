@@ -3,8 +3,9 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Dev;
+namespace ClaudeGateway.Cli;
 
 /// <summary>
 /// <c>claude-gateway login URL</c>: a device's side of the device flow (RFC 8628) in a terminal. The bearer alone goes to
@@ -30,7 +31,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
             var command = new LoginCommand(outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
             return await command.SignInAsync(url, cancellation);
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return ServeCommand.Fail([e.Message]);
         }
@@ -41,7 +42,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     }
 
     /// <returns>The exit code: 0 when a bearer was printed.</returns>
-    /// <exception cref="BootException">The gateway cannot be reached, does not behave as one, or refuses.</exception>
+    /// <exception cref="OperatorException">The gateway cannot be reached, does not behave as one, or refuses.</exception>
     public async Task<int> SignInAsync(string url, CancellationToken cancellation)
     {
         var gateway = ReadUrl(url);
@@ -50,7 +51,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         if (issuer.TrimEnd('/') != url.TrimEnd('/'))
         {
             // RFC 8414 section 3.3: a bearer from here would belong to another address.
-            throw new BootException($"{url} calls itself {issuer}: use that address");
+            throw new OperatorException($"{url} calls itself {issuer}: use that address");
         }
 
         var grant = await AskAsync(HttpMethod.Post, Endpoint(metadata, "device_authorization_endpoint"), new() { ["client_id"] = "claude-gateway-login" }, cancellation);
@@ -95,11 +96,11 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
                     interval += IntervalStep;
                     break;
                 case "access_denied":
-                    throw new BootException("the sign-in was refused: it was denied in the browser, or your account is not allowed here");
+                    throw new OperatorException("the sign-in was refused: it was denied in the browser, or your account is not allowed here");
                 case "expired_token":
-                    throw new BootException("the code has expired: run the command again");
+                    throw new OperatorException("the code has expired: run the command again");
                 case var other:
-                    throw new BootException($"{endpoint} answered {answer.Status} {Printable(other)}");
+                    throw new OperatorException($"{endpoint} answered {answer.Status} {Printable(other)}");
             }
         }
     }
@@ -109,7 +110,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         var (status, json) = await SendAsync(method, url, form, cancellation);
         return status == 200 && json.ValueKind == JsonValueKind.Object
             ? json
-            : throw new BootException($"{url} answered {status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
+            : throw new OperatorException($"{url} answered {status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
     }
 
     private async Task<(int Status, JsonElement Json)> SendAsync(HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
@@ -125,11 +126,11 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
         catch (HttpRequestException e)
         {
-            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {Reason(e)}. Check the address, and that the gateway is running", e);
+            throw new OperatorException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {Reason(e)}. Check the address, and that the gateway is running", e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new BootException($"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
+            throw new OperatorException($"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
         }
     }
 
@@ -152,15 +153,15 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     private static Uri ReadUrl(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
             ? uri
-            : throw new BootException($"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
+            : throw new OperatorException($"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
 
     private static Uri Endpoint(JsonElement metadata, string name) =>
-        Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri) ? uri : throw new BootException($"the gateway's {name} is not a URL");
+        Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri) ? uri : throw new OperatorException($"the gateway's {name} is not a URL");
 
     private static string Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
-            : throw new BootException($"the gateway's answer has no {name}: is this the address of a gateway?");
+            : throw new OperatorException($"the gateway's answer has no {name}: is this the address of a gateway?");
 
     private static string Minutes(JsonElement token) => token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
         ? (n / 60).ToString(CultureInfo.InvariantCulture) + " minutes"

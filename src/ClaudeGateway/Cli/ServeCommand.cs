@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Cli;
 
 /// <summary>Runs the gateway until SIGTERM or SIGINT: then it drains, and a second signal cuts what is left (spec/newer.md, signals).</summary>
 internal static class ServeCommand
@@ -46,7 +48,7 @@ internal static class ServeCommand
         {
             log.Info("stopped before the gateway was ready");
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             lines.Dispose();
             return Fail([e.Message]);

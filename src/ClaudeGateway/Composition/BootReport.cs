@@ -1,8 +1,9 @@
 using System.Globalization;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>What boot tells the operator about the configuration in force (spec/config.md, Boot lines and Boot warnings).</summary>
 internal static class BootReport
@@ -40,7 +41,7 @@ internal static class BootReport
                 log.Warn(warning);
             }
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             // An unusable environment, which stops a start by itself; after a reload it is news.
             log.Debug($"no advice on the configuration: {e.Message}");

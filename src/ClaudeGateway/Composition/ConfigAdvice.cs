@@ -4,9 +4,10 @@ using ClaudeGateway.Managed.Warnings;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// What a valid configuration probably does not mean (spec/config.md, Boot warnings). It needs the catalogue, the routes and the
@@ -19,7 +20,7 @@ internal sealed class ConfigAdvice
 
     private ConfigAdvice(GatewayConfig config) => _config = config;
 
-    /// <exception cref="BootException">The environment holds something unusable, such as a proxy variable.</exception>
+    /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy variable.</exception>
     public static IReadOnlyList<string> For(GatewayConfig config, ProcessEnvironment environment)
     {
         using var lines = new StderrLines(Stream.Null);

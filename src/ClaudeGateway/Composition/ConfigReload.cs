@@ -2,8 +2,9 @@ using System.Threading.Channels;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// SIGHUP: the file is read again, checked whole and put in force at once, or refused with its errors while the old
@@ -54,7 +55,7 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
         {
             await app.ReloadAsync(config with { Store = _first.Store, Listen = _first.Listen with { TrustedProxies = config.Listen.TrustedProxies } }, cancellation);
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return Refuse([e.Message]);
         }

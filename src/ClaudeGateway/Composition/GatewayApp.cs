@@ -3,13 +3,14 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// The composition root: opens what lives as long as the process, builds the features of one configuration
@@ -18,13 +19,13 @@ namespace ClaudeGateway;
 /// </summary>
 internal sealed class GatewayApp : IAsyncDisposable
 {
-    private readonly GatewayServices _services;
+    private readonly ProcessParts _services;
     private readonly OwnedResources _owned;
     private readonly List<Task> _retiring = [];
     private WebApplication? _server;
     private volatile GatewaySnapshot _snapshot;
 
-    private GatewayApp(GatewayServices services, GatewaySnapshot snapshot, OwnedResources owned)
+    private GatewayApp(ProcessParts services, GatewaySnapshot snapshot, OwnedResources owned)
     {
         _services = services;
         _snapshot = snapshot;
@@ -37,7 +38,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     /// <summary>Every path that is served, for the test of docs/protocol.md.</summary>
     public IReadOnlyList<string> Paths => _snapshot.Paths;
 
-    /// <exception cref="BootException">A service or file the gateway needs is not usable.</exception>
+    /// <exception cref="OperatorException">A service or file the gateway needs is not usable.</exception>
     public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
     {
         audit.ConfigLoad(config.Path, config.Sha256);
@@ -51,7 +52,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (e is BootException or StoreUnavailableException)
+            if (e is OperatorException or StoreUnavailableException)
             {
                 // What is odd about the configuration often says why.
                 BootReport.WriteWarnings(config, environment, log);
@@ -60,7 +61,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             await owned.DisposeAsync();
             if (e is StoreUnavailableException)
             {
-                throw new BootException($"the store went away while the gateway started: {e.Message}", e);
+                throw new OperatorException($"the store went away while the gateway started: {e.Message}", e);
             }
 
             throw;
@@ -71,7 +72,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     /// Puts another configuration in force: requests that began keep the old one. What a running server cannot change
     /// (<c>listen</c>, <c>store</c>) must be as it was.
     /// </summary>
-    /// <exception cref="BootException">The new configuration cannot be put in force; the old one is.</exception>
+    /// <exception cref="OperatorException">The new configuration cannot be put in force; the old one is.</exception>
     public async Task ReloadAsync(GatewayConfig config, CancellationToken cancellation)
     {
         var next = await CreateSnapshotAsync(config, cancellation);
@@ -133,7 +134,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
-        var services = new GatewayServices(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
+        var services = new ProcessParts(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
 
         var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);
         try
@@ -168,7 +169,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
         catch (StoreUnavailableException e)
         {
-            throw new BootException($"the store does not answer: {e.Message}", e);
+            throw new OperatorException($"the store does not answer: {e.Message}", e);
         }
     }
 

@@ -1,20 +1,24 @@
 using ClaudeGateway.Admin;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
+using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// Every feature, built from one configuration: one Map line each. A reload builds another; requests that began with this one
@@ -50,8 +54,8 @@ internal sealed class GatewaySnapshot
     public IReadOnlyList<string> Paths { get; }
 
     /// <param name="previous">The snapshot in force, whose identity provider is kept when the <c>oidc</c> section says the same; null at boot.</param>
-    /// <exception cref="BootException">A service or file the configuration names is not usable.</exception>
-    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, GatewayServices services, CancellationToken cancellation)
+    /// <exception cref="OperatorException">A service or file the configuration names is not usable.</exception>
+    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, CancellationToken cancellation)
     {
         var owned = new OwnedResources();
         var outbound = services.Outbound.CreatePart();
@@ -130,12 +134,12 @@ internal sealed class GatewaySnapshot
         }
     }
 
-    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, GatewayServices services, OutboundHttp outbound, OwnedResources owned, CancellationToken cancellation)
+    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, OutboundHttp outbound, OwnedResources owned, CancellationToken cancellation)
     {
         var (environment, clock, audit, log, database, _, _, revocations, revocationStore, accounts, machines, _) = services;
         if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
         {
-            throw new BootException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
+            throw new OperatorException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
         }
 
         var provider = owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
@@ -185,6 +189,6 @@ internal sealed class GatewaySnapshot
         return new GatewaySnapshot(config, pipeline, relay, provider, routes, owned, outbound);
     }
 
-    private static OtlpRelay CreateRelay(GatewayConfig config, GatewayServices services, OutboundHttp outbound) =>
+    private static OtlpRelay CreateRelay(GatewayConfig config, ProcessParts services, OutboundHttp outbound) =>
         new(config.Telemetry, new CollectorCredentials(services.Environment, outbound, services.Clock).For, outbound, services.Clock, services.Log);
 }

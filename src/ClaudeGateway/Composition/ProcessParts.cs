@@ -2,15 +2,16 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway;
+namespace ClaudeGateway.Composition;
 
 /// <summary>What lives as long as the process and is shared by every <see cref="GatewaySnapshot"/>: connections, clocks, logs.</summary>
 /// <param name="TerminatesTls">Whether the gateway itself serves HTTPS.</param>
-internal sealed record GatewayServices(
+internal sealed record ProcessParts(
     ProcessEnvironment Environment,
     TimeProvider Clock,
     AuditLog Audit,

@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Sections;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Config;
 

@@ -1,5 +1,6 @@
 using ClaudeGateway.Config.Yaml;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Process;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Sections;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 

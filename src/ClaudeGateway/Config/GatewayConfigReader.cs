@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config.Sections;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Config;
 

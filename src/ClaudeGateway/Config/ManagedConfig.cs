@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 

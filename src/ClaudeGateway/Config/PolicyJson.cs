@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Config;
 

@@ -1,7 +1,7 @@
-using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using Npgsql;
 
-namespace ClaudeGateway.Storage;
+namespace ClaudeGateway.Config;
 
 /// <summary>
 /// Turns <c>store.postgres_url</c> (a libpq connection URI) into what Npgsql takes. A parameter it does not know is a
@@ -9,12 +9,12 @@ namespace ClaudeGateway.Storage;
 /// </summary>
 internal static class PostgresUrl
 {
-    /// <exception cref="BootException">The URL has a part that cannot be used; the message names it without the secret.</exception>
+    /// <exception cref="OperatorException">The URL has a part that cannot be used; the message names it without the secret.</exception>
     public static NpgsqlConnectionStringBuilder Parse(StoreConfig config)
     {
         if (config.PostgresUrl is not { } secret || !Uri.TryCreate(Tolerated(secret.Reveal()), UriKind.Absolute, out var url))
         {
-            throw new BootException("store.postgres_url is not a URL: expected postgres://user:password@host:5432/database");
+            throw new OperatorException("store.postgres_url is not a URL: expected postgres://user:password@host:5432/database");
         }
 
         var user = url.UserInfo.Split(':', 2);
@@ -64,7 +64,7 @@ internal static class PostgresUrl
                     "require" or "no-verify" => SslMode.Require,
                     "verify-ca" => SslMode.VerifyCA,
                     "verify-full" => SslMode.VerifyFull,
-                    _ => throw new BootException($"store.postgres_url: sslmode \"{value}\" is not one of disable, allow, prefer, require, verify-ca, verify-full"),
+                    _ => throw new OperatorException($"store.postgres_url: sslmode \"{value}\" is not one of disable, allow, prefer, require, verify-ca, verify-full"),
                 };
                 break;
             case "sslrootcert":

@@ -1,8 +1,9 @@
+using ClaudeGateway.Credentials.Aws;
+using ClaudeGateway.Credentials.Azure;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Upstreams.Aws;
-using ClaudeGateway.Upstreams.Azure;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>What every cloud upstream is made with. Nothing of a cloud's library is loaded before its first credential is asked for.</summary>
 internal sealed class CloudContext(HttpMessageInvoker http, CredentialHttp credentialHttp, ProcessEnvironment environment, TimeSpan? streamStartTimeout, TimeProvider clock, OperationalLog log)

@@ -1,11 +1,12 @@
 using System.Net.Http.Headers;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials.Aws;
+using ClaudeGateway.Credentials.Google;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Telemetry;
-using ClaudeGateway.Upstreams.Aws;
-using ClaudeGateway.Upstreams.Google;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>Authorises telemetry exports with the same credential sources as upstreams use. Nothing is loaded before the first export.</summary>
 internal sealed class CollectorCredentials(ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock)

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>A credential and how long it may be used.</summary>
 /// <param name="ExpiresAt">Null for one that does not expire by itself.</param>

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using ClaudeGateway.Outbound;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>
 /// How credentials are fetched: from the platform's own credential services (link-local, never through a proxy) and from

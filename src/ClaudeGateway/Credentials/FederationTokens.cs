@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>
 /// Workload identity federation: exchanges the token a platform puts into a file for an Anthropic access token

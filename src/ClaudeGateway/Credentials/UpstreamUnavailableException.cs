@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Credentials;
 
 /// <summary>An upstream could not be asked at all (no credential, no token); the request goes to the next one. The message is for the log.</summary>
 internal sealed class UpstreamUnavailableException : Exception

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Dev;
 
@@ -24,7 +25,7 @@ internal sealed class DevFolder : IDisposable
     public string Root { get; }
 
     /// <summary>Opens the folder, making it when it is not there.</summary>
-    /// <exception cref="BootException">It cannot be written, or another process uses it.</exception>
+    /// <exception cref="OperatorException">It cannot be written, or another process uses it.</exception>
     public static DevFolder Open(string path)
     {
         var root = Path.GetFullPath(path);
@@ -51,7 +52,7 @@ internal sealed class DevFolder : IDisposable
         }
         catch (IOException e) when (File.Exists(lockFile))
         {
-            throw new BootException($"{root} is in use by another claude-gateway: stop it, or choose another folder with --data", e);
+            throw new OperatorException($"{root} is in use by another claude-gateway: stop it, or choose another folder with --data", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -97,7 +98,7 @@ internal sealed class DevFolder : IDisposable
         catch (ArgumentException e)
         {
             key.Dispose();
-            throw new BootException($"{PathOf(name)} is not a PEM key: delete it, and a new one is made", e);
+            throw new OperatorException($"{PathOf(name)} is not a PEM key: delete it, and a new one is made", e);
         }
     }
 
@@ -115,7 +116,7 @@ internal sealed class DevFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BootException($"{path} cannot be read: {e.Message}", e);
+            throw new OperatorException($"{path} cannot be read: {e.Message}", e);
         }
 
         var value = make();
@@ -129,6 +130,6 @@ internal sealed class DevFolder : IDisposable
         return key.ExportPkcs8PrivateKeyPem();
     }
 
-    private static BootException Unwritable(string path, Exception e) =>
+    private static OperatorException Unwritable(string path, Exception e) =>
         new($"{path} cannot be written: {e.Message} Choose another folder with --data", e);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClaudeGateway.Process;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -32,7 +33,7 @@ internal sealed class DevServer : IAsyncDisposable
 
     /// <param name="port">0 takes any free one.</param>
     /// <param name="create">Makes the handler for the URL the server has got.</param>
-    /// <exception cref="BootException">The port is taken.</exception>
+    /// <exception cref="OperatorException">The port is taken.</exception>
     public static async Task<DevServer> StartAsync(int port, string purpose, Func<string, RequestDelegate> create, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
@@ -49,7 +50,7 @@ internal sealed class DevServer : IAsyncDisposable
                 // Somebody else may take a free port between choosing and binding it.
                 if (port != 0 || attempt == MaxAttempts)
                 {
-                    throw new BootException($"cannot listen on port {new Uri(server.Url).Port} for the {purpose}: {e.Message}", e);
+                    throw new OperatorException($"cannot listen on port {new Uri(server.Url).Port} for the {purpose}: {e.Message}", e);
                 }
             }
         }

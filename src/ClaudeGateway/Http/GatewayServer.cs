@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -48,7 +49,7 @@ internal static class GatewayServer
         return app;
     }
 
-    /// <exception cref="BootException">The address or port cannot be had.</exception>
+    /// <exception cref="OperatorException">The address or port cannot be had.</exception>
     public static async Task StartAsync(WebApplication server, ListenConfig listen, CancellationToken cancellation)
     {
         try
@@ -57,7 +58,7 @@ internal static class GatewayServer
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw new BootException($"cannot listen on {listen.Host}:{listen.Port}: {e.Message}. Set listen.host and listen.port to a free address of this machine", e);
+            throw new OperatorException($"cannot listen on {listen.Host}:{listen.Port}: {e.Message}. Set listen.host and listen.port to a free address of this machine", e);
         }
     }
 

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Http;
 
 /// <summary>The addresses meant by <c>listen.host</c>: an address, a name of this machine, or <c>*</c> for all of them.</summary>
 internal static class ListenAddresses
 {
-    /// <exception cref="BootException">The name has no address.</exception>
+    /// <exception cref="OperatorException">The name has no address.</exception>
     public static IReadOnlyList<IPAddress> Of(string host)
     {
         if (host is "*")
@@ -25,7 +26,7 @@ internal static class ListenAddresses
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw new BootException($"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, ::, localhost or an address of this machine", e);
+            throw new OperatorException($"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, ::, localhost or an address of this machine", e);
         }
     }
 }

@@ -1,3 +1,4 @@
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 

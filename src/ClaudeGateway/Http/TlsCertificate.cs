@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Http;
 
@@ -24,7 +25,7 @@ internal sealed class TlsCertificate
     private FileVersions _versions;
     private long _lookedAt;
 
-    /// <exception cref="BootException">The files are missing or do not hold a certificate and its key.</exception>
+    /// <exception cref="OperatorException">The files are missing or do not hold a certificate and its key.</exception>
     public TlsCertificate(TlsConfig config, TimeProvider clock, OperationalLog log)
     {
         _config = config;
@@ -38,7 +39,7 @@ internal sealed class TlsCertificate
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new BootException($"listen.tls: {Describe(e)}", e);
+            throw new OperatorException($"listen.tls: {Describe(e)}", e);
         }
     }
 

@@ -2,9 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClaudeGateway.Config.Yaml;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Json;
 
 /// <summary>
 /// The one text of a JSON value that its checksum is taken of (spec/policy.md, GET /managed/settings): keys sorted by UTF-16

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ClaudeGateway.Config.Yaml;
+namespace ClaudeGateway.Json;
 
 /// <summary>Numbers read and printed as JavaScript does (ECMA-262 StringToNumber and Number::toString): checksums of settings documents depend on the spelling.</summary>
 internal static partial class JavaScriptNumber

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using ClaudeGateway.Upstreams.Contract;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Json;
 
 /// <summary>
 /// Changes top-level members of a JSON object in place: the result is made of pieces of the original with a few new

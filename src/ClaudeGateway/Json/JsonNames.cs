@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Json;
 
 /// <summary>
 /// Reads names and strings of JSON that others wrote without ever throwing: the framework's reader throws for an escaped lone

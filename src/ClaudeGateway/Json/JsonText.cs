@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Json;
 
 /// <summary>Source-generated serialisation of the few values this folder writes into JSON.</summary>
 [JsonSerializable(typeof(string))]

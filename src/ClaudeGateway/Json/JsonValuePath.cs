@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using ClaudeGateway.Http;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Json;
 
 /// <summary>Says where in a JSON text a value stands, as the Messages API writes it: <c>fallbacks.0.model</c>.</summary>
 internal static class JsonValuePath

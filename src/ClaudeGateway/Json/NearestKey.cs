@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Config;
+namespace ClaudeGateway.Json;
 
 /// <summary>Finds the word somebody probably meant: the closest by Damerau-Levenshtein distance, if close enough.</summary>
 internal static class NearestKey

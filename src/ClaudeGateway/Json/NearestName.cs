@@ -1,6 +1,6 @@
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Json;
 
-/// <summary>The typo guard of desktop blocks (x-typo-guard): Levenshtein distance, letter case and "_" ignored. What it finds is refused, so the measure is the reference's; suggestions elsewhere use <see cref="Config.NearestKey"/>.</summary>
+/// <summary>The typo guard of desktop blocks (x-typo-guard): Levenshtein distance, letter case and "_" ignored. What it finds is refused, so the measure is the reference's; suggestions elsewhere use <see cref="NearestKey"/>.</summary>
 internal static class NearestName
 {
     /// <summary>The first of <paramref name="names"/> with the smallest distance, if that is at most <paramref name="maxEdits"/>.</summary>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace ClaudeGateway.Sessions;
+namespace ClaudeGateway.Json;
 
 /// <summary>
 /// JSON that strangers wrote: parsed so that nothing read from it later can throw. The framework's parser lets an escaped

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Upstreams.Contract;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Json;
 
 /// <summary>
 /// Walks the members of a JSON object (RFC 8259) by byte position, without building anything. The whole text has been

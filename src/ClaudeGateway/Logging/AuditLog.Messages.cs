@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
 
 namespace ClaudeGateway.Logging;
 

@@ -1,4 +1,5 @@
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Logging;
 

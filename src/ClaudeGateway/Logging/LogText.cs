@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Logging;
 
 /// <summary>What an upstream said, for the operator's log: bounded, because an upstream may echo a request.</summary>
 internal static class LogText

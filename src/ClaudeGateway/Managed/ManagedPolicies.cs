@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Json;
+using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;
 

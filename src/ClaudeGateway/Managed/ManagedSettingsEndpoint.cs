@@ -1,6 +1,8 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 

@@ -2,9 +2,10 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;
 

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;
 

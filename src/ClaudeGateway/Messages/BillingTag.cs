@@ -1,5 +1,7 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;
 

@@ -2,7 +2,8 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;
 

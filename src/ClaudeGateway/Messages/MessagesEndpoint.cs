@@ -1,9 +1,10 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;
 

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Prices;
 
 namespace ClaudeGateway.Messages;
 

@@ -1,6 +1,6 @@
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;
 

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using ClaudeGateway.Http;
-using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;

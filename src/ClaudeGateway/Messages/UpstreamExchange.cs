@@ -3,7 +3,8 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;

@@ -1,4 +1,5 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
 
@@ -85,6 +86,6 @@ internal sealed class EnvironmentProxy : IWebProxy
 
         return Uri.TryCreate(value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value, UriKind.Absolute, out var uri)
             ? uri
-            : throw new BootException($"{name} is not a proxy URL: expected http://host:port");
+            : throw new OperatorException($"{name} is not a proxy URL: expected http://host:port");
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
 
@@ -58,7 +59,7 @@ internal sealed class OutboundHttp : IDisposable
     private readonly OutboundHttp? _parent;
     private readonly HashSet<IDisposable> _disposables = [];
 
-    /// <exception cref="BootException">A proxy variable or NODE_EXTRA_CA_CERTS cannot be used.</exception>
+    /// <exception cref="OperatorException">A proxy variable or NODE_EXTRA_CA_CERTS cannot be used.</exception>
     public OutboundHttp(ProcessEnvironment environment, OperationalLog log)
     {
         _proxy = new EnvironmentProxy(environment);

@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Storage;
+namespace ClaudeGateway.Process;
 
 /// <summary>
 /// Work that goes on beside the requests, round after round until it is disposed. A round that fails is logged and the next

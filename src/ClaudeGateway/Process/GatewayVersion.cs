@@ -1,4 +1,4 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>The version of this build, e.g. <c>0.1.0</c>.</summary>
 internal static class GatewayVersion

@@ -1,18 +1,18 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>Start-up cannot go on; the message is the one line an operator sees: it names the cause and the fix and holds no secret.</summary>
-internal sealed class BootException : Exception
+internal sealed class OperatorException : Exception
 {
-    public BootException()
+    public OperatorException()
     {
     }
 
-    public BootException(string message)
+    public OperatorException(string message)
         : base(message)
     {
     }
 
-    public BootException(string message, Exception innerException)
+    public OperatorException(string message, Exception innerException)
         : base(message, innerException)
     {
     }

@@ -1,4 +1,4 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>What the gateway opened, closed in the opposite order.</summary>
 internal sealed class OwnedResources : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>The environment variables the gateway itself reads, taken once at start so that tests can pass their own.</summary>
 internal sealed class ProcessEnvironment(IReadOnlyDictionary<string, string> variables)

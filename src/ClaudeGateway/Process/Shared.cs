@@ -1,4 +1,4 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>Something several owners hold; the last one to dispose it ends it.</summary>
 internal sealed class Shared<T>(T value) : IDisposable

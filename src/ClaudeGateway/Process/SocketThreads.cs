@@ -1,4 +1,4 @@
-namespace ClaudeGateway;
+namespace ClaudeGateway.Process;
 
 /// <summary>
 /// Has the runtime run the continuation of a socket operation on the thread that saw it complete, one such thread per

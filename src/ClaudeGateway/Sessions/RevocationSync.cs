@@ -1,4 +1,5 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Sessions;

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Sessions;
 

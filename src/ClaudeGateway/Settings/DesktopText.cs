@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// Claude Desktop's settings also come from places that know only text (registry, profiles), so a desktop block may hold

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>A value's place in a JSON document, from the leaf up; written out only when a problem is reported.</summary>
 internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Settings;
 
 /// <summary>How a policy's value of one key meets the base's: the schema's <c>x-merge</c> (spec/policy.md, Merge).</summary>
 internal enum MergeRule

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Settings;
 
 /// <summary>The words of the settings schemas for a <see cref="MergeRule"/> (<c>x-merge</c>); a key without one is replaced.</summary>
 internal static class MergeRules

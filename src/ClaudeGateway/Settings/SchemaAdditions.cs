@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// Lays a schema over the built-in one (<c>managed.settings_schema</c>). Keys, definitions and name patterns the addition lacks

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// The regular expressions of a schema, in the ECMA-262 dialect JSON Schema prescribes, built when first needed: a boot

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>What the validator found at one place of a document, before it is placed in a file.</summary>
 /// <param name="Expected">What may stand there, for kinds that several alternatives can be joined of ("a string", a constant's text).</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using ClaudeGateway.Managed.Desktop;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// Looks through a schema that is not ours before documents are checked with it: everything the validator takes for granted.

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <content>allOf, anyOf, oneOf, not, if/then/else, and what a client expects (x-expected).</content>
 internal sealed partial class SchemaValidator

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <content>Objects: their keys, closed and guarded against misspelling.</content>
 internal sealed partial class SchemaValidator

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using ClaudeGateway.Config;
-using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <content>Types, constants, texts, numbers and lists.</content>
 internal sealed partial class SchemaValidator

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// Checks a document against a JSON Schema (draft 2020-12): exactly the keywords the two settings schemas use, and their

@@ -1,6 +1,6 @@
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 internal enum ProblemSeverity
 {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Managed.Schema;
+namespace ClaudeGateway.Settings;
 
 /// <summary>
 /// What one kind of a policy's documents may hold (spec/settings.md). The two schema files beside this class are data: a client

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Claims;
 using ClaudeGateway.SignIn.Oidc;
 
 namespace ClaudeGateway.SignIn;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.SignIn.Device;
 
 namespace ClaudeGateway.SignIn;
 

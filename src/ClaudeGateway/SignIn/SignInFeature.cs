@@ -2,6 +2,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Pages;
 using ClaudeGateway.Storage;

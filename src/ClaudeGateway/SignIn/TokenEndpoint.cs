@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ClaudeGateway.Spend.Ledger;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Spend;

@@ -1,4 +1,6 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;

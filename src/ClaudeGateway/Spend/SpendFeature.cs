@@ -1,6 +1,9 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Spend.Alerts;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Prices;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;

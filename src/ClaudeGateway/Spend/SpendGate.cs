@@ -2,6 +2,9 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Alerts;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;

@@ -1,5 +1,10 @@
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Alerts;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
+using ClaudeGateway.Spend.Prices;
+using ClaudeGateway.Spend.Usage;
 
 namespace ClaudeGateway.Spend;
 

@@ -1,4 +1,6 @@
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Usage;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Spend;

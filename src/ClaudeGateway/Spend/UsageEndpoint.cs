@@ -2,10 +2,11 @@ using System.Buffers;
 using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Admin;
+namespace ClaudeGateway.Spend;
 
 /// <summary>GET /api/oauth/usage: what the client's usage display shows a developer of his own caps (spec/spend.md).</summary>
 internal sealed class UsageEndpoint(SpendFeature spend)

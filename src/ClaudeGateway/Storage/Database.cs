@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ClaudeGateway.Process;
 using Npgsql;
 
 namespace ClaudeGateway.Storage;

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -21,7 +22,7 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LockLimit = TimeSpan.FromMinutes(1);
 
-    /// <exception cref="BootException">Another process holds the lock for too long.</exception>
+    /// <exception cref="OperatorException">Another process holds the lock for too long.</exception>
     public async Task RunAsync(IReadOnlyList<Migration> migrations)
     {
         if ((await AppliedAsync()).IsSupersetOf(migrations.Select(m => m.Id)))
@@ -77,7 +78,7 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
         {
             if (clock.GetElapsedTime(start) > LockLimit)
             {
-                throw new BootException($"another process has held the migration lock for {LockLimit.TotalSeconds:0} s; look for key {LockKey} in pg_locks and end that session");
+                throw new OperatorException($"another process has held the migration lock for {LockLimit.TotalSeconds:0} s; look for key {LockKey} in pg_locks and end that session");
             }
 
             if (!isWaiting)

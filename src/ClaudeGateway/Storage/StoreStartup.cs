@@ -1,6 +1,7 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -12,7 +13,7 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
 
-    /// <exception cref="BootException">The store cannot be used.</exception>
+    /// <exception cref="OperatorException">The store cannot be used.</exception>
     public async Task<Database> OpenAsync(CancellationToken cancellation) => config.Store.PostgresUrl is null
         ? await OpenSqliteAsync()
         : await OpenPostgresAsync(cancellation);
@@ -64,16 +65,16 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
-            throw new BootException($"store.postgres_url cannot be used: {e.Message}", e);
+            throw new OperatorException($"store.postgres_url cannot be used: {e.Message}", e);
         }
     }
 
-    private BootException Failure(Exception cause)
+    private OperatorException Failure(Exception cause)
     {
         var hint = StoreErrors.IsWorthWaiting(cause)
             ? $". If the database needs longer to become reachable, raise store.connect_timeout_seconds (now {config.Store.ConnectTimeout.TotalSeconds:0})"
             : "";
-        return new BootException($"could not connect to Postgres: {StoreErrors.Describe(cause)}. Check store.postgres_url in {config.Path}{hint}", cause);
+        return new OperatorException($"could not connect to Postgres: {StoreErrors.Describe(cause)}. Check store.postgres_url in {config.Path}{hint}", cause);
     }
 
     private async Task<Database> OpenSqliteAsync()
@@ -94,7 +95,7 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
             var cause = e.GetBaseException() is DllNotFoundException
                 ? "the system's SQLite library libsqlite3.so.0 is not installed (Debian and Ubuntu: libsqlite3-0, Alpine: sqlite-libs)"
                 : e.GetBaseException().Message.ReplaceLineEndings(" ");
-            throw new BootException($"could not open the embedded store {path}: {cause}. Check store.sqlite_path in {config.Path}", e);
+            throw new OperatorException($"could not open the embedded store {path}: {cause}. Check store.sqlite_path in {config.Path}", e);
         }
     }
 

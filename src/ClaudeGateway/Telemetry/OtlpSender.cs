@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Telemetry;
 

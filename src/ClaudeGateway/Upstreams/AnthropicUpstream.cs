@@ -1,7 +1,10 @@
 using System.Net;
 using ClaudeGateway.Config;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Json;
 using ClaudeGateway.Models;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Upstreams;
 

@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Google;
 using ClaudeGateway.Models;
-using ClaudeGateway.Upstreams.Google;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Models;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

@@ -1,7 +1,11 @@
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Upstreams;
 

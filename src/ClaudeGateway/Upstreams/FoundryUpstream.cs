@@ -1,5 +1,7 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Models;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

@@ -1,5 +1,7 @@
 using ClaudeGateway.Config;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Json;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

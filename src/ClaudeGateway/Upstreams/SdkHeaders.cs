@@ -1,3 +1,5 @@
+using ClaudeGateway.Upstreams.Contract;
+
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>

@@ -1,6 +1,10 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.LoadTest;
 
 namespace ClaudeGateway.Upstreams;

@@ -1,7 +1,9 @@
 using ClaudeGateway.Config;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Google;
+using ClaudeGateway.Json;
 using ClaudeGateway.Models;
-using ClaudeGateway.Upstreams.Google;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

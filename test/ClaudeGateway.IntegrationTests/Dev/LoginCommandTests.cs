@@ -1,4 +1,6 @@
+using ClaudeGateway.Cli;
 using ClaudeGateway.Dev;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Dev;
@@ -44,7 +46,7 @@ public sealed class LoginCommandTests : IAsyncDisposable
     public async Task Says_in_one_line_why_a_sign_in_ended(string error, string said)
     {
         _polls.Enqueue((400, new { error }));
-        var failure = await Assert.ThrowsAsync<BootException>(() => SignInAsync(_gateway.LocalUrl));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(_gateway.LocalUrl));
         Assert.Contains(said, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', failure.Message);
     }
@@ -65,7 +67,7 @@ public sealed class LoginCommandTests : IAsyncDisposable
     [InlineData("")]
     public async Task What_is_no_address_is_refused_before_anything_is_sent(string url)
     {
-        var failure = await Assert.ThrowsAsync<BootException>(() => SignInAsync(url));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(url));
         Assert.Contains("not a gateway's address", failure.Message, StringComparison.Ordinal);
     }
 
@@ -73,7 +75,7 @@ public sealed class LoginCommandTests : IAsyncDisposable
     public async Task An_unreachable_gateway_is_named()
     {
         _gateway.Refuse();
-        var failure = await Assert.ThrowsAsync<BootException>(() => SignInAsync(_gateway.LocalUrl));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(_gateway.LocalUrl));
         Assert.Contains(_gateway.LocalUrl + " cannot be reached", failure.Message, StringComparison.Ordinal);
     }
 
@@ -81,7 +83,7 @@ public sealed class LoginCommandTests : IAsyncDisposable
     public async Task Https_to_a_gateway_without_TLS_says_so()
     {
         await using var plain = await DevServer.StartAsync(0, "test", _ => _ => Task.CompletedTask, CancellationToken.None);
-        var failure = await Assert.ThrowsAsync<BootException>(() => SignInAsync(plain.Url.Replace("http:", "https:", StringComparison.Ordinal)));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(plain.Url.Replace("http:", "https:", StringComparison.Ordinal)));
         Assert.Contains("cannot be reached", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("inner exception", failure.Message, StringComparison.Ordinal);
     }
@@ -90,7 +92,7 @@ public sealed class LoginCommandTests : IAsyncDisposable
     public async Task A_gateway_under_another_name_is_refused_with_the_right_one()
     {
         _issuer = "https://gateway.example.com";
-        var failure = await Assert.ThrowsAsync<BootException>(() => SignInAsync(_gateway.LocalUrl));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(_gateway.LocalUrl));
         Assert.Contains("https://gateway.example.com", failure.Message, StringComparison.Ordinal);
         Assert.Empty(_output.ToString());
     }

@@ -1,6 +1,7 @@
+using ClaudeGateway.Cli.Doctor;
 using ClaudeGateway.Config;
-using ClaudeGateway.Doctor;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Doctor;

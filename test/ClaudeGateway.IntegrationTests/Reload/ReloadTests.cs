@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Reload;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Testing;
 
@@ -63,7 +64,7 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
     public void A_file_that_is_no_service_account_fails_boot_by_name()
     {
         File.WriteAllText(_file, "{}");
-        Assert.Contains(_file, Assert.Throws<BootException>(Groups).Message, StringComparison.Ordinal);
+        Assert.Contains(_file, Assert.Throws<OperatorException>(Groups).Message, StringComparison.Ordinal);
     }
 
     private GoogleGroups Groups() => new(new GoogleGroupsConfig(_file, "admin@example.com"), new IdpHttp(_client, TimeProvider.System), TimeProvider.System, new Uri($"{_google.LocalUrl}/groups"));

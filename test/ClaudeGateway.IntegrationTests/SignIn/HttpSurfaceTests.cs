@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -109,7 +110,7 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
             await gateway.SignInAsync();
         }
 
-        var failure = await Assert.ThrowsAsync<BootException>(() => StartAsync(config => Over(config, null)));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(config => Over(config, null)));
         Assert.StartsWith("oidc.discovery_url: ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("certificate", failure.Message, StringComparison.Ordinal);
     }
@@ -121,7 +122,7 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     public async Task A_discovery_document_without_what_a_sign_in_needs_fails_boot_by_name(string member)
     {
         _idp.DiscoveryOverrides[member] = null;
-        var failure = await Assert.ThrowsAsync<BootException>(() => StartAsync());
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => StartAsync());
         Assert.Contains($"\"{member}\"", failure.Message, StringComparison.Ordinal);
     }
 
@@ -205,7 +206,7 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var failure = await Assert.ThrowsAsync<BootException>(() => StartAsync(config => config with { Listen = config.Listen with { Port = port } }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(config => config with { Listen = config.Listen with { Port = port } }));
         Assert.Contains($":{port}", failure.Message, StringComparison.Ordinal);
         Assert.Contains("listen.port", failure.Message, StringComparison.Ordinal);
     }

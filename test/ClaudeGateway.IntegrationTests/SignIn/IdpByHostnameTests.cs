@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -50,7 +51,7 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     [InlineData("off")]
     public async Task Without_it_a_name_must_resolve_here_too(string? value)
     {
-        var e = await Assert.ThrowsAsync<BootException>(() => StartAsync(environment: With(value)));
+        var e = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(environment: With(value)));
         Assert.Contains($"ENOTFOUND {Host}", e.Message, StringComparison.Ordinal);
         Assert.Empty(_proxy.Asked);
     }
@@ -58,7 +59,7 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     [Fact]
     public async Task A_host_in_NO_PROXY_goes_direct()
     {
-        var e = await Assert.ThrowsAsync<BootException>(() => StartAsync(environment: With("1", ("NO_PROXY", Host))));
+        var e = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(environment: With("1", ("NO_PROXY", Host))));
         Assert.Contains($"ENOTFOUND {Host}", e.Message, StringComparison.Ordinal);
         Assert.Empty(_proxy.Asked);
     }
@@ -70,7 +71,7 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     [InlineData("https://login.localhost")]
     public async Task Neither_http_nor_this_machine_is_asked_of_the_proxy(string issuer)
     {
-        var e = await Assert.ThrowsAsync<BootException>(() => StartAsync(issuer, With("1", ("NO_PROXY", "other.example"))));
+        var e = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(issuer, With("1", ("NO_PROXY", "other.example"))));
         Assert.Contains("ECONNREFUSED_SSRF", e.Message, StringComparison.Ordinal);
         Assert.Contains("NO_PROXY", e.Message, StringComparison.Ordinal);
         Assert.Equal(issuer.StartsWith("http:", StringComparison.Ordinal), e.Message.Contains(Variable, StringComparison.Ordinal));

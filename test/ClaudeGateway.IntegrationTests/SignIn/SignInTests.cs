@@ -166,7 +166,7 @@ public sealed class SignInTests : IAsyncDisposable
         var (alice, mallory) = (await gateway.AuthorizeDeviceAsync(), await gateway.AuthorizeDeviceAsync());
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, alice.UserCode);
-        await using (var database = Npgsql.NpgsqlDataSource.Create(ClaudeGateway.Storage.PostgresUrl.Parse(gateway.Config.Store)))
+        await using (var database = Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store)))
         {
             await database.CreateCommand("UPDATE gw_device_grant SET status = 'approved', approved_at = requested_at, sealed_identity = (SELECT sealed_identity FROM gw_device_grant WHERE status = 'approved') WHERE status = 'pending'").ExecuteNonQueryAsync();
         }

@@ -2,6 +2,8 @@ using System.IO.Compression;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;

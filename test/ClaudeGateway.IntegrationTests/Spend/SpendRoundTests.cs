@@ -1,5 +1,6 @@
 using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 

@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using Npgsql;
 
@@ -71,7 +72,7 @@ public sealed class MigratorTests
             await admin.CreateCommand($"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC").ExecuteNonQueryAsync();
         }
 
-        var failure = await Assert.ThrowsAsync<BootException>(() => TestStore.OpenAsync(config with { Username = role }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(config with { Username = role }));
         Assert.Contains("permission denied for schema public", failure.Message, StringComparison.Ordinal);
         Assert.Contains("store.postgres_url in gateway.yaml", failure.Message, StringComparison.Ordinal);
     }
@@ -81,7 +82,7 @@ public sealed class MigratorTests
     {
         var url = (await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal();
         var start = TimeProvider.System.GetTimestamp();
-        var failure = await Assert.ThrowsAsync<BootException>(() => TestStore.OpenAsync(new StoreConfig { PostgresUrl = new Secret(url[..(url.LastIndexOf('/') + 1)] + "nowhere") }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig { PostgresUrl = new Secret(url[..(url.LastIndexOf('/') + 1)] + "nowhere") }));
         Assert.Contains("database \"nowhere\" does not exist", failure.Message, StringComparison.Ordinal);
         // Two pauses of two seconds are what waiting for it would take.
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(3.9));
@@ -90,7 +91,7 @@ public sealed class MigratorTests
     [Fact]
     public async Task An_unwritable_folder_is_named()
     {
-        var failure = await Assert.ThrowsAsync<BootException>(() => TestStore.OpenAsync(new StoreConfig { SqlitePath = "/proc/nowhere/gateway.db" }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig { SqlitePath = "/proc/nowhere/gateway.db" }));
         Assert.Contains("/proc/nowhere/gateway.db", failure.Message, StringComparison.Ordinal);
         Assert.Contains("store.sqlite_path", failure.Message, StringComparison.Ordinal);
     }

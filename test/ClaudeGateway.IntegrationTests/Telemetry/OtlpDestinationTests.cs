@@ -1,11 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.IntegrationTests.Telemetry;
 

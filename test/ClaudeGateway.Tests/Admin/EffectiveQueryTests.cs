@@ -1,5 +1,6 @@
 using ClaudeGateway.Admin;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.AspNetCore.Http;

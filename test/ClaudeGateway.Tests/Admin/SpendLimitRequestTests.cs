@@ -1,6 +1,7 @@
 using System.Text;
 using ClaudeGateway.Admin;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Tests.Admin;
 

@@ -1,4 +1,7 @@
-namespace ClaudeGateway.Tests.Config;
+using ClaudeGateway.Cli;
+using ClaudeGateway.Tests.Config;
+
+namespace ClaudeGateway.Tests.Cli;
 
 public sealed class CheckCommandTests : IDisposable
 {

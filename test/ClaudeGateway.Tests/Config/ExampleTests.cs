@@ -1,3 +1,5 @@
+using ClaudeGateway.Cli;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Config;

@@ -1,8 +1,8 @@
 using ClaudeGateway.Config;
-using ClaudeGateway.Storage;
+using ClaudeGateway.Process;
 using Npgsql;
 
-namespace ClaudeGateway.Tests.Storage;
+namespace ClaudeGateway.Tests.Config;
 
 public sealed class PostgresUrlTests
 {
@@ -34,7 +34,7 @@ public sealed class PostgresUrlTests
 
     [Fact]
     public void An_unknown_sslmode_is_refused_by_name() =>
-        Assert.Contains("sslmode \"maybe\"", Assert.Throws<BootException>(() => Parse("postgres://u:sekrit@h/d?sslmode=maybe")).Message, StringComparison.Ordinal);
+        Assert.Contains("sslmode \"maybe\"", Assert.Throws<OperatorException>(() => Parse("postgres://u:sekrit@h/d?sslmode=maybe")).Message, StringComparison.Ordinal);
 
     private static NpgsqlConnectionStringBuilder Parse(string url) => PostgresUrl.Parse(new StoreConfig { PostgresUrl = new Secret(url) });
 }

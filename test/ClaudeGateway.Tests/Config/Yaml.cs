@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Tests.Config;
 

@@ -1,7 +1,7 @@
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway.Tests.Upstreams;
+namespace ClaudeGateway.Tests.Credentials;
 
 public sealed class CredentialCacheTests
 {

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway.Tests.Upstreams;
+namespace ClaudeGateway.Tests.Credentials;
 
 public sealed class FederationTokensTests
 {

@@ -3,13 +3,15 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Jose;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 using ConfigTests = ClaudeGateway.Tests.Config;
 
 namespace ClaudeGateway.Tests.Fuzzing;

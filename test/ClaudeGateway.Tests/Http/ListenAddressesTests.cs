@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Http;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Tests.Http;
 
@@ -20,5 +21,5 @@ public sealed class ListenAddressesTests
 
     [Fact]
     public void A_name_without_an_address_is_explained() =>
-        Assert.Contains("listen.host: \"nowhere.invalid\"", Assert.Throws<BootException>(() => ListenAddresses.Of("nowhere.invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains("listen.host: \"nowhere.invalid\"", Assert.Throws<OperatorException>(() => ListenAddresses.Of("nowhere.invalid")).Message, StringComparison.Ordinal);
 }

@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Json;
 using ClaudeGateway.Managed;
+using ClaudeGateway.Tests.Managed;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Managed;
+namespace ClaudeGateway.Tests.Json;
 
 public sealed class CanonicalJsonTests
 {

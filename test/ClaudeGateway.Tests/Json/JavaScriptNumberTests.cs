@@ -1,8 +1,8 @@
-using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Config;
+namespace ClaudeGateway.Tests.Json;
 
 public sealed class JavaScriptNumberTests
 {

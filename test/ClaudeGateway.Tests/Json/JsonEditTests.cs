@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Json;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Messages;
+namespace ClaudeGateway.Tests.Json;
 
 public sealed class JsonEditTests
 {

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Tests.Http;
+namespace ClaudeGateway.Tests.Json;
 
 public sealed class JsonNamesTests
 {

@@ -1,7 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Messages;
+namespace ClaudeGateway.Tests.Json;
 
 /// <summary>Generates JSON objects as text, with the spellings a byte-level editor must not be confused by.</summary>
 internal static class JsonTexts

@@ -1,6 +1,6 @@
-using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Tests.Config;
+namespace ClaudeGateway.Tests.Json;
 
 public sealed class NearestKeyTests
 {

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Managed;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Managed.Desktop;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Tests.Managed;
 

@@ -1,4 +1,4 @@
-using ClaudeGateway.Managed;
+using ClaudeGateway.Managed.Desktop;
 
 namespace ClaudeGateway.Tests.Managed;
 

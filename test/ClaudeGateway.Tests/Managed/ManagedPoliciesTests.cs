@@ -1,3 +1,4 @@
+using ClaudeGateway.Json;
 using ClaudeGateway.Managed;
 
 namespace ClaudeGateway.Tests.Managed;

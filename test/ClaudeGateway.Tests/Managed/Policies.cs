@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Tests.Managed;

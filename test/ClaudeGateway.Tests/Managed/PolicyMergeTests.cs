@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Managed;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Tests.Managed;
 

@@ -4,6 +4,7 @@ using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Messages;
 

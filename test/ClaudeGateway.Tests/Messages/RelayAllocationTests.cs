@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Text;
 using ClaudeGateway.Messages;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Tests.Messages;
 

@@ -1,4 +1,5 @@
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Tests.Outbound;
 
@@ -43,7 +44,7 @@ public sealed class EnvironmentProxyTests
 
     [Fact]
     public void A_value_that_is_no_URL_stops_the_boot_and_names_the_variable() =>
-        Assert.Contains("HTTPS_PROXY", Assert.Throws<BootException>(() => Create(("HTTPS_PROXY", "http://"))).Message, StringComparison.Ordinal);
+        Assert.Contains("HTTPS_PROXY", Assert.Throws<OperatorException>(() => Create(("HTTPS_PROXY", "http://"))).Message, StringComparison.Ordinal);
 
     private static EnvironmentProxy Create(params (string Name, string Value)[] variables) =>
         new(new ProcessEnvironment(variables.ToDictionary(v => v.Name, v => v.Value)));

@@ -1,8 +1,9 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 
-namespace ClaudeGateway.Tests.Storage;
+namespace ClaudeGateway.Tests.Process;
 
 public sealed class BackgroundLoopTests
 {

@@ -1,4 +1,6 @@
-namespace ClaudeGateway.Tests;
+using ClaudeGateway.Process;
+
+namespace ClaudeGateway.Tests.Process;
 
 public sealed class ProcessEnvironmentTests
 {

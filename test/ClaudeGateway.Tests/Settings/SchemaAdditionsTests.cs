@@ -1,9 +1,11 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Managed.Desktop;
+using ClaudeGateway.Settings;
+using ClaudeGateway.Tests.Managed;
 
-namespace ClaudeGateway.Tests.Managed.Schema;
+namespace ClaudeGateway.Tests.Settings;
 
 public sealed class SchemaAdditionsTests
 {

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway.Tests.Managed.Schema;
+namespace ClaudeGateway.Tests.Settings;
 
 public sealed class SchemaReviewTests
 {

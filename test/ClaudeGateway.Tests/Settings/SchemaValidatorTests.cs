@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway.Tests.Managed.Schema;
+namespace ClaudeGateway.Tests.Settings;
 
 public sealed class SchemaValidatorTests
 {

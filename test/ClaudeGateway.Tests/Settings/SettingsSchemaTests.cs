@@ -1,7 +1,8 @@
 using System.Text.Json;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
+using ClaudeGateway.Tests.Managed;
 
-namespace ClaudeGateway.Tests.Managed.Schema;
+namespace ClaudeGateway.Tests.Settings;
 
 public sealed class SettingsSchemaTests
 {

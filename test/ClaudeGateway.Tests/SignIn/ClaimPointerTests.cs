@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Claims;
 
 namespace ClaudeGateway.Tests.SignIn;
 

@@ -1,4 +1,4 @@
-using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Device;
 
 namespace ClaudeGateway.Tests.SignIn;
 

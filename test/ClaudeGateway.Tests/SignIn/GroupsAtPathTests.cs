@@ -1,6 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
-using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Claims;
 using ClaudeGateway.Tests.Fuzzing;
 
 namespace ClaudeGateway.Tests.SignIn;

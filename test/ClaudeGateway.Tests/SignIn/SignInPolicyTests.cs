@@ -1,6 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Claims;
 
 namespace ClaudeGateway.Tests.SignIn;
 

@@ -1,4 +1,6 @@
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Tests.Spend;
 

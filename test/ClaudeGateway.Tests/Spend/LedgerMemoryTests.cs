@@ -2,6 +2,8 @@ using System.Globalization;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Tests.Spend;
 

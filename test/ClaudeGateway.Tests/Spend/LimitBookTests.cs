@@ -1,5 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 using FsCheck;
 using FsCheck.Fluent;
 

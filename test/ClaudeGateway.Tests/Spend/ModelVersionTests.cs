@@ -1,5 +1,5 @@
 using ClaudeGateway.Models;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Prices;
 
 namespace ClaudeGateway.Tests.Spend;
 

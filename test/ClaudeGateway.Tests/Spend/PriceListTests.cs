@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Models;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Prices;
+using ClaudeGateway.Spend.Usage;
 using FsCheck;
 using FsCheck.Fluent;
 

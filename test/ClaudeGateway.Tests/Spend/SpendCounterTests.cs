@@ -1,4 +1,5 @@
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using FsCheck.Fluent;
 
 namespace ClaudeGateway.Tests.Spend;

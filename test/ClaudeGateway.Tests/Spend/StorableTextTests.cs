@@ -1,4 +1,4 @@
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using FsCheck;
 using FsCheck.Fluent;
 

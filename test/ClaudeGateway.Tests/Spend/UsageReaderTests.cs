@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Tests.Upstreams;
 

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Text;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Tests.Upstreams;

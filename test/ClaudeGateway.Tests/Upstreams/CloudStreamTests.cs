@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Tests.Upstreams;
 

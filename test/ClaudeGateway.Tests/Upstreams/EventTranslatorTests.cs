@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Responses;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -3,10 +3,12 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Models;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Tests.Upstreams;

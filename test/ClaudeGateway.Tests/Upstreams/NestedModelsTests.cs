@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Tests.Json;
+using ClaudeGateway.Upstreams.Contract;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Messages;
+namespace ClaudeGateway.Tests.Upstreams;
 
 public sealed class NestedModelsTests
 {

@@ -1,6 +1,7 @@
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Upstreams;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Admin;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>The admin API of a gateway, as the command line calls it. Pages are followed to the end.</summary>
 internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCredential credential)
@@ -11,7 +13,7 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
-    /// <exception cref="BootException">The gateway cannot be reached, or refuses.</exception>
+    /// <exception cref="OperatorException">The gateway cannot be reached, or refuses.</exception>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellation) => SendAsync(HttpMethod.Get, AdminApi.Path + path, null, cancellation);
 
     /// <inheritdoc cref="GetAsync"/>
@@ -81,15 +83,15 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
             using var response = await http.SendAsync(request, limit.Token);
             var text = await response.Content.ReadAsByteArrayAsync(limit.Token);
             var json = Parse(text);
-            return response.IsSuccessStatusCode && json is { } answer ? answer : throw new BootException(Problem((int)response.StatusCode, json));
+            return response.IsSuccessStatusCode && json is { } answer ? answer : throw new OperatorException(Problem((int)response.StatusCode, json));
         }
         catch (HttpRequestException e)
         {
-            throw new BootException($"{gateway.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}", e);
+            throw new OperatorException($"{gateway.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}", e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new BootException($"{gateway.GetLeftPart(UriPartial.Authority)} did not answer within {Timeout.TotalSeconds} s", e);
+            throw new OperatorException($"{gateway.GetLeftPart(UriPartial.Authority)} did not answer within {Timeout.TotalSeconds} s", e);
         }
     }
 
@@ -126,12 +128,12 @@ internal sealed record AdminCredential(string? Key, string? Bearer)
     public const string KeyVariable = "CLAUDE_GATEWAY_ADMIN_KEY";
     public const string BearerVariable = "CLAUDE_GATEWAY_BEARER";
 
-    /// <exception cref="BootException">There is none.</exception>
+    /// <exception cref="OperatorException">There is none.</exception>
     public static AdminCredential From(ProcessEnvironment environment)
     {
         var (key, bearer) = (environment[KeyVariable]?.Trim(), environment[BearerVariable]?.Trim());
         return string.IsNullOrEmpty(key) && string.IsNullOrEmpty(bearer)
-            ? throw new BootException($"no credentials: set {KeyVariable} to an admin key, or {BearerVariable} to what 'claude-gateway login' prints for a member of an admin group")
+            ? throw new OperatorException($"no credentials: set {KeyVariable} to an admin key, or {BearerVariable} to what 'claude-gateway login' prints for a member of an admin group")
             : new AdminCredential(key, bearer);
     }
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>What one command does with the admin API; returns what it prints.</summary>
 internal delegate Task<string> AdminWork(AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
@@ -50,7 +51,7 @@ internal static class AdminCommand
             await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
             return 0;
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return ServeCommand.Fail([e.Message]);
         }
@@ -63,5 +64,5 @@ internal static class AdminCommand
     private static Uri Gateway(string? url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
             ? uri
-            : throw new BootException(url is null ? "which gateway? Set CLAUDE_GATEWAY_URL or pass --url" : $"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
+            : throw new OperatorException(url is null ? "which gateway? Set CLAUDE_GATEWAY_URL or pass --url" : $"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
 }

@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Process;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>Whose cap a command means: exactly one of a user, a group and the organization.</summary>
 internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
 {
-    /// <exception cref="BootException">None or several are named.</exception>
+    /// <exception cref="OperatorException">None or several are named.</exception>
     public static LimitTarget From(string? user, string? group, bool isOrganization, string period)
     {
         SpendScope[] named =
@@ -19,7 +21,7 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
         ];
         return named.Length == 1
             ? new LimitTarget(named[0], SpendPeriods.Parse(period)!.Value)
-            : throw new BootException("name exactly one of --user, --group and --organization");
+            : throw new OperatorException("name exactly one of --user, --group and --organization");
     }
 
     public JsonObject ToJson()
@@ -41,12 +43,12 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
     }
 
     /// <summary>Dollars as people write them, in the API's cents.</summary>
-    /// <exception cref="BootException">It is no amount.</exception>
+    /// <exception cref="OperatorException">It is no amount.</exception>
     public static string Cents(string dollars)
     {
         var text = dollars.Trim().TrimStart('$').Replace(",", "", StringComparison.Ordinal);
         return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount) && decimal.Truncate(amount * 100) == amount * 100
             ? decimal.Truncate(amount * 100).ToString("0", CultureInfo.InvariantCulture)
-            : throw new BootException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
+            : throw new OperatorException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
     }
 }

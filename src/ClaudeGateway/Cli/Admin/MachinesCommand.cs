@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary><c>claude-gateway machines</c>: how many machines run which version of the managed settings.</summary>
 internal static class MachinesCommand

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 internal enum ReportFormat
 {

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary><c>claude-gateway spend …</c>: the admin API for people and scripts. One method per command.</summary>
 internal static class SpendCommands
@@ -72,7 +73,7 @@ internal static class SpendCommands
             {
                 var wanted = target.Read(parsed);
                 var found = (await client.ListLimitsAsync(wanted.Scope.TypeName, cancellation)).Find(wanted.Matches);
-                limitId = found.ValueKind == JsonValueKind.Object ? found.GetProperty("id").GetString()! : throw new BootException("there is no such limit");
+                limitId = found.ValueKind == JsonValueKind.Object ? found.GetProperty("id").GetString()! : throw new OperatorException("there is no such limit");
             }
 
             var deleted = await client.DeleteLimitAsync(limitId, cancellation);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace ClaudeGateway.Admin.Cli;
+namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>Which columns each report has. Money is shown in dollars, whatever the API counts in.</summary>
 internal static class SpendReports

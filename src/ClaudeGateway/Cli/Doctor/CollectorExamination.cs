@@ -1,9 +1,10 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Telemetry;
-using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>Sends a collector an export without content: zero bytes are a valid, empty OTLP request in protobuf.</summary>
 internal static class CollectorExamination

@@ -3,9 +3,10 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>
 /// <c>doctor</c>: asks every service the configuration names one harmless question with the real credentials, and says
@@ -37,14 +38,14 @@ internal static class DoctorCommand
 
             return findings.All(finding => finding.IsWell) ? 0 : 1;
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return ServeCommand.Fail([e.Message]);
         }
     }
 
     /// <summary>All questions at once, the answers in the order of the file: identity provider, store, upstreams, collectors.</summary>
-    /// <exception cref="BootException">The environment holds something unusable, such as a proxy variable.</exception>
+    /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy variable.</exception>
     public static async Task<IReadOnlyList<Finding>> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
         using var outbound = new OutboundHttp(environment, log);

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>What one question found out.</summary>
 /// <param name="Subject">Who was asked, e.g. <c>upstream 'bedrock'</c>.</param>

@@ -1,6 +1,6 @@
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>What an operator has to grant or change at each provider (docs/upstreams.md says it at length).</summary>
 internal static class Grants

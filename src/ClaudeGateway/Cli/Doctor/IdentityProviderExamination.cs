@@ -1,9 +1,10 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Oidc;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>
 /// Reads the IdP's discovery document and offers its token endpoint a refresh token that cannot exist: an IdP that has
@@ -28,7 +29,7 @@ internal static class IdentityProviderExamination
                 _ => Finding.Well(subject, "discovery and client accepted"),
             };
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return Finding.Ill(subject, e.Message, "oidc.issuer must be the issuer exactly as the IdP spells it, and reachable from here");
         }

@@ -1,9 +1,10 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using Npgsql;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>Asks the database who it is and whether tables may be created; creates none.</summary>
 internal static class StoreExamination
@@ -28,7 +29,7 @@ internal static class StoreExamination
                 ? Finding.Well(subject, $"{who}; tables can be created")
                 : Finding.Ill(subject, $"{who}; tables cannot be created", $"GRANT CREATE, USAGE ON SCHEMA public TO {row.GetString(1)}, or give it a schema of its own");
         }
-        catch (Exception e) when (e is DbException or TimeoutException or BootException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is DbException or TimeoutException or OperatorException or ArgumentException or InvalidOperationException)
         {
             return Finding.Ill(subject, StoreErrors.Describe(e), "check store.postgres_url, its user and password, and that the database admits connections from here");
         }

@@ -1,13 +1,16 @@
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Doctor;
+namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>
 /// Sends an upstream a message request without a message. Who may not ask is refused before the request is looked at;

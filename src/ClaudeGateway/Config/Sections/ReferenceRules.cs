@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Config.Sections;

@@ -1,3 +1,5 @@
+using ClaudeGateway.Config.Sections.Managed;
+using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Config.Shapes;
 using static ClaudeGateway.Config.Shapes.Values;
 

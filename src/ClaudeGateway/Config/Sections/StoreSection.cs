@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Shapes;
-using ClaudeGateway.Storage;
+using ClaudeGateway.Process;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections;
@@ -94,7 +94,7 @@ internal static partial class StoreSection
             _ = PostgresUrl.Parse(new StoreConfig { PostgresUrl = new Secret(url) });
             return null;
         }
-        catch (BootException e)
+        catch (OperatorException e)
         {
             return e.Message[(e.Message.IndexOf(' ', StringComparison.Ordinal) + 1)..];
         }

@@ -1,3 +1,4 @@
+using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;

@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Config.Shapes;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Config.Shapes;
 

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Config.Shapes;
 

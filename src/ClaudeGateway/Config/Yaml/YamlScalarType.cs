@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ClaudeGateway.Json;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// The sessions of <c>assume_role</c>: one for all, or one per developer named by a claim (spec/newer.md). A refusal of

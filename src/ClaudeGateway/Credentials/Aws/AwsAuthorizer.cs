@@ -1,7 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// Authorises requests to one AWS service: by a bearer (Bedrock API key), or by a signature with the configured keys,

@@ -1,4 +1,6 @@
-namespace ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Process;
+
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// The default chain, in the order of the AWS SDKs: environment, shared files, web identity, container, instance. What is

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>What signs an AWS request. A class, not a record: its text must never show a secret.</summary>
 /// <param name="sessionToken">Only temporary credentials have one.</param>

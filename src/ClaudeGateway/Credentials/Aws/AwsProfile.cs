@@ -1,7 +1,7 @@
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// Profiles of the shared AWS files, in every form the AWS SDK knows: keys, IAM Identity Center, an assumed role, a

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// Credentials that the platform hands to what runs on it: ECS, EKS Pod Identity and other containers, and EC2

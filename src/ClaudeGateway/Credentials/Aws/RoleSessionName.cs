@@ -3,7 +3,7 @@ using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// Turns a claim into an STS session name (2 to 64 of <c>[\w+=,.@-]</c>) that still tells developers apart in CloudTrail

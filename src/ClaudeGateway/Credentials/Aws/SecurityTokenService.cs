@@ -3,7 +3,7 @@ using Amazon.Runtime;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// The two calls of AWS STS that exchange one identity for another. Uses the AWS SDK over our own transport; nothing of
@@ -34,7 +34,7 @@ internal sealed class SecurityTokenService(CredentialHttp http)
         return Lease(answer.Credentials);
     }
 
-    private static Lease<AwsCredentials> Lease(Credentials credentials) =>
+    private static Lease<AwsCredentials> Lease(Amazon.SecurityToken.Model.Credentials credentials) =>
         new(new AwsCredentials(credentials.AccessKeyId, credentials.SecretAccessKey, credentials.SessionToken), credentials.Expiration is { } end ? new DateTimeOffset(end.ToUniversalTime()) : null);
 
     private static async Task<T> CallAsync<T>(string action, Func<Task<T>> call)

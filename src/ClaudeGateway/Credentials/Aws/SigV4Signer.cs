@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Credentials.Aws;
 
 /// <summary>
 /// Signs requests with AWS Signature Version 4, one instance per region and service. Every header the request has at

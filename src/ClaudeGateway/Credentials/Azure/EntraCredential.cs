@@ -1,8 +1,9 @@
 using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Identity;
+using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Upstreams.Azure;
+namespace ClaudeGateway.Credentials.Azure;
 
 /// <summary>
 /// An identity in Microsoft Entra ID, by what the environment offers: a service principal, a workload identity, a managed

@@ -1,6 +1,6 @@
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Upstreams.Google;
+namespace ClaudeGateway.Credentials.Google;
 
 /// <summary>Authorises requests to Google Cloud: by the configured access token, or one of the credential.</summary>
 internal sealed class GoogleAuthorizer

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using ClaudeGateway.Process;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Auth.OAuth2.Responses;
 using Google.Apis.Http;
 
-namespace ClaudeGateway.Upstreams.Google;
+namespace ClaudeGateway.Credentials.Google;
 
 /// <summary>
 /// Access tokens of a Google credential: the configured file, or Application Default Credentials (a file named by the

@@ -9,7 +9,7 @@ using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>GET /user/bootstrap: the configuration of Claude Desktop for one developer (spec/policy.md).</summary>
 internal sealed class BootstrapEndpoint(

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Config.Yaml;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Json;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>
 /// A policy's <c>desktop</c> block as Claude Desktop is served it (spec/settings.md, Desktop): texts that mean a value

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>What Claude Desktop inherits from the Claude Code settings: whole tools that are denied, and hosts the sandbox may reach (spec/policy.md, /user/bootstrap).</summary>
 internal static class DesktopSandbox

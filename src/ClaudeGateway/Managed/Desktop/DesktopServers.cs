@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>One entry of <c>managedMcpServers</c> of a desktop block in the form Claude Desktop is served: transport, https and the OAuth mode stated.</summary>
 internal static class DesktopServers

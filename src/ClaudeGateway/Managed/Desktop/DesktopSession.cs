@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>
 /// Tells a Claude Code session inside Claude Desktop by its user agent (spec/policy.md, serve_to_desktop):

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Managed;
+namespace ClaudeGateway.Managed.Desktop;
 
 /// <summary>Where Claude Desktop exports its telemetry and as whom (spec/policy.md, /user/bootstrap; spec/newer.md, telemetry).</summary>
 internal static class DesktopTelemetry

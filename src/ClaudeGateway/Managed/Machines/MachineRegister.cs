@@ -1,5 +1,6 @@
 using System.Data.Common;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Managed.Machines;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed.Warnings;
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Claims;
 
 /// <summary>Reads who somebody is, e-mail, name and groups out of an IdP's claims (spec/auth.md, Claims).</summary>
 internal sealed class ClaimMapping(OidcConfig config)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Claims;
 
 /// <summary>Finds a claim: a name that begins with "/" is an RFC 6901 pointer, any other is one flat name, dots and all.</summary>
 internal static class ClaimPointer

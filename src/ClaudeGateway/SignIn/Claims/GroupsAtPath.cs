@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Claims;
 
 /// <summary>Reads groups at <c>oidc.groups_jsonpath</c> (spec/newest.md, auth). Claims of any shape give groups or none, never an error.</summary>
 internal static class GroupsAtPath

@@ -1,7 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Claims;
 
 /// <summary>Who of the IdP's users may sign in (spec/auth.md: allowed_email_domains, allowed_groups); asked again at every refresh.</summary>
 internal sealed class SignInPolicy(OidcConfig config)

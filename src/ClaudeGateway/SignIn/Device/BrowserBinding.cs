@@ -4,7 +4,7 @@ using System.Text;
 using ClaudeGateway.Http;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>
 /// Ties a sign-in to the browser that began it. The cookie holds a secret that only this browser knows; the nonce and

@@ -7,7 +7,7 @@ using ClaudeGateway.SignIn.Pages;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>
 /// /oauth/callback, where the browser comes back from the IdP (OpenID Connect Core 1.0 section 3.1.2.5). In this order:

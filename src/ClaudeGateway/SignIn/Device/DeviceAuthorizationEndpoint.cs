@@ -2,7 +2,7 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>Hands a device its two codes (RFC 8628 section 3.1). Whatever the body is, it is not refused: only <c>surface</c> is looked for.</summary>
 internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGrantStore grants, SignInRateLimit rateLimit, string? loginNotice, AuditLog audit)

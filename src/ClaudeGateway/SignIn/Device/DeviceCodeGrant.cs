@@ -1,6 +1,6 @@
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>A device's poll (RFC 8628 section 3.4).</summary>
 internal sealed class DeviceCodeGrant(DeviceGrantStore grants, SessionTokens tokens, RefreshTokens refreshTokens, SealedBox box, Revocations revocations)

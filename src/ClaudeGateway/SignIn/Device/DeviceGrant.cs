@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>A device's request for a session (RFC 8628), as it is handed out.</summary>
 /// <param name="DeviceCode">256 random bits; the device polls with it.</param>

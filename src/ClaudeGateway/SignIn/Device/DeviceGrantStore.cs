@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Net;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>Who asked for a device code, for the confirm page and the audit.</summary>
 /// <param name="Surface">The client application, when it says (an extension of the reference's protocol).</param>

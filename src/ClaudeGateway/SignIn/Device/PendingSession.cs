@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>
 /// An approved sign-in that waits in the store for its device, sealed. The bearer is minted when the device fetches it,

@@ -5,7 +5,7 @@ using ClaudeGateway.SignIn.Pages;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.SignIn;
+namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>
 /// /device, where a person approves or denies a device (RFC 8628 section 3.3). Approving is: same origin, rate limit,

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Sessions;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Jose;
 

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -23,7 +24,7 @@ internal sealed class ClientAssertion : IDisposable
     private readonly TimeProvider _clock;
     private readonly string _header;
 
-    /// <exception cref="BootException">The key or the certificate cannot be used, or they do not belong together.</exception>
+    /// <exception cref="OperatorException">The key or the certificate cannot be used, or they do not belong together.</exception>
     public ClientAssertion(ClientAssertionConfig config, TimeProvider clock, OperationalLog log)
     {
         _clock = clock;
@@ -32,7 +33,7 @@ internal sealed class ClientAssertion : IDisposable
         using var certified = certificate.GetRSAPublicKey();
         if (certified is null || !certified.ExportRSAPublicKey().AsSpan().SequenceEqual(_key.ExportRSAPublicKey()))
         {
-            throw new BootException("oidc.client_assertion: certificate_pem is not the certificate of private_key_pem");
+            throw new OperatorException("oidc.client_assertion: certificate_pem is not the certificate of private_key_pem");
         }
 
         var sha1 = certificate.GetCertHash(HashAlgorithmName.SHA1);
@@ -72,7 +73,7 @@ internal sealed class ClientAssertion : IDisposable
         {
             if (pem.Contains("ENCRYPTED", StringComparison.Ordinal))
             {
-                throw new BootException("oidc.client_assertion.private_key_pem is encrypted; give it without a passphrase, e.g. through ${file:}");
+                throw new OperatorException("oidc.client_assertion.private_key_pem is encrypted; give it without a passphrase, e.g. through ${file:}");
             }
 
             key.ImportFromPem(pem);
@@ -80,12 +81,12 @@ internal sealed class ClientAssertion : IDisposable
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {
             key.Dispose();
-            throw new BootException("oidc.client_assertion.private_key_pem is not one RSA private key in PEM (PKCS#8 or PKCS#1)", e);
+            throw new OperatorException("oidc.client_assertion.private_key_pem is not one RSA private key in PEM (PKCS#8 or PKCS#1)", e);
         }
 
         if (key.KeySize < MinKeyBits)
         {
-            throw new BootException($"oidc.client_assertion.private_key_pem has {key.KeySize} bits; at least {MinKeyBits} are needed");
+            throw new OperatorException($"oidc.client_assertion.private_key_pem has {key.KeySize} bits; at least {MinKeyBits} are needed");
         }
 
         return key;
@@ -100,12 +101,12 @@ internal sealed class ClientAssertion : IDisposable
         }
         catch (CryptographicException e)
         {
-            throw new BootException("oidc.client_assertion.certificate_pem is not a certificate in PEM", e);
+            throw new OperatorException("oidc.client_assertion.certificate_pem is not a certificate in PEM", e);
         }
 
         return certificates.Count == 1
             ? certificates[0]
-            : throw new BootException($"oidc.client_assertion.certificate_pem holds {certificates.Count} certificates; give the client's own alone");
+            : throw new OperatorException($"oidc.client_assertion.certificate_pem holds {certificates.Count} certificates; give the client's own alone");
     }
 
     private void Announce(X509Certificate2 certificate, byte[] sha1, OperationalLog log)

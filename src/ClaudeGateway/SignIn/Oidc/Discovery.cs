@@ -1,5 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -9,7 +10,7 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <exception cref="BootException">The IdP cannot be used; the message names the URL and the key.</exception>
+    /// <exception cref="OperatorException">The IdP cannot be used; the message names the URL and the key.</exception>
     public async Task<ProviderMetadata> FetchAsync(CancellationToken cancellation)
     {
         var url = config.DiscoveryUrl ?? new Uri(config.IssuerText.TrimEnd('/') + "/.well-known/openid-configuration");
@@ -41,7 +42,7 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
 
             if (attempt >= Attempts)
             {
-                throw new BootException($"{(config.DiscoveryUrl is null ? "oidc.issuer" : "oidc.discovery_url")}: {problem}");
+                throw new OperatorException($"{(config.DiscoveryUrl is null ? "oidc.issuer" : "oidc.discovery_url")}: {problem}");
             }
 
             log.Warn($"oidc: {problem}; attempt {attempt} of {Attempts}, trying again in {Pause.TotalSeconds:0}s");

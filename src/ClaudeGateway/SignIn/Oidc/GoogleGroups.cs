@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -30,7 +31,7 @@ internal sealed class GoogleGroups : IDisposable
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (string Token, DateTimeOffset Expires) _accessToken = ("", DateTimeOffset.MinValue);
 
-    /// <exception cref="BootException">The service account file is missing or is none.</exception>
+    /// <exception cref="OperatorException">The service account file is missing or is none.</exception>
     internal GoogleGroups(GoogleGroupsConfig config, IdpHttp http, TimeProvider clock, Uri directory)
     {
         _adminEmail = config.AdminEmail;
@@ -47,16 +48,16 @@ internal sealed class GoogleGroups : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new BootException($"oidc.google_groups.service_account_json_path: {e.Message}", e);
+            throw new OperatorException($"oidc.google_groups.service_account_json_path: {e.Message}", e);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or CryptographicException or UriFormatException)
         {
-            throw new BootException($"oidc.google_groups.service_account_json_path: {config.ServiceAccountJsonPath} is not the JSON key of a Google service account", e);
+            throw new OperatorException($"oidc.google_groups.service_account_json_path: {config.ServiceAccountJsonPath} is not the JSON key of a Google service account", e);
         }
     }
 
     /// <summary>With connections of its own: Google's certificates are public ones, whatever oidc.ca_cert_pem says.</summary>
-    /// <exception cref="BootException">The service account file is missing or is none.</exception>
+    /// <exception cref="OperatorException">The service account file is missing or is none.</exception>
     public static GoogleGroups Create(GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
     {
         var options = new OutboundOptions { UseProxy = oidc.UseProxy == true, Decompression = System.Net.DecompressionMethods.All };

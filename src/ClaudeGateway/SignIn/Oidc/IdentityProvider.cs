@@ -6,6 +6,7 @@ using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -51,7 +52,7 @@ internal sealed class IdentityProvider : IDisposable
 
     public ProviderMetadata Metadata { get; }
 
-    /// <exception cref="BootException">The IdP or its configuration cannot be used.</exception>
+    /// <exception cref="OperatorException">The IdP or its configuration cannot be used.</exception>
     public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
     {
         var options = new OutboundOptions
@@ -212,9 +213,9 @@ internal sealed class IdentityProvider : IDisposable
         }
         catch (CryptographicException e)
         {
-            throw new BootException("oidc.ca_cert_pem cannot be read: " + e.Message, e);
+            throw new OperatorException("oidc.ca_cert_pem cannot be read: " + e.Message, e);
         }
 
-        return roots.Count > 0 ? roots : throw new BootException("oidc.ca_cert_pem holds no certificate in PEM");
+        return roots.Count > 0 ? roots : throw new OperatorException("oidc.ca_cert_pem holds no certificate in PEM");
     }
 }

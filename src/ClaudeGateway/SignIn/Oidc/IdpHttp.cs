@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Net.Mime;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Outbound;
-using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Oidc;
 

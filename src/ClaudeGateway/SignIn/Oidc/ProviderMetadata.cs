@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -22,17 +23,17 @@ internal sealed record ProviderMetadata
     /// <summary>Whether every authorization response names its issuer (RFC 9207).</summary>
     public bool PromisesIssuerParameter { get; init; }
 
-    /// <exception cref="BootException">Something the sign-in needs is missing.</exception>
+    /// <exception cref="OperatorException">Something the sign-in needs is missing.</exception>
     public static ProviderMetadata Read(JsonElement document, string source)
     {
         if (document.ValueKind != JsonValueKind.Object)
         {
-            throw new BootException($"oidc.issuer: {source} is not a JSON object; check that the URL is the issuer's");
+            throw new OperatorException($"oidc.issuer: {source} is not a JSON object; check that the URL is the issuer's");
         }
 
         return new ProviderMetadata
         {
-            Issuer = Text(document, "issuer") ?? throw new BootException($"oidc.issuer: {source} names no \"issuer\""),
+            Issuer = Text(document, "issuer") ?? throw new OperatorException($"oidc.issuer: {source} names no \"issuer\""),
             AuthorizationEndpoint = Required(document, "authorization_endpoint", source),
             TokenEndpoint = Required(document, "token_endpoint", source),
             JwksUri = Required(document, "jwks_uri", source),
@@ -47,7 +48,7 @@ internal sealed record ProviderMetadata
     }
 
     private static Uri Required(JsonElement document, string name, string source) =>
-        Url(document, name) ?? throw new BootException($"oidc.issuer: {source} names no usable \"{name}\"");
+        Url(document, name) ?? throw new OperatorException($"oidc.issuer: {source} names no usable \"{name}\"");
 
     private static Uri? Url(JsonElement document, string name) =>
         Uri.TryCreate(Text(document, name), UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp) ? url : null;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClaudeGateway.Http;
+using ClaudeGateway.SignIn.Device;
 
 namespace ClaudeGateway.SignIn.Pages;
 

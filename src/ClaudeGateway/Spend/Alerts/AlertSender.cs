@@ -7,7 +7,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>
 /// Calls the webhook of <c>admin.alerts</c>: at once, and again with growing pauses for a day while it fails. Each call is signed

@@ -1,6 +1,6 @@
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>An alert on its way to the receiver.</summary>
 internal sealed record PendingAlert(string Id, string Body, DateTimeOffset CreatedAt, int Attempts);

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>That a cap or a group's budget has filled up to a threshold: the body of the webhook call, told once each period.</summary>
 /// <param name="Threshold">Percent.</param>

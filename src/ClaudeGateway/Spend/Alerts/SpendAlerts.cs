@@ -2,8 +2,10 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>
 /// Notices when spend passes a threshold of a cap (<c>admin.alerts</c>). It looks at memory only, after an answer or a refusal; what it finds

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using ClaudeGateway.Spend.Limits;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 internal enum CounterKind
 {

@@ -1,8 +1,9 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>
 /// Deletes spend, identities and audit lines past their retention, once an hour. Names and addresses go after

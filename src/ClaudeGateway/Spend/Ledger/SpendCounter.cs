@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>What one counter's total was in the store: a figure that only grows within its period.</summary>
 internal readonly record struct StoredTotal(CounterKey Key, SpendPeriod Period, DateOnly Start, Money Amount);

@@ -1,6 +1,6 @@
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>How a developer was last seen, for the admin's lists: written when he asks for inference, never by sign-in alone.</summary>
 /// <param name="SeenOn">The day; the store is told once a day, so that its record does not expire while he works.</param>

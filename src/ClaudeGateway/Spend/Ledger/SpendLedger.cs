@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>Every counter in use on this replica, and which of them have something the store does not know yet.</summary>
 internal sealed class SpendLedger(TimeProvider clock)

@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>A developer as the admin's lists show him.</summary>
 internal sealed record SpendPrincipal(string Sub, string? Email, string? Name, IReadOnlyList<string> Groups, SpendTotals Totals)

@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>
 /// What a replica tells the store in one round. Numbered, so that a round whose commit was not confirmed can be sent

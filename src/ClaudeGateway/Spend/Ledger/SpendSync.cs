@@ -1,7 +1,8 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>
 /// Keeps the ledger and the store together. One round at a time: everything spent since the last one goes out as one

@@ -1,4 +1,6 @@
-namespace ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Limits;
+
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>What was spent so far in the day, week and month that contain <see cref="Day"/>.</summary>
 internal readonly record struct SpendTotals(DateOnly Day, Money Daily, Money Weekly, Money Monthly)

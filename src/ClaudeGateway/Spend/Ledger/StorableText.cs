@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>Identity providers name people and groups as they like; PostgreSQL takes no NUL character and no half of a surrogate pair.</summary>
 internal static class StorableText

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>Reads totals from the notification another replica's round sends: key, period, first day and amount.</summary>
 internal static class StoredTotals

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using ClaudeGateway.Config;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>The caps that hold for one developer, one for each period; null where there is none at all.</summary>
 internal readonly record struct EffectiveLimits(SpendLimit? Daily, SpendLimit? Weekly, SpendLimit? Monthly)

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 internal enum SpendScopeType
 {

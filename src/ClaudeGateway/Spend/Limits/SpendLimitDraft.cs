@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>The shared budget as a request words it: what is null is not mentioned.</summary>
 /// <param name="ClearsAmount">The request gives the amount as null.</param>

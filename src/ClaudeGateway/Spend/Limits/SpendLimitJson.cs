@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>A cap as JSON: for the admin API's answers and, without <c>type</c>, for the audit trail (spec/spend.md, POST and GET /audit).</summary>
 internal static class SpendLimitJson

@@ -1,8 +1,9 @@
 using System.Data.Common;
 using System.Security.Cryptography;
+using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>How a change of a cap ended: with the cap before and after, or with why it cannot be.</summary>
 internal sealed record SpendLimitChange(SpendLimit? Before, SpendLimit? After, string? Problem)

@@ -5,8 +5,9 @@ using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Ledger;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>The 429 answers of the spend gate, word for word as clients know them, and their audit events (spec/spend.md, Enforcement).</summary>
 internal sealed class SpendRefusals(string? blockedMessage, TimeProvider clock, AuditLog audit)

@@ -1,4 +1,6 @@
-namespace ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Usage;
+
+namespace ClaudeGateway.Spend.Prices;
 
 /// <summary>US dollars per million tokens of each kind.</summary>
 internal readonly record struct TokenRates(double Input, double Output, double CacheRead, double CacheWrite5m, double CacheWrite1h)

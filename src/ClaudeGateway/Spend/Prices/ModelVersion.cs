@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Prices;
 
 /// <summary>Family and version of a Claude model as its name says it, e.g. opus 4.8; minor 0 when the name has none.</summary>
 internal readonly partial record struct ModelVersion(string Family, int Major, int Minor)

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Prices;
 
 /// <summary>
 /// Which price a served request has (spec/spend.md, Price table). The operator's rows come first: the upstream's own

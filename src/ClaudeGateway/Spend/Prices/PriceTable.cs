@@ -1,6 +1,6 @@
 using System.Collections.Frozen;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Prices;
 
 /// <summary>The list prices of Anthropic's models (spec/spend.md, Price table).</summary>
 internal static class PriceTable

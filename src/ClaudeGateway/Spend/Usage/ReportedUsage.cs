@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
 /// The <c>usage</c> object of an answer, field by field as an upstream wrote it; null where it said nothing. Figures

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
 /// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date. When

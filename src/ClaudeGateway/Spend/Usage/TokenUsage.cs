@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>What one answer is billed for, as its upstream reported it or as estimated from what was sent (spec/spend.md, Usage reading). No count is negative.</summary>
 internal readonly record struct TokenUsage

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 internal enum UsageEventKind
 {

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
 /// Reads what an answer is billed for from its bytes while they pass by, in any chunking, without keeping or delaying

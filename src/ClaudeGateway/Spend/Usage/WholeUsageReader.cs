@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace ClaudeGateway.Spend;
+namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
 /// Usage of a whole JSON answer: the root's <c>usage</c> object is picked out by a scanner that keeps nothing else,

@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
 /// A Messages request as Bedrock's InvokeModel takes it: the model and the streaming are in the URL, the API version and

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>Bedrock's names for models: foundation models, inference profiles of a geography, ARNs of either.</summary>
 internal static class BedrockModelId

@@ -1,8 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Aws;
+using ClaudeGateway.Logging;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
 /// count_tokens by Bedrock's CountTokens, which many models, accounts and proxies do not have: a model it fails for is

@@ -2,9 +2,10 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
+using ClaudeGateway.Upstreams.Responses;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
 /// Reads the events out of Bedrock's binary stream: each <c>chunk</c> message holds one as base64 in

@@ -1,9 +1,12 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Http;
 using ClaudeGateway.Models;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>Amazon Bedrock: InvokeModel, InvokeModelWithResponseStream and CountTokens (spec/clouds.md).</summary>
 internal sealed class BedrockUpstream : CloudUpstream

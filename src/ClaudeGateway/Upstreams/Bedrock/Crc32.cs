@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>The CRC-32 of IEEE 802.3 (polynomial 0x04C11DB7, reflected), eight bytes a step; the framework has none.</summary>
 internal static class Crc32

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>What <see cref="EventStreamReader.TryRead"/> found.</summary>
 internal enum EventStreamStatus

@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Messages;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
 /// Picks out of Bedrock's trace which filters found something (spec/newest.md; which members each list gives was measured on 2.1.332).

@@ -1,8 +1,8 @@
 using System.Buffers;
+using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Messages;
 
-namespace ClaudeGateway.Upstreams.Aws;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
 /// What one answer of Bedrock tells of its guardrail (<c>guardrail_trace</c>, spec/newest.md). The trace is taken out of what

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>Content codings of answers (RFC 9110 section 8.4): passed on when the client takes them, decoded when not.</summary>
 internal static class ContentCoding

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
 /// A Messages API request: the bytes as they came and the few fields the gateway acts on (spec/inference.md, order of the

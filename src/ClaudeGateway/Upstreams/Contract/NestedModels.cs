@@ -1,7 +1,8 @@
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
+using ClaudeGateway.Messages;
 
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
 /// The models a request names below its own <c>model</c>: <c>fallbacks[].model</c>, an advisor tool's, one in a tool that a

@@ -1,8 +1,9 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
 /// One configured provider: what it calls each model, how a request is written for it and how its answer is read.

@@ -1,8 +1,7 @@
 using ClaudeGateway.Http;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>Which operation of the Messages API a request asks for.</summary>
 internal enum MessagesOperation

@@ -1,7 +1,7 @@
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
 /// An upstream's answer whose status is known and whose body is still to be read: passed on as it is, or translated from

@@ -1,5 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Models;
+using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Upstreams.LoadTest;
 

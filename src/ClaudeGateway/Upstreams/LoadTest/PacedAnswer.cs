@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams.LoadTest;

@@ -1,6 +1,7 @@
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>The answer of an endpoint that speaks the Messages API itself, passed on as it is (spec/inference.md, Response).</summary>
 internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage message) : UpstreamResponse(upstream, (int)message.StatusCode, message)

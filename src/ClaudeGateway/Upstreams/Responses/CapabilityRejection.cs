@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// Recognises in a cloud's own 400 the few causes a client can react to, and names them by a stable token instead of

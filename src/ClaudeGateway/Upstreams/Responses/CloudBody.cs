@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
-using ClaudeGateway.Messages;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Json;
+using ClaudeGateway.Upstreams.Contract;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>Reads the bodies of a cloud's answers: bounded, and decoded where a proxy on the way has encoded what nobody asked to be encoded.</summary>
 internal static class CloudBody

@@ -1,7 +1,8 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using ClaudeGateway.Upstreams.Contract;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// The events of a cloud's stream as bytes for the client. When the upstream is silent it sends pings, so that no proxy

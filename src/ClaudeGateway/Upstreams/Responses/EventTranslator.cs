@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text.Json;
-using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// Turns what a cloud streams into the events of the Messages API, byte for byte where a cloud sends them as they are

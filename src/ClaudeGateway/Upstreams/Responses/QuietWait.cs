@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// Waits for bytes of a stream, but not longer than a silence may last; the read under way then goes on and the next wait

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>Which headers of an Anthropic-shaped upstream reach the client (spec/inference.md, Response).</summary>
 internal static class ResponseHeaders

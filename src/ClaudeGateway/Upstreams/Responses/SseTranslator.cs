@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// Reads the server-sent events (WHATWG HTML, 9.2.6) of the clouds that speak the Messages API. A byte order mark and any

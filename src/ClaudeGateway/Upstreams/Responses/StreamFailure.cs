@@ -1,6 +1,6 @@
 using ClaudeGateway.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>How a stream went wrong: what the client is told, and what only the log may say.</summary>
 internal sealed record StreamFailure(ApiError Error, string Detail)

@@ -1,7 +1,8 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>A streamed message of a cloud, translated event by event. None of the cloud's headers reach the client.</summary>
 internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, TimeProvider clock, OperationalLog log)

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>What can be read from a refused request's body, whatever its shape: Anthropic's envelope, a cloud's own JSON, text or HTML.</summary>
 internal sealed class UpstreamErrorBody

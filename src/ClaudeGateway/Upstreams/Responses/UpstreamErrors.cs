@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using ClaudeGateway.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// The one table from a cloud's refusal to what a developer sees: Anthropic's types, and never the cloud's own text,

@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
 using ClaudeGateway.Http;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
-namespace ClaudeGateway.Upstreams;
+namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach the client but <c>retry-after</c>.</summary>
 internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json) : UpstreamResponse(upstream, status, message)

@@ -1,8 +1,9 @@
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Tests.Upstreams;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Credentials.Aws;
 
 public sealed class AwsCredentialChainTests : IDisposable
 {

@@ -1,8 +1,8 @@
 using System.Text;
+using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams.Aws;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Credentials.Aws;
 
 public sealed class SigV4SignerTests
 {

@@ -1,11 +1,12 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Google;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Google;
+using ClaudeGateway.Tests.Upstreams;
 
-namespace ClaudeGateway.Tests.Upstreams.Google;
+namespace ClaudeGateway.Tests.Credentials.Google;
 
 public sealed class GoogleTokensTests : IDisposable
 {

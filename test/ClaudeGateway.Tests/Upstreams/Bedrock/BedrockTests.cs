@@ -1,10 +1,11 @@
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Upstreams;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Upstreams.Bedrock;
 
 public sealed class BedrockTests
 {

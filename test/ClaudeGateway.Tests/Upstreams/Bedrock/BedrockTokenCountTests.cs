@@ -1,9 +1,10 @@
 using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Upstreams.Bedrock;
 
 public sealed class BedrockTokenCountTests : IDisposable
 {

@@ -1,10 +1,10 @@
 using System.Text;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Upstreams.Bedrock;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Upstreams.Bedrock;
 
 public sealed class EventStreamReaderTests
 {

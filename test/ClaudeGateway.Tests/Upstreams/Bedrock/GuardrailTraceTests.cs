@@ -2,12 +2,12 @@ using System.Buffers;
 using System.Text;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Tests.Messages;
-using ClaudeGateway.Upstreams.Aws;
+using ClaudeGateway.Tests.Json;
+using ClaudeGateway.Upstreams.Bedrock;
 using FsCheck;
 using FsCheck.Fluent;
 
-namespace ClaudeGateway.Tests.Upstreams.Aws;
+namespace ClaudeGateway.Tests.Upstreams.Bedrock;
 
 /// <summary>What is read was measured on 2.1.332 with the same shapes.</summary>
 public sealed class GuardrailTraceTests

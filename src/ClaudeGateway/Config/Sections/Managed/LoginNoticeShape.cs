@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Shapes;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>
 /// The sign-in notice as terminals and the browser may show it: a terminal obeys escape sequences (ECMA-48) and hides what

@@ -1,9 +1,9 @@
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>Keys of <c>managed</c>.</summary>
 internal static class ManagedSection

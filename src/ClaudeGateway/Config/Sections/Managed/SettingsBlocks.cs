@@ -1,7 +1,8 @@
 using ClaudeGateway.Config.Shapes;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Process;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>The documents inside a policy, checked against the schema of the clients' settings as part of reading the file.</summary>
 internal static class SettingsBlocks

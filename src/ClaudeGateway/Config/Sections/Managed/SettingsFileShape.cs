@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>The older way of managing settings: a path to a JSON file, which becomes one policy for everybody. A missing file is an empty one, as in the reference, but warned about.</summary>
 internal sealed class SettingsFileShape : Shape<PolicyConfig?>

@@ -3,9 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
-using ClaudeGateway.Managed.Schema;
+using ClaudeGateway.Settings;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>
 /// A JSON file that adds to the settings this release knows, in the form <c>claude-gateway schema --settings</c> prints. It is

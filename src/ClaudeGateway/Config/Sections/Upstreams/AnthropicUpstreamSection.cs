@@ -1,7 +1,7 @@
 using ClaudeGateway.Config.Shapes;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>Keys of an upstream with <c>provider: anthropic</c>.</summary>
 internal static class AnthropicUpstreamSection

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Shapes;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>Keys that upstreams on AWS share: credentials, the role to assume, the guardrail.</summary>
 internal static partial class AwsKeys

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using ClaudeGateway.Config.Shapes;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>Keys of upstreams with <c>provider: bedrock</c>.</summary>
 internal static class BedrockUpstreamSection

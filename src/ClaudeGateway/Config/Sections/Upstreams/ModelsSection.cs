@@ -2,7 +2,7 @@ using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>The <c>models</c> list.</summary>
 internal static class ModelsSection

@@ -3,7 +3,7 @@ using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>Which headers an upstream may be given: real ones (RFC 9110 section 5), none that the gateway computes (spec/newer.md, upstreams[].headers).</summary>
 internal static partial class UpstreamHeaders

@@ -2,7 +2,7 @@ using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>The keys every entry of <c>upstreams</c> has, whatever its provider.</summary>
 internal sealed class UpstreamKeys

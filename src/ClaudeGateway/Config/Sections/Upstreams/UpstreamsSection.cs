@@ -2,7 +2,7 @@ using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using static ClaudeGateway.Config.Shapes.Values;
 
-namespace ClaudeGateway.Config.Sections;
+namespace ClaudeGateway.Config.Sections.Upstreams;
 
 /// <summary>The <c>upstreams</c> list: entries by provider, and the rules between them.</summary>
 internal static class UpstreamsSection
