@@ -3,6 +3,7 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;

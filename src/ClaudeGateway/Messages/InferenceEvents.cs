@@ -1,28 +1,25 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Usage;
 
-namespace ClaudeGateway.Logging;
+namespace ClaudeGateway.Messages;
 
 /// <summary>Audit events of inference (spec/inference.md, Audit).</summary>
-internal sealed partial class AuditLog
+internal static class InferenceEvents
 {
     /// <summary>One per request, when its response starts.</summary>
-    public void Inference(in InferenceEvent e)
+    public static void Inference(this AuditLog audit, in InferenceEvent e)
     {
-        var json = Begin("inference");
-        json.WriteString("request_id", e.RequestId);
+        var json = audit.Begin("inference", e.RequestId);
         json.WriteString("sub", e.Sub);
-        if (e.Email is not null)
-        {
-            json.WriteString("email", e.Email);
-        }
-
+        json.WriteOptional("email", e.Email);
         json.WriteString("path", e.Path);
-        WriteNullable(json, "model", e.Model);
-        WriteNullable(json, "upstream", e.Upstream);
-        WriteNullable(json, "upstream_request_id", e.UpstreamRequestId);
-        WriteNullable(json, "upstream_cloud_request_id", e.UpstreamCloudRequestId);
+        json.WriteNullable("model", e.Model);
+        json.WriteNullable("upstream", e.Upstream);
+        json.WriteNullable("upstream_request_id", e.UpstreamRequestId);
+        json.WriteNullable("upstream_cloud_request_id", e.UpstreamCloudRequestId);
         if (e.BillingGroup is { } group)
         {
             json.WriteString("billing_group", group);
@@ -39,7 +36,7 @@ internal sealed partial class AuditLog
 
         json.WriteNumber("status", e.Status);
         json.WriteNumber("ms", e.Milliseconds);
-        End(json);
+        audit.End(json);
     }
 
     /// <summary>Ours, beside the reference's event: how the answer ended that <see cref="Inference"/> saw begin.</summary>
@@ -51,10 +48,9 @@ internal sealed partial class AuditLog
     /// <param name="cost">What the answer was billed; null when it was not metered.</param>
     /// <param name="requestClass">What the client says the request is for; null when it does not.</param>
     /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it does not say.</param>
-    public void InferenceEnd(string requestId, string end, long bytes, int attempts, TokenUsage? usage, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
+    public static void InferenceEnd(this AuditLog audit, string requestId, string end, long bytes, int attempts, TokenUsage? usage, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
     {
-        var json = Begin("inference.end");
-        json.WriteString("request_id", requestId);
+        var json = audit.Begin("inference.end", requestId);
         json.WriteString("end", end);
         json.WriteNumber("bytes", bytes);
         json.WriteNumber("attempts", attempts);
@@ -81,29 +77,9 @@ internal sealed partial class AuditLog
             json.WriteString("cents", billed.ToString());
         }
 
-        if (requestClass is not null)
-        {
-            json.WriteString("request_class", requestClass);
-        }
-
-        if (settings is not null)
-        {
-            json.WriteString("settings", settings);
-        }
-
-        End(json);
-    }
-
-    private static void WriteNullable(Utf8JsonWriter json, string name, string? value)
-    {
-        if (value is null)
-        {
-            json.WriteNull(name);
-        }
-        else
-        {
-            json.WriteString(name, value);
-        }
+        json.WriteOptional("request_class", requestClass);
+        json.WriteOptional("settings", settings);
+        audit.End(json);
     }
 }
 

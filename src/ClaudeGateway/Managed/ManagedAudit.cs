@@ -1,48 +1,44 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Logging;
+namespace ClaudeGateway.Managed;
 
-/// <content>Events of managed settings and of Claude Desktop's configuration (spec/policy.md).</content>
-internal sealed partial class AuditLog
+/// <summary>Audit events of managed settings and of Claude Desktop's configuration (spec/policy.md).</summary>
+internal static class ManagedAudit
 {
     /// <param name="policyIndexes">Every policy that took part, when several were joined; else null.</param>
-    public void ManagedServe(string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes, string checksum)
+    public static void ManagedServe(this AuditLog audit, string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes, string checksum)
     {
-        var json = Begin("managed.serve");
-        json.WriteString("request_id", requestId);
+        var json = audit.Begin("managed.serve", requestId);
         WriteSubject(json, principal);
         WritePolicies(json, policyIndex, policyIndexes);
         json.WriteString("checksum", checksum);
-        End(json);
+        audit.End(json);
     }
 
-    public void DesktopBootstrapServe(string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes)
+    public static void DesktopBootstrapServe(this AuditLog audit, string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes)
     {
-        var json = Begin("desktop_bootstrap.serve");
-        json.WriteString("request_id", requestId);
+        var json = audit.Begin("desktop_bootstrap.serve", requestId);
         WriteSubject(json, principal);
         WritePolicies(json, policyIndex, policyIndexes);
-        End(json);
+        audit.End(json);
     }
 
     /// <param name="reason"><c>not_configured</c>, <c>no_policy_matched</c> or <c>policy_not_opted_in</c>.</param>
-    public void DesktopBootstrapDenied(string requestId, string reason, Principal principal)
+    public static void DesktopBootstrapDenied(this AuditLog audit, string requestId, string reason, Principal principal)
     {
-        var json = Begin("desktop_bootstrap.denied");
-        json.WriteString("request_id", requestId);
+        var json = audit.Begin("desktop_bootstrap.denied", requestId);
         json.WriteString("reason", reason);
         WriteSubject(json, principal);
-        End(json);
+        audit.End(json);
     }
 
     private static void WriteSubject(Utf8JsonWriter json, Principal principal)
     {
         json.WriteString("sub", principal.Sub);
-        if (principal.Email is not null)
-        {
-            json.WriteString("email", principal.Email);
-        }
+        json.WriteOptional("email", principal.Email);
     }
 
     private static void WritePolicies(Utf8JsonWriter json, int index, IReadOnlyList<int>? indexes)

@@ -1,27 +1,20 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
 
-namespace ClaudeGateway.Logging;
+namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>The audit event of <c>guardrail_trace</c> (spec/newest.md).</summary>
-internal sealed partial class AuditLog
+internal static class GuardrailAudit
 {
     /// <summary>One per answer that a guardrail changed or in which it found something; never what was found.</summary>
-    public void GuardrailTrace(in GuardrailTraceEvent e)
+    public static void GuardrailTrace(this AuditLog audit, in GuardrailTraceEvent e)
     {
-        var json = Begin("guardrail.trace");
-        json.WriteString("request_id", e.RequestId);
+        var json = audit.Begin("guardrail.trace", e.RequestId);
         json.WriteString("sub", e.Sub);
-        if (e.Email is not null)
-        {
-            json.WriteString("email", e.Email);
-        }
-
+        json.WriteOptional("email", e.Email);
         json.WriteString("upstream", e.Upstream);
-        if (e.Action is not null)
-        {
-            json.WriteString("action", e.Action);
-        }
-
+        json.WriteOptional("action", e.Action);
         json.WriteStartArray("filters");
         foreach (var filter in e.Filters)
         {
@@ -34,7 +27,7 @@ internal sealed partial class AuditLog
             json.WriteNumber("filters_dropped", e.FiltersDropped);
         }
 
-        End(json);
+        audit.End(json);
     }
 
     private static void Write(Utf8JsonWriter json, GuardrailFilter filter)

@@ -1,0 +1,34 @@
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway.Http;
+
+/// <summary>Audit events of requests that are refused before a feature sees them (spec/auth.md).</summary>
+internal static class AccessAudit
+{
+    public static void AuthDenied(this AuditLog audit, string requestId, string reason, string path, string clientIp)
+    {
+        var json = audit.Begin("auth.denied", requestId);
+        json.WriteString("reason", reason);
+        json.WriteString("path", path);
+        json.WriteString("client_ip", clientIp);
+        audit.End(json);
+    }
+
+    /// <param name="xffHop">The X-Forwarded-For entry that could not be read, or null.</param>
+    public static void AccessDenied(this AuditLog audit, string requestId, string reason, string clientIp, string? xffHop)
+    {
+        var json = audit.Begin("access.denied", requestId);
+        json.WriteString("reason", reason);
+        json.WriteString("client_ip", clientIp);
+        json.WriteOptional("xff_hop", xffHop);
+        audit.End(json);
+    }
+
+    public static void PublicClient(this AuditLog audit, string requestId, string clientIp)
+    {
+        var json = audit.Begin("access.public_client", requestId);
+        json.WriteString("client_ip", clientIp);
+        audit.End(json);
+    }
+}

@@ -1,0 +1,95 @@
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway.SignIn;
+
+/// <summary>Audit events of sign-in, refresh and sign-out (spec/auth.md).</summary>
+internal static class SignInAudit
+{
+    /// <param name="result"><c>success</c> or <c>rate_limited</c>.</param>
+    public static void DeviceAuthorize(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.authorize", requestId, result, clientIp);
+
+    /// <param name="result"><c>redirect</c>, <c>unknown_code</c>, <c>csrf_rejected</c> or <c>rate_limited</c>.</param>
+    public static void DeviceVerify(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.verify", requestId, result, clientIp);
+
+    /// <param name="result"><c>browser_mismatch</c>, <c>invalid_state</c> or <c>idp_error</c>.</param>
+    public static void DeviceCallback(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.callback", requestId, result, clientIp);
+
+    /// <param name="clientIp">The browser's address.</param>
+    /// <param name="requestedFrom">The device's address.</param>
+    public static void DeviceDeny(this AuditLog audit, string requestId, string clientIp, string requestedFrom, DateTimeOffset requestedAt)
+    {
+        var json = audit.Begin("device.deny", requestId);
+        json.WriteString("result", "denied");
+        json.WriteString("client_ip", clientIp);
+        json.WriteString("requested_from", requestedFrom);
+        json.WriteString("requested_at", requestedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
+        audit.End(json);
+    }
+
+    /// <param name="clientIp">The browser's address.</param>
+    /// <param name="surface">The client application, when it named itself.</param>
+    public static void SessionMint(this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours, string? surface)
+    {
+        var json = audit.Begin("session.mint", requestId);
+        json.WriteString("result", "success");
+        json.WriteString("sub", sub);
+        json.WriteOptional("email", email);
+        json.WriteString("client_ip", clientIp);
+        json.WriteNumber("ttl_hours", ttlHours);
+        json.WriteOptional("surface", surface);
+        audit.End(json);
+    }
+
+    /// <param name="error">Why, without the value of a claim, code or token.</param>
+    public static void SessionMintFailed(this AuditLog audit, string requestId, string clientIp, string error)
+    {
+        var json = audit.Begin("session.mint", requestId);
+        json.WriteString("result", "fail");
+        json.WriteString("client_ip", clientIp);
+        json.WriteString("err", error);
+        audit.End(json);
+    }
+
+    public static void SessionRefresh(this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours)
+    {
+        var json = audit.Begin("session.refresh", requestId);
+        json.WriteString("result", "success");
+        json.WriteString("sub", sub);
+        json.WriteOptional("email", email);
+        json.WriteString("client_ip", clientIp);
+        json.WriteNumber("ttl_hours", ttlHours);
+        audit.End(json);
+    }
+
+    /// <param name="step"><c>token_endpoint</c>, <c>claims</c> or <c>userinfo_no_id_token</c>: where it failed.</param>
+    /// <param name="answer">The OAuth error the client got.</param>
+    public static void SessionRefreshFailed(this AuditLog audit, string requestId, string clientIp, string error, string step, string answer)
+    {
+        var json = audit.Begin("session.refresh", requestId);
+        json.WriteString("result", "fail");
+        json.WriteString("client_ip", clientIp);
+        json.WriteString("err", error);
+        json.WriteString("step", step);
+        json.WriteString("answer", answer);
+        audit.End(json);
+    }
+
+    /// <param name="sub">Whose session ended; null when the token was not one of ours.</param>
+    public static void SessionRevoke(this AuditLog audit, string requestId, string? sub, string clientIp)
+    {
+        var json = audit.Begin("session.revoke", requestId);
+        json.WriteString("result", sub is null ? "unknown_token" : "success");
+        json.WriteOptional("sub", sub);
+        json.WriteString("client_ip", clientIp);
+        audit.End(json);
+    }
+
+    private static void SignInStep(AuditLog audit, string evt, string requestId, string result, string clientIp)
+    {
+        var json = audit.Begin(evt, requestId);
+        json.WriteString("result", result);
+        json.WriteString("client_ip", clientIp);
+        audit.End(json);
+    }
+}

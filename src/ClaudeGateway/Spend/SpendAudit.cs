@@ -1,0 +1,50 @@
+using System.Text.Json;
+using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
+
+namespace ClaudeGateway.Spend;
+
+/// <summary>Audit events of requests that spend limits refuse (spec/spend.md).</summary>
+internal static class SpendAudit
+{
+    /// <param name="source">Whose cap it is: user, rbac_group, organization or group_pool.</param>
+    /// <param name="groups">The groups whose shared budgets are spent; null for a cap.</param>
+    public static void SpendBlocked(this AuditLog audit, string requestId, string sub, long capCents, string source, string period, IReadOnlyList<string>? groups)
+    {
+        var json = audit.Begin("spend.blocked", requestId);
+        json.WriteString("sub", sub);
+        json.WriteString("cause", "over_limit");
+        json.WriteString("cap_cents", capCents.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("source", source);
+        json.WriteString("period", period);
+        if (groups is not null)
+        {
+            json.WriteStartArray("groups");
+            foreach (var group in groups)
+            {
+                json.WriteStringValue(group);
+            }
+
+            json.WriteEndArray();
+        }
+
+        audit.End(json);
+    }
+
+    public static void SpendStoreError(this AuditLog audit, string requestId, string sub)
+    {
+        var json = audit.Begin("spend.blocked", requestId);
+        json.WriteString("sub", sub);
+        json.WriteString("cause", "store_error");
+        audit.End(json);
+    }
+
+    /// <summary>Ours: refused for the moment because of the developer's own requests in flight.</summary>
+    public static void SpendInFlight(this AuditLog audit, string requestId, string sub)
+    {
+        var json = audit.Begin("spend.blocked", requestId);
+        json.WriteString("sub", sub);
+        json.WriteString("cause", "in_flight");
+        audit.End(json);
+    }
+}
