@@ -1,3 +1,5 @@
+using ClaudeGateway.Models;
+
 namespace ClaudeGateway.Config;
 
 /// <summary>One gateway.yaml, parsed and checked: immutable, every default filled in, every rule of spec/config.md held.</summary>

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config.Sections;
+using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Process;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 

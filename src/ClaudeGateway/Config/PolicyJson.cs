@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Json;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 

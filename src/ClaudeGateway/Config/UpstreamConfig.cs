@@ -143,7 +143,3 @@ internal sealed record FoundryUpstreamConfig : UpstreamConfig
     /// <summary>Null means Microsoft Entra ID (<c>use_azure_ad: true</c>).</summary>
     public Secret? ApiKey { get; init; }
 }
-
-/// <summary>One entry of <c>models</c>: an id developers may request and what each upstream calls it.</summary>
-/// <param name="UpstreamModel">Keyed by upstream name; at least one entry.</param>
-internal sealed record ModelConfig(string Id, string? Label, string? Description, IReadOnlyDictionary<string, string> UpstreamModel);

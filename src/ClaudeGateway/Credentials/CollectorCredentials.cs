@@ -4,7 +4,6 @@ using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Credentials.Google;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
-using ClaudeGateway.Telemetry;
 
 namespace ClaudeGateway.Credentials;
 

@@ -76,7 +76,7 @@ internal sealed partial class RequestPipeline(
             return HandleElsewhereAsync(request, handler);
         }
 
-        var check = session.Check(request);
+        var check = session.Check(request.Http.Request.Headers);
         if (check.Principal is not { } principal)
         {
             audit.AuthDenied(request.Id, check.Reason, request.Path, request.ClientAddress.ToString());

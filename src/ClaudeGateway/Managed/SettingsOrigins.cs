@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ClaudeGateway.Config;
 using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;

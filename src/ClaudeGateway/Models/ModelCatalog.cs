@@ -1,5 +1,3 @@
-using ClaudeGateway.Config;
-
 namespace ClaudeGateway.Models;
 
 /// <summary>A model developers may request.</summary>

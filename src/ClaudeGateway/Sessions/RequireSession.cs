@@ -1,4 +1,3 @@
-using ClaudeGateway.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Sessions;
@@ -13,8 +12,6 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
     /// <param name="Principal">Null when the request has no valid bearer.</param>
     /// <param name="Reason"><c>missing_token</c> or <c>invalid_token</c>, for the audit; meaningless with a principal.</param>
     internal readonly record struct Result(Principal? Principal, string Reason);
-
-    public Result Check(GatewayRequest request) => Check(request.Http.Request.Headers);
 
     public Result Check(IHeaderDictionary headers)
     {

@@ -12,6 +12,18 @@ internal static class DesktopText
     /// <summary>x-serve of a key whose value is taken as JavaScript's <c>Number()</c> takes it.</summary>
     public const string NumberForm = "number";
 
+    /// <summary>x-serve of a key whose text is served without blanks at its ends.</summary>
+    public const string TrimmedForm = "trimmed";
+
+    /// <summary>x-serve of a key whose text is served trimmed and in lower case.</summary>
+    public const string LowerCaseForm = "lower case";
+
+    /// <summary>x-serve of a key whose text is served as a complete URL.</summary>
+    public const string UrlForm = "url";
+
+    /// <summary>What x-serve may say of a key.</summary>
+    public static readonly string[] ServedForms = [TrimmedForm, LowerCaseForm, UrlForm, NumberForm];
+
     /// <summary>The document with texts that hold JSON replaced by what they hold, where the schema wants a list or map.</summary>
     public static JsonDocument Expand(JsonElement document, JsonElement schema)
     {

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Managed.Desktop;
 
 namespace ClaudeGateway.Settings;
 
@@ -133,7 +132,7 @@ internal sealed class SchemaReview(JsonElement whole)
             case "x-merge":
                 Must(text is not null && MergeRules.Find(text) is not null, place, $"must be one of: {string.Join(" | ", MergeRules.Names)}; a key that is replaced whole has no x-merge");
                 break;
-            case "x-serve" when text is not null && DesktopDocument.ServedForms.Contains(text):
+            case "x-serve" when text is not null && DesktopText.ServedForms.Contains(text):
             case "x-rule" when text == SchemaValidator.InlineNames:
                 break;
             case "x-serve" or "x-rule":

@@ -1,5 +1,3 @@
-using ClaudeGateway.Config;
-
 namespace ClaudeGateway.Settings;
 
 internal enum ProblemSeverity

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Config;
 
 namespace ClaudeGateway.Settings;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Spend;

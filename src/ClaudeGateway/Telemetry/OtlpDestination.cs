@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Telemetry;

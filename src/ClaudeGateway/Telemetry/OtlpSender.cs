@@ -1,10 +1,8 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Telemetry;
-
-/// <summary>Adds the credential a collector asks for to an otherwise finished export; fails with a message that names the cause and no secret.</summary>
-internal delegate ValueTask AuthorizeExport(HttpRequestMessage request, ReadOnlyMemory<byte> body, CancellationToken cancellation);
 
 /// <summary>
 /// Sends one export to one collector: the client's body, Content-Type and Content-Encoding, and the destination's own

@@ -1,3 +1,4 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Settings;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Managed;

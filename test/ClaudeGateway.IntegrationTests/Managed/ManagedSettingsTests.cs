@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Settings;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Managed;

@@ -2,6 +2,7 @@ using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.IntegrationTests.Spend;
 using ClaudeGateway.Managed;
+using ClaudeGateway.Settings;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Managed;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Models;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;

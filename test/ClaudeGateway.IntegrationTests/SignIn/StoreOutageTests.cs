@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;

@@ -1,4 +1,6 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Storage;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Storage;
 

@@ -1,6 +1,7 @@
 using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Tests.Config;
 

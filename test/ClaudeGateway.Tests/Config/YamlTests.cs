@@ -1,3 +1,5 @@
+using ClaudeGateway.Config;
+
 namespace ClaudeGateway.Tests.Config;
 
 public sealed class YamlTests

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Tests.Managed;
 

@@ -1,3 +1,4 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
 
 namespace ClaudeGateway.Tests.Managed;

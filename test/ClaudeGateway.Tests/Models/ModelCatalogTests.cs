@@ -1,4 +1,3 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Tests.Models;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Config;
 using ClaudeGateway.Settings;
 using ClaudeGateway.Tests.Managed;
 

@@ -1,6 +1,7 @@
 using ClaudeGateway.Config.Sections.Managed;
 using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Models;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections;

@@ -1,3 +1,5 @@
+using ClaudeGateway.Settings;
+
 namespace ClaudeGateway.Config.Yaml;
 
 /// <summary>A value of gateway.yaml with its configuration path (<c>oidc.scopes[0]</c>) and place; references in strings are already expanded.</summary>

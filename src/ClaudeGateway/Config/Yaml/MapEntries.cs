@@ -1,3 +1,5 @@
+using ClaudeGateway.Settings;
+
 namespace ClaudeGateway.Config.Yaml;
 
 /// <summary>The entries of one mapping while it is composed: own keys win over merged ones, the last duplicate over earlier ones.</summary>

@@ -1,3 +1,5 @@
+using ClaudeGateway.Settings;
+
 namespace ClaudeGateway.Config.Yaml;
 
 /// <summary>One value of a YAML document as written; an anchored value is one object with many users.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Json;
+using ClaudeGateway.Settings;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 

@@ -1,3 +1,4 @@
+using ClaudeGateway.Settings;
 using YamlDotNet.Core;
 
 namespace ClaudeGateway.Config.Yaml;

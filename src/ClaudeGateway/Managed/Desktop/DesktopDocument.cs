@@ -12,13 +12,6 @@ namespace ClaudeGateway.Managed.Desktop;
 /// </summary>
 internal static class DesktopDocument
 {
-    /// <summary>What x-serve may say of a key.</summary>
-    public static readonly string[] ServedForms = [TrimmedForm, LowerCaseForm, UrlForm, DesktopText.NumberForm];
-
-    private const string TrimmedForm = "trimmed";
-    private const string LowerCaseForm = "lower case";
-    private const string UrlForm = "url";
-
     /// <summary>Null when the policy has no desktop block.</summary>
     public static JsonObject? Of(PolicyConfig policy, SettingsSchema desktop)
     {
@@ -93,9 +86,9 @@ internal static class DesktopDocument
 
         return ServedAs(property) switch
         {
-            TrimmedForm => word.Trim(),
-            LowerCaseForm => word.Trim().ToLowerInvariant(),
-            UrlForm => CompleteUrl(word),
+            DesktopText.TrimmedForm => word.Trim(),
+            DesktopText.LowerCaseForm => word.Trim().ToLowerInvariant(),
+            DesktopText.UrlForm => CompleteUrl(word),
             _ => IsNumber(property) ? JavaScriptNumber.Parse(word) : null,
         };
     }

@@ -1,5 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Models;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed.Warnings;
 

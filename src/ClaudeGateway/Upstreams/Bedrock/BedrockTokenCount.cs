@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
+using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Json;
-using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Upstreams.Bedrock;
 

@@ -1,6 +1,5 @@
 using System.Buffers;
 using ClaudeGateway.Json;
-using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Upstreams.Bedrock;
 

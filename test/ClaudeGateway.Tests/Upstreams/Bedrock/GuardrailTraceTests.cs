@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Json;
 using ClaudeGateway.Upstreams.Bedrock;

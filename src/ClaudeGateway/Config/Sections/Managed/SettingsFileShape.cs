@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config.Sections.Managed;
 

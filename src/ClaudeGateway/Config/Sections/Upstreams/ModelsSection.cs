@@ -1,5 +1,6 @@
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
+using ClaudeGateway.Models;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections.Upstreams;
