@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
@@ -14,8 +15,6 @@ namespace ClaudeGateway.Admin;
 /// </summary>
 internal sealed class AdminRequest
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private readonly string _id = "req_" + RandomNumberGenerator.GetHexString(32, lowercase: true);
 
     public AdminRequest(GatewayRequest gateway)
@@ -72,7 +71,7 @@ internal sealed class AdminRequest
     private Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
     {
         var body = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(body, Options))
+        using (var json = new Utf8JsonWriter(body, JsonWriting.Plain))
         {
             write(json);
         }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend.Ledger;
@@ -49,7 +50,7 @@ internal sealed class SignOutEndpoint(AdminAuthentication authentication, Revoca
             json.WriteStartObject();
             json.WriteString("type", "user_signed_out");
             json.WriteString("user_id", user);
-            json.WriteString("signed_out_at", clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture));
+            json.WriteString("signed_out_at", Rfc3339.Seconds(clock.GetUtcNow()));
             json.WriteEndObject();
         });
     }

@@ -45,7 +45,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     /// <exception cref="OperatorException">The gateway cannot be reached, does not behave as one, or refuses.</exception>
     public async Task<int> SignInAsync(string url, CancellationToken cancellation)
     {
-        var gateway = ReadUrl(url);
+        var gateway = GatewayUrl.Read(url);
         var metadata = await AskAsync(HttpMethod.Get, new Uri(gateway, "/.well-known/oauth-authorization-server"), null, cancellation);
         var issuer = Text(metadata, "issuer");
         if (issuer.TrimEnd('/') != url.TrimEnd('/'))
@@ -66,12 +66,12 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     {
         if (grant.TryGetProperty("login_notice", out var notice))
         {
-            await messages.WriteLineAsync(Printable(notice.GetString()));
+            await messages.WriteLineAsync(Terminal.Printable(notice.GetString()));
         }
 
         var complete = grant.TryGetProperty("verification_uri_complete", out var uri) ? uri.GetString() : null;
-        await messages.WriteLineAsync($"Open this address in a browser:  {Printable(complete ?? Text(grant, "verification_uri"))}");
-        await messages.WriteLineAsync($"and confirm this code:           {Printable(Text(grant, "user_code"))}");
+        await messages.WriteLineAsync($"Open this address in a browser:  {Terminal.Printable(complete ?? Text(grant, "verification_uri"))}");
+        await messages.WriteLineAsync($"and confirm this code:           {Terminal.Printable(Text(grant, "user_code"))}");
         await messages.WriteLineAsync("Waiting …");
     }
 
@@ -100,7 +100,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
                 case "expired_token":
                     throw new OperatorException("the code has expired: run the command again");
                 case var other:
-                    throw new OperatorException($"{endpoint} answered {answer.Status} {Printable(other)}");
+                    throw new OperatorException($"{endpoint} answered {answer.Status} {Terminal.Printable(other)}");
             }
         }
     }
@@ -150,11 +150,6 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
     }
 
-    private static Uri ReadUrl(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
-            ? uri
-            : throw new OperatorException($"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
-
     private static Uri Endpoint(JsonElement metadata, string name) =>
         Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri) ? uri : throw new OperatorException($"the gateway's {name} is not a URL");
 
@@ -166,16 +161,4 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     private static string Minutes(JsonElement token) => token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
         ? (n / 60).ToString(CultureInfo.InvariantCulture) + " minutes"
         : "a while";
-
-    /// <summary>Text of a server must not move the cursor or colour the terminal.</summary>
-    private static string Printable(string? text)
-    {
-        var clean = new StringBuilder();
-        foreach (var c in text ?? "")
-        {
-            clean.Append(char.IsControl(c) ? ' ' : c);
-        }
-
-        return clean.ToString();
-    }
 }

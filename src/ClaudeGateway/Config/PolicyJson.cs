@@ -13,13 +13,11 @@ namespace ClaudeGateway.Config;
 /// <summary>Turns values of gateway.yaml into JSON as JavaScript would print them, remembering where each came from.</summary>
 internal static class PolicyJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static PolicyDocument ToDocument(ConfigMap map)
     {
         var positions = new Dictionary<string, ConfigPosition>(StringComparer.Ordinal);
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        using (var json = new Utf8JsonWriter(buffer, JsonWriting.Plain))
         {
             Write(json, map, "", positions);
         }
@@ -47,7 +45,7 @@ internal static class PolicyJson
                 json.WriteStartObject();
                 foreach (var entry in map.Entries)
                 {
-                    var child = $"{pointer}/{Escape(entry.Key)}";
+                    var child = $"{pointer}/{JsonPointer.Escape(entry.Key)}";
                     json.WritePropertyName(entry.Key);
                     Write(json, entry.Value, child, positions);
                     positions[child] = entry.KeyPosition;
@@ -91,9 +89,6 @@ internal static class PolicyJson
                 break;
         }
     }
-
-    /// <summary>RFC 6901 section 3.</summary>
-    private static string Escape(string key) => key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }
 
 /// <summary>Any object; what may stand in it is described by the schema at <c>reference</c>.</summary>

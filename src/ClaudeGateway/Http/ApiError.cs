@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Http;
 
@@ -12,8 +13,6 @@ namespace ClaudeGateway.Http;
 /// <param name="Type">An error type of the Anthropic API, e.g. <c>invalid_request_error</c>.</param>
 internal sealed record ApiError(int Status, string Type, string Message)
 {
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public static ApiError InvalidRequest(string message) => new(400, "invalid_request_error", message);
 
     public static ApiError Authentication(string message) => new(401, "authentication_error", message);
@@ -29,7 +28,7 @@ internal sealed record ApiError(int Status, string Type, string Message)
     public ReadOnlyMemory<byte> ToJson(string requestId)
     {
         var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body, WriterOptions))
+        using (var json = new Utf8JsonWriter(body, JsonWriting.Plain))
         {
             json.WriteStartObject();
             json.WriteString("type", "error");

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace ClaudeGateway.Json;
@@ -5,6 +6,9 @@ namespace ClaudeGateway.Json;
 /// <summary>What <see cref="Utf8JsonWriter"/> says in more than one call.</summary>
 internal static class JsonWriting
 {
+    /// <summary>For answers and documents, which nobody puts into a page: only what JSON asks for is escaped.</summary>
+    public static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Writes the member unless <paramref name="value"/> is null.</summary>
     public static void WriteOptional(this Utf8JsonWriter json, string name, string? value)
     {

@@ -19,7 +19,7 @@ internal static class NearestKey
         var bestDistance = 1 + (normal.Length / 3);
         foreach (var candidate in known)
         {
-            var distance = Distance(normal, Normalise(candidate));
+            var distance = EditDistance.Damerau(normal, Normalise(candidate));
             if (distance < bestDistance)
             {
                 (best, bestDistance) = (candidate, distance);
@@ -42,34 +42,5 @@ internal static class NearestKey
         }
 
         return text.ToString();
-    }
-
-    private static int Distance(string a, string b)
-    {
-        var beforeLast = new int[b.Length + 1];
-        var last = new int[b.Length + 1];
-        var row = new int[b.Length + 1];
-        for (var j = 0; j <= b.Length; j++)
-        {
-            last[j] = j;
-        }
-
-        for (var i = 1; i <= a.Length; i++)
-        {
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var cost = a[i - 1] == b[j - 1] ? 0 : 1;
-                row[j] = Math.Min(Math.Min(last[j] + 1, row[j - 1] + 1), last[j - 1] + cost);
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                {
-                    row[j] = Math.Min(row[j], beforeLast[j - 2] + 1);
-                }
-            }
-
-            (beforeLast, last, row) = (last, row, beforeLast);
-        }
-
-        return last[b.Length];
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Logging;
 
@@ -27,7 +28,7 @@ internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
         buffer.ResetWrittenCount();
         json.Reset();
         json.WriteStartObject();
-        json.WriteString("ts", clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("ts", Rfc3339.Milliseconds(clock.GetUtcNow()));
         json.WriteString("evt", evt);
         return json;
     }

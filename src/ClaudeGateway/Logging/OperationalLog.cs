@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Logging;
 
@@ -52,7 +52,7 @@ internal sealed class OperationalLog(StderrLines lines, TimeProvider clock, LogL
 
     private void WriteLine(string word, string text)
     {
-        var time = clock.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+        var time = Rfc3339.Milliseconds(clock.GetUtcNow());
         lines.Write(Encoding.UTF8.GetBytes($"[gateway] {time} {word} {OneLine(text)}\n"));
     }
 

@@ -1,3 +1,4 @@
+using ClaudeGateway.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Settings;
 
@@ -31,14 +32,14 @@ internal sealed class SettingsOrigins(SettingsSchema schema)
             var rule = schema.MergeRuleOf(key);
             if (rule is MergeRule.Replace or MergeRule.Union || value is not JsonObject map || map.Count == 0)
             {
-                origins.Add(new SettingOrigin(key, value, Sources(rule == MergeRule.Union, layers, "/" + Escape(key), document => document.ContainsKey(key))));
+                origins.Add(new SettingOrigin(key, value, Sources(rule == MergeRule.Union, layers, "/" + JsonPointer.Escape(key), document => document.ContainsKey(key))));
                 continue;
             }
 
             foreach (var (inner, innerValue) in map.OrderBy(m => m.Key, StringComparer.Ordinal))
             {
                 var isUnion = rule == MergeRule.UnionPerKey || (rule == MergeRule.Permissions && inner is "deny" or "ask");
-                origins.Add(new SettingOrigin($"{key}.{inner}", innerValue, Sources(isUnion, layers, $"/{Escape(key)}/{Escape(inner)}", document => document[key] is JsonObject own && own.ContainsKey(inner))));
+                origins.Add(new SettingOrigin($"{key}.{inner}", innerValue, Sources(isUnion, layers, $"/{JsonPointer.Escape(key)}/{JsonPointer.Escape(inner)}", document => document[key] is JsonObject own && own.ContainsKey(inner))));
             }
         }
 
@@ -50,6 +51,4 @@ internal sealed class SettingsOrigins(SettingsSchema schema)
         var giving = layers.Where(layer => gives(layer.Document)).Select(layer => layer.Describe(pointer)).ToList();
         return isUnion ? giving : [.. giving.TakeLast(1)];
     }
-
-    private static string Escape(string key) => key.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 }

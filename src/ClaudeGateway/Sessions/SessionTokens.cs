@@ -21,8 +21,6 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     private const string Audience = "claude-gateway";
     private const int MacBytes = 32;
     private const int MacChars = 43;
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public SessionTokens(GatewayConfig config, SessionSecrets secrets, TimeProvider clock)
         : this(secrets, config.Listen.PublicUrl, config.Session.Ttl, clock)
     {
@@ -40,7 +38,7 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         var lifetime = Math.Max(1, (long)ttl.TotalSeconds);
         var issuedAt = clock.GetUtcNow().ToUnixTimeSeconds();
         var payload = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(payload, WriterOptions))
+        using (var json = new Utf8JsonWriter(payload, JsonWriting.Plain))
         {
             json.WriteStartObject();
             json.WriteString("sub", identity.Sub);

@@ -1,4 +1,5 @@
 using System.Text;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Settings;
 
@@ -16,7 +17,7 @@ internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)
     /// <summary>RFC 6901.</summary>
     public string Pointer => Parent is null
         ? ""
-        : $"{Parent.Pointer}/{Key?.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal) ?? Index.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
+        : $"{Parent.Pointer}/{(Key is null ? Index.ToString(System.Globalization.CultureInfo.InvariantCulture) : JsonPointer.Escape(Key))}";
 
     /// <summary>As configuration paths are written: <c>.key</c>, <c>["a key"]</c>, <c>[0]</c>; empty at the root.</summary>
     public string Path

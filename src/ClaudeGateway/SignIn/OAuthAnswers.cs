@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Http;
 
 namespace ClaudeGateway.SignIn;
@@ -41,8 +42,6 @@ internal sealed record OAuthError(int Status, string Error, string? Description 
 /// <summary>JSON answers of the OAuth endpoints; never cached.</summary>
 internal static class OAuthAnswers
 {
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <param name="writeFields">Writes the members of the answer's object.</param>
     public static Task WriteAsync(GatewayRequest request, int status, Action<Utf8JsonWriter> writeFields)
     {
@@ -53,7 +52,7 @@ internal static class OAuthAnswers
     public static ReadOnlyMemory<byte> Json(Action<Utf8JsonWriter> writeFields)
     {
         var body = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(body, WriterOptions))
+        using (var json = new Utf8JsonWriter(body, JsonWriting.Plain))
         {
             json.WriteStartObject();
             writeFields(json);

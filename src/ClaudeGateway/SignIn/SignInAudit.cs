@@ -23,7 +23,7 @@ internal static class SignInAudit
         json.WriteString("result", "denied");
         json.WriteString("client_ip", clientIp);
         json.WriteString("requested_from", requestedFrom);
-        json.WriteString("requested_at", requestedAt.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("requested_at", Rfc3339.Milliseconds(requestedAt));
         audit.End(json);
     }
 

@@ -98,7 +98,7 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
     private static string Problem(int status, JsonElement? json)
     {
         var message = json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out var text)
-            ? Cell.Printable(text.ToString())
+            ? Terminal.Printable(text.ToString())
             : "no more is said";
         return status switch
         {

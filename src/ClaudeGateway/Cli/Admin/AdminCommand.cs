@@ -47,7 +47,7 @@ internal static class AdminCommand
         {
             var format = parsed.GetValue(AsJson) ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv : ReportFormat.Table;
             using var outbound = new OutboundHttp(environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
-            var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), Gateway(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]), AdminCredential.From(environment));
+            var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), GatewayUrl.Read(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"] ?? throw new OperatorException("which gateway? Set CLAUDE_GATEWAY_URL or pass --url")), AdminCredential.From(environment));
             await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
             return 0;
         }
@@ -60,9 +60,4 @@ internal static class AdminCommand
             return 130;
         }
     }
-
-    private static Uri Gateway(string? url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp) && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0
-            ? uri
-            : throw new OperatorException(url is null ? "which gateway? Set CLAUDE_GATEWAY_URL or pass --url" : $"'{url}' is not a gateway's address: expected https://host or http://host:port, without a path");
 }

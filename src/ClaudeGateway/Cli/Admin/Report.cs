@@ -67,7 +67,7 @@ internal static class Report
             return "Nothing there.\n";
         }
 
-        List<string[]> cells = [[.. columns.Select(column => column.Name.ToUpperInvariant())], .. rows.Select(row => columns.Select(column => Cell.Printable(column.Show(row))).ToArray())];
+        List<string[]> cells = [[.. columns.Select(column => column.Name.ToUpperInvariant())], .. rows.Select(row => columns.Select(column => Terminal.Printable(column.Show(row))).ToArray())];
         var widths = columns.Select((_, i) => cells.Max(line => line[i].Length)).ToArray();
         var text = new StringBuilder();
         foreach (var line in cells)
@@ -83,9 +83,6 @@ internal static class Report
 /// <summary>Text from a gateway made safe for where it is shown.</summary>
 internal static class Cell
 {
-    /// <summary>A name must not move the cursor or colour the terminal.</summary>
-    public static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-
     /// <summary>Quoted by RFC 4180; text that a spreadsheet would run as a formula gets a quote in front.</summary>
     public static string Csv(string text, bool isNumber)
     {

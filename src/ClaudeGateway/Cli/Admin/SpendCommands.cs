@@ -77,7 +77,7 @@ internal static class SpendCommands
             }
 
             var deleted = await client.DeleteLimitAsync(limitId, cancellation);
-            return format == ReportFormat.Json ? deleted + "\n" : $"Deleted {Cell.Printable(limitId)}.\n";
+            return format == ReportFormat.Json ? deleted + "\n" : $"Deleted {Terminal.Printable(limitId)}.\n";
         });
     }
 
@@ -120,7 +120,7 @@ internal static class SpendCommands
         var command = AdminCommand.Build("sign-out", "End everything a developer holds, on every replica.", [], async (client, parsed, format, cancellation) =>
         {
             var answer = await client.SignOutAsync(new JsonObject { ["user_id"] = parsed.GetValue(user) }.ToJsonString(), cancellation);
-            return format == ReportFormat.Json ? answer + "\n" : $"Signed out {Cell.Printable(parsed.GetValue(user)!)}.\n";
+            return format == ReportFormat.Json ? answer + "\n" : $"Signed out {Terminal.Printable(parsed.GetValue(user)!)}.\n";
         });
         command.Arguments.Add(user);
         return command;

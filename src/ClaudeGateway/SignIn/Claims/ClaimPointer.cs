@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Claims;
 
@@ -17,8 +18,7 @@ internal static class ClaimPointer
         var value = claims;
         foreach (var token in name[1..].Split('/'))
         {
-            // ~1 first: "~01" means "~1", not "/" (RFC 6901 section 4).
-            var key = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            var key = JsonPointer.Unescape(token);
             if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(key, out var member))
             {
                 value = member;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.SignIn.Device;
 
 namespace ClaudeGateway.SignIn.Pages;
@@ -81,7 +82,7 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         : $"""
         <dl>
         <dt>Requested from</dt><dd>{Page.Encode(origin.Address)}</dd>
-        <dt>When</dt><dd><time datetime="{origin.At.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}">{Ago(now - origin.At)} ({origin.At.ToString("HH:mm", CultureInfo.InvariantCulture)} UTC)</time></dd>
+        <dt>When</dt><dd><time datetime="{Rfc3339.Seconds(origin.At)}">{Ago(now - origin.At)} ({origin.At.ToString("HH:mm", CultureInfo.InvariantCulture)} UTC)</time></dd>
         {(origin.UserAgent is { } agent ? $"<dt>Client</dt><dd>{Page.Encode(agent)}</dd>" : "")}
         </dl>
         """;

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Unicode;
 using ClaudeGateway.Http;
 
 namespace ClaudeGateway.SignIn.Pages;
@@ -38,13 +40,11 @@ internal static class Page
 
     private static readonly string StyleSource = $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'";
 
+    /// <summary>Letters of every script stay legible in the page's source; what HTML gives a meaning is encoded.</summary>
+    private static readonly HtmlEncoder Html = HtmlEncoder.Create(UnicodeRanges.All);
+
     /// <summary>Text as it may stand in an element or a quoted attribute.</summary>
-    public static string Encode(string text) => text
-        .Replace("&", "&amp;", StringComparison.Ordinal)
-        .Replace("<", "&lt;", StringComparison.Ordinal)
-        .Replace(">", "&gt;", StringComparison.Ordinal)
-        .Replace("\"", "&quot;", StringComparison.Ordinal)
-        .Replace("'", "&#39;", StringComparison.Ordinal);
+    public static string Encode(string text) => Html.Encode(text);
 
     /// <param name="formAction">The CSP sources a form may be sent to, redirects of its answer included.</param>
     /// <param name="body">HTML; every value in it has gone through <see cref="Encode"/>.</param>

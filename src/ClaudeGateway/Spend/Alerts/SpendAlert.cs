@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
 
@@ -14,8 +15,6 @@ namespace ClaudeGateway.Spend.Alerts;
 /// <param name="Email">The developer's, when it is known.</param>
 internal sealed record SpendAlert(int Threshold, CounterKind Kind, string Subject, string? Email, CapState Cap, DateOnly PeriodStart)
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>The same on every replica, and another one when the cap or its amount, the period or the threshold is.</summary>
     public string Id => string.Create(CultureInfo.InvariantCulture, $"{Cap.Limit.Id}:{Cap.CapCents}:{CounterKey.Of(Kind, Subject)}:{PeriodStart:yyyy-MM-dd}:{Threshold}");
 
@@ -23,7 +22,7 @@ internal sealed record SpendAlert(int Threshold, CounterKind Kind, string Subjec
     public string Body()
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        using (var json = new Utf8JsonWriter(buffer, JsonWriting.Plain))
         {
             json.WriteStartObject();
             json.WriteString("text", Text());

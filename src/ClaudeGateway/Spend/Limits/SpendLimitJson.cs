@@ -3,20 +3,18 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>A cap as JSON: for the admin API's answers and, without <c>type</c>, for the audit trail (spec/spend.md, POST and GET /audit).</summary>
 internal static class SpendLimitJson
 {
-    private const string TimeFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
-
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Snapshot(SpendLimit limit)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        using (var json = new Utf8JsonWriter(buffer, JsonWriting.Plain))
         {
             json.WriteStartObject();
             json.WriteString("id", limit.Id);
@@ -110,7 +108,7 @@ internal static class SpendLimitJson
         }
     }
 
-    public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+    public static string Time(DateTimeOffset time) => Rfc3339.Milliseconds(time);
 
     private static void WriteAmount(Utf8JsonWriter json, SpendLimit limit) => WriteCents(json, "amount", limit.AmountCents);
 

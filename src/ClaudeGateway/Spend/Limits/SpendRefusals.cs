@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
@@ -13,8 +14,6 @@ namespace ClaudeGateway.Spend.Limits;
 internal sealed class SpendRefusals(string? blockedMessage, TimeProvider clock, AuditLog audit)
 {
     private const int Status = 429;
-
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public Task CapReachedAsync(GatewayRequest request, Principal principal, CapState cap)
     {
@@ -56,7 +55,7 @@ internal sealed class SpendRefusals(string? blockedMessage, TimeProvider clock, 
     private Task AnswerAsync(GatewayRequest request, string message)
     {
         var body = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(body, Options))
+        using (var json = new Utf8JsonWriter(body, JsonWriting.Plain))
         {
             json.WriteStartObject();
             json.WriteString("type", "error");
