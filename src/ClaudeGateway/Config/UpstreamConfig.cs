@@ -7,7 +7,7 @@ internal abstract record UpstreamConfig
     public abstract string Provider { get; }
 
     /// <summary>Unique; the provider word unless the file names it.</summary>
-    public required string Name { get; init; }
+    public string Name { get => field ?? Provider; init; }
 
     /// <summary>Replaces the provider's own endpoint; null uses that.</summary>
     public Uri? BaseUrl { get; init; }

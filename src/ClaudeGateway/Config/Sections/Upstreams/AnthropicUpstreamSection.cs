@@ -32,21 +32,16 @@ internal static class AnthropicUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(Common.With(Auth, ForwardUserIdentity), Build, Check);
 
-    private static AnthropicUpstreamConfig Build(Fields fields) => new()
+    private static UpstreamConfig Build(Fields fields) => Common.Complete(fields, new AnthropicUpstreamConfig
     {
-        Name = Common.Name(fields),
-        BaseUrl = Common.Url(fields),
-        Headers = Common.Headers(fields),
-        Groups = Common.Groups(fields),
-        Models = Common.Models(fields),
         Auth = fields.Get(Auth),
         ForwardUserIdentity = fields.Get(ForwardUserIdentity),
-    };
+    });
 
     private static void Check(Fields fields)
     {
         Common.Check(fields);
-        var goesToAnthropic = !fields.IsGiven(Common.BaseUrl) || (fields.Has(Common.BaseUrl) && IsOfficial(Common.Url(fields)!.IdnHost.TrimEnd('.')));
+        var goesToAnthropic = !fields.IsGiven(Common.BaseUrl) || (fields.Has(Common.BaseUrl) && IsOfficial(fields.Get(Common.BaseUrl)!.IdnHost.TrimEnd('.')));
         if (fields.Get(ForwardUserIdentity) && goesToAnthropic)
         {
             fields.Problem(ForwardUserIdentity, $"cannot be true for {OfficialDomain}: names and addresses of developers are only passed to a proxy of your own (set base_url)");

@@ -17,43 +17,17 @@ internal static partial class AwsKeys
 
     private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key of the workspace, used instead of signing; wins over keys.") { Example = "${ANTHROPIC_AWS_API_KEY}" };
 
-    private const string AuthDescription = "AWS credentials; empty or absent means the AWS default chain (environment, profile, web identity, container, instance).";
-
     /// <summary>Credentials of bedrock and mantle.</summary>
-    public static readonly Key<AwsAuth> Auth = new(
-        "auth",
-        Object(
-            [AccessKeyId, SecretAccessKey, SessionToken, BearerToken],
-            fields => new AwsAuth
-            {
-                AccessKeyId = fields.Get(AccessKeyId),
-                SecretAccessKey = fields.Get(SecretAccessKey),
-                SessionToken = fields.Get(SessionToken),
-                BearerToken = fields.Get(BearerToken),
-            },
-            fields => CheckKeys(fields, BearerToken)),
-        AuthDescription)
-    {
-        Default = "{}",
-    };
+    public static readonly Key<AwsAuth> Auth = CreateAuth(
+        [AccessKeyId, SecretAccessKey, SessionToken, BearerToken],
+        BearerToken,
+        (keys, token) => keys with { BearerToken = token });
 
     /// <summary>Credentials of anthropicAws.</summary>
-    public static readonly Key<AwsAuth> PlatformAuth = new(
-        "auth",
-        Object(
-            [ApiKey, AccessKeyId, SecretAccessKey, SessionToken],
-            fields => new AwsAuth
-            {
-                ApiKey = fields.Get(ApiKey),
-                AccessKeyId = fields.Get(AccessKeyId),
-                SecretAccessKey = fields.Get(SecretAccessKey),
-                SessionToken = fields.Get(SessionToken),
-            },
-            fields => CheckKeys(fields, ApiKey)),
-        AuthDescription)
-    {
-        Default = "{}",
-    };
+    public static readonly Key<AwsAuth> PlatformAuth = CreateAuth(
+        [ApiKey, AccessKeyId, SecretAccessKey, SessionToken],
+        ApiKey,
+        (keys, token) => keys with { ApiKey = token });
 
     private static readonly Key<string> RoleArn = new("role_arn", Text().Named("IAM role ARN").Must(arn => Role().IsMatch(arn) ? null : "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/claude-gateway"), "The role.") { IsRequired = true, Example = "arn:aws:iam::123456789012:role/claude-gateway" };
 
@@ -86,6 +60,25 @@ internal static partial class AwsKeys
             fields.Problem(AssumeRole, "cannot stand beside auth.aws_bearer_token: a bearer token is not signed, so no role can be assumed with it");
         }
     }
+
+    /// <param name="token">The key that stands for a signature, and wins over keys.</param>
+    private static Key<AwsAuth> CreateAuth(IReadOnlyList<Key> keys, Key<Secret> token, Func<AwsAuth, Secret?, AwsAuth> withToken) => new(
+        "auth",
+        Object(
+            keys,
+            fields => withToken(
+                new AwsAuth
+                {
+                    AccessKeyId = fields.Get(AccessKeyId),
+                    SecretAccessKey = fields.Get(SecretAccessKey),
+                    SessionToken = fields.Get(SessionToken),
+                },
+                fields.Get(token)),
+            fields => CheckKeys(fields, token)),
+        "AWS credentials; empty or absent means the AWS default chain (environment, profile, web identity, container, instance).")
+    {
+        Default = "{}",
+    };
 
     private static void CheckKeys(Fields fields, Key bearer)
     {

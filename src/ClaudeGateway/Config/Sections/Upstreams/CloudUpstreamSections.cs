@@ -13,19 +13,14 @@ internal static class BedrockUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail, AwsKeys.GuardrailTrace),
-        fields => new BedrockUpstreamConfig
+        fields => Common.Complete(fields, new BedrockUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             Region = fields.Get(Region),
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
             Guardrail = fields.Get(AwsKeys.Guardrail),
             GuardrailTrace = fields.Get(AwsKeys.GuardrailTrace),
-        },
+        }),
         fields =>
         {
             Common.Check(fields);
@@ -43,17 +38,12 @@ internal static class MantleUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole),
-        fields => new MantleUpstreamConfig
+        fields => Common.Complete(fields, new MantleUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             Region = fields.Get(Region),
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
-        },
+        }),
         fields =>
         {
             Common.Check(fields);
@@ -72,17 +62,12 @@ internal static class ClaudePlatformAwsUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, WorkspaceId, AwsKeys.PlatformAuth),
-        fields => new ClaudePlatformAwsUpstreamConfig
+        fields => Common.Complete(fields, new ClaudePlatformAwsUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             Region = fields.Get(Region),
             WorkspaceId = fields.Get(WorkspaceId),
             Auth = fields.Get(AwsKeys.PlatformAuth),
-        },
+        }),
         Common.Check);
 }
 
@@ -133,18 +118,13 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(ProjectId, Location, WorkspaceId, GoogleKeys.PlatformAuth),
-        fields => new ClaudeOnGoogleCloudUpstreamConfig
+        fields => Common.Complete(fields, new ClaudeOnGoogleCloudUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             ProjectId = fields.Get(ProjectId),
             Location = fields.Get(Location),
             WorkspaceId = fields.Get(WorkspaceId),
             Auth = fields.Get(GoogleKeys.PlatformAuth),
-        },
+        }),
         Common.Check);
 }
 
@@ -159,17 +139,12 @@ internal static class VertexUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, ProjectId, GoogleKeys.Auth),
-        fields => new VertexUpstreamConfig
+        fields => Common.Complete(fields, new VertexUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             Region = fields.Get(Region),
             ProjectId = fields.Get(ProjectId),
             Auth = fields.Get(GoogleKeys.Auth),
-        },
+        }),
         fields =>
         {
             Common.Check(fields);
@@ -193,16 +168,11 @@ internal static partial class FoundryUpstreamSection
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Resource, Auth),
-        fields => new FoundryUpstreamConfig
+        fields => Common.Complete(fields, new FoundryUpstreamConfig
         {
-            Name = Common.Name(fields),
-            BaseUrl = Common.Url(fields),
-            Headers = Common.Headers(fields),
-            Groups = Common.Groups(fields),
-            Models = Common.Models(fields),
             Resource = fields.Get(Resource),
             ApiKey = fields.Get(Auth),
-        },
+        }),
         Common.Check);
 
     private static void CheckAuth(Fields fields)

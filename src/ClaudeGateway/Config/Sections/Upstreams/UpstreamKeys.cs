@@ -35,15 +35,15 @@ internal sealed class UpstreamKeys
     /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
     public IReadOnlyList<Key> With(params Key[] own) => [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
 
-    public string Name(Fields fields) => fields.Get(_name) is { Length: > 0 } name ? name : _providerName;
-
-    public Uri? Url(Fields fields) => fields.Get(_baseUrl);
-
-    public IReadOnlyDictionary<string, string> Headers(Fields fields) => fields.Get(_headers);
-
-    public IReadOnlyList<string>? Groups(Fields fields) => fields.Get(_groups);
-
-    public IReadOnlyList<string>? Models(Fields fields) => fields.Get(_models);
+    /// <summary><paramref name="own"/> with what the common keys say.</summary>
+    public UpstreamConfig Complete(Fields fields, UpstreamConfig own) => own with
+    {
+        Name = fields.Get(_name) is { Length: > 0 } name ? name : _providerName,
+        BaseUrl = fields.Get(_baseUrl),
+        Headers = fields.Get(_headers),
+        Groups = fields.Get(_groups),
+        Models = fields.Get(_models),
+    };
 
     /// <summary>These values become part of a host name or path; the reference takes any, so the operator is only told.</summary>
     /// <param name="others">Characters beside lower-case letters and digits that belong to such a name.</param>
