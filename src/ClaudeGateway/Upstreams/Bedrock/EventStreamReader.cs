@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace ClaudeGateway.Upstreams.Bedrock;
 
@@ -60,7 +61,7 @@ internal sealed class EventStreamReader
         var headers = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
         if (total is > MaxMessageLength or < PreludeLength + ChecksumLength
             || headers > total - PreludeLength - ChecksumLength
-            || Crc32.Compute(bytes[..8]) != BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]))
+            || Crc32.HashToUInt32(bytes[..8]) != BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]))
         {
             return EventStreamStatus.Corrupt;
         }
@@ -71,7 +72,7 @@ internal sealed class EventStreamReader
         }
 
         var frame = bytes[..(int)total];
-        if (Crc32.Compute(frame[..^ChecksumLength]) != BinaryPrimitives.ReadUInt32BigEndian(frame[^ChecksumLength..]))
+        if (Crc32.HashToUInt32(frame[..^ChecksumLength]) != BinaryPrimitives.ReadUInt32BigEndian(frame[^ChecksumLength..]))
         {
             return EventStreamStatus.Corrupt;
         }

@@ -16,13 +16,6 @@ public sealed class EventStreamReaderTests
     }
 
     [Fact]
-    public void The_checksum_of_the_check_string_is_the_standard_one() => Assert.Equal(0xCBF43926u, Crc32.Compute("123456789"u8));
-
-    [Fact]
-    public void The_checksum_equals_the_bitwise_one() =>
-        Prop.ForAll(ArbMap.Default.ArbFor<byte[]>(), data => Crc32.Compute(data) == EventStreamFrames.Checksum(data)).QuickCheckThrowOnFailure();
-
-    [Fact]
     public void Messages_are_the_same_whatever_the_chunking()
     {
         var messages = ArbMap.Default.GeneratorFor<(NonNull<string> Type, byte[] Payload)[]>().Where(m => m.All(x => Encoding.UTF8.GetByteCount(x.Type.Item) < 60_000 && x.Payload is not null)).ToArbitrary();
