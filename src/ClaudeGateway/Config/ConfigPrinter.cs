@@ -17,7 +17,7 @@ internal sealed partial class ConfigPrinter
 {
     private const string Mask = "***";
 
-    private static readonly JsonSerializerOptions Quoted = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonText Quoted = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     private readonly StringBuilder _text = new();
 
@@ -103,7 +103,7 @@ internal sealed partial class ConfigPrinter
         _ => Plain(Mask),
     };
 
-    private static string Plain(string text) => Unquoted().IsMatch(text) ? text : JsonSerializer.Serialize(text, Quoted);
+    private static string Plain(string text) => Unquoted().IsMatch(text) ? text : JsonSerializer.Serialize(text, Quoted.String);
 
     /// <summary>Words that no YAML reader takes for anything but text.</summary>
     [GeneratedRegex(@"^(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Dev;
 
@@ -53,7 +54,7 @@ internal static class DevConfig
     private static string FileReference(DevFolder folder, string name) => Quote("${file:" + folder.PathOf(name) + "}");
 
     /// <summary>A JSON string is a YAML string.</summary>
-    private static string Quote(string text) => JsonSerializer.Serialize(text);
+    private static string Quote(string text) => JsonSerializer.Serialize(text, JsonText.Default.String);
 }
 
 /// <summary>The files of the data folder that hold secrets.</summary>

@@ -27,8 +27,8 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
         return (http.Request.Method, http.Request.Path.Value) switch
         {
             ("GET", "/") => DevPages.WriteAsync(http, 200, DevPages.Home(client.Origin)),
-            ("GET", "/.well-known/openid-configuration") => http.Response.WriteAsJsonAsync(Discovery(), http.RequestAborted),
-            ("GET", "/jwks") => http.Response.WriteAsJsonAsync(tokens.KeySet(), http.RequestAborted),
+            ("GET", "/.well-known/openid-configuration") => DevJson.WriteAsync(http, Discovery()),
+            ("GET", "/jwks") => DevJson.WriteAsync(http, tokens.KeySet()),
             ("GET", "/authorize") => _authorize.ShowAsync(http),
             ("POST", "/authorize") => _authorize.SignInAsync(http),
             ("POST", "/token") => TokenAsync(http),
@@ -102,7 +102,7 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
             answer["refresh_token"] = tokens.Opaque(user, DevTokens.RefreshToken, scope);
         }
 
-        return http.Response.WriteAsJsonAsync(answer, http.RequestAborted);
+        return DevJson.WriteAsync(http, answer);
     }
 
     private Task UserInfoAsync(HttpContext http)
@@ -116,12 +116,12 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
             return ErrorAsync(http, "invalid_token", StatusCodes.Status401Unauthorized);
         }
 
-        return http.Response.WriteAsJsonAsync(DevTokens.Claims(known.Value.User), http.RequestAborted);
+        return DevJson.WriteAsync(http, DevTokens.Claims(known.Value.User));
     }
 
     private static Task ErrorAsync(HttpContext http, string error, int status = StatusCodes.Status400BadRequest)
     {
         http.Response.StatusCode = status;
-        return http.Response.WriteAsJsonAsync(new JsonObject { ["error"] = error }, http.RequestAborted);
+        return DevJson.WriteAsync(http, new JsonObject { ["error"] = error });
     }
 }

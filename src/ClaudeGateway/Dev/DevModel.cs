@@ -44,7 +44,7 @@ internal sealed class DevModel(TimeProvider clock)
         var answer = DevAnswer.To(body!);
         if (counting)
         {
-            await http.Response.WriteAsJsonAsync(new JsonObject { ["input_tokens"] = answer.InputTokens }, http.RequestAborted);
+            await DevJson.WriteAsync(http, new JsonObject { ["input_tokens"] = answer.InputTokens });
         }
         else if (body!["stream"] is JsonValue stream && stream.TryGetValue(out bool streams) && streams)
         {
@@ -52,7 +52,7 @@ internal sealed class DevModel(TimeProvider clock)
         }
         else
         {
-            await http.Response.WriteAsJsonAsync(answer.Message(Id(), answer.Blocks, answer.OutputTokens), http.RequestAborted);
+            await DevJson.WriteAsync(http, answer.Message(Id(), answer.Blocks, answer.OutputTokens));
         }
     }
 
@@ -106,6 +106,6 @@ internal sealed class DevModel(TimeProvider clock)
     {
         http.Response.StatusCode = status;
         var error = new JsonObject { ["type"] = type, ["message"] = message };
-        return http.Response.WriteAsJsonAsync(new JsonObject { ["type"] = "error", ["error"] = error }, http.RequestAborted);
+        return DevJson.WriteAsync(http, new JsonObject { ["type"] = "error", ["error"] = error });
     }
 }

@@ -34,7 +34,7 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
     public string Seal(string idpToken, string sub, string? idpSub, string sessionId)
     {
         var content = new RefreshTokenContent(idpToken, sub, sessionId, clock.GetUtcNow(), idpSub);
-        return Prefix + Base64Url.EncodeToString(box.Seal(JsonSerializer.SerializeToUtf8Bytes(content), Purpose));
+        return Prefix + Base64Url.EncodeToString(box.Seal(JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent), Purpose));
     }
 
     /// <summary>Null when the token was changed, sealed with secrets that are gone, or too old.</summary>
@@ -49,7 +49,7 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
         var bytes = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
         return Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) == OperationStatus.Done
             && box.Open(bytes.AsSpan(0, written), Purpose) is { } json
-            && JsonSerializer.Deserialize<RefreshTokenContent>(json) is { } content
+            && JsonSerializer.Deserialize(json, SealedJson.Default.RefreshTokenContent) is { } content
             && clock.GetUtcNow() - content.IssuedAt < MaxAge
                 ? content
                 : null;

@@ -11,11 +11,14 @@ namespace ClaudeGateway.SignIn.Device;
 internal sealed record PendingSession(Identity Identity, string SessionId, string? RefreshToken, string? IdpSub = null)
 {
     /// <param name="deviceCodeHash">The grant it belongs to; in another row of the store the box does not open.</param>
-    public byte[] Seal(SealedBox box, byte[] deviceCodeHash) => box.Seal(JsonSerializer.SerializeToUtf8Bytes(this), Purpose(deviceCodeHash));
+    public byte[] Seal(SealedBox box, byte[] deviceCodeHash) =>
+        box.Seal(JsonSerializer.SerializeToUtf8Bytes(this, SealedJson.Default.PendingSession), Purpose(deviceCodeHash));
 
     /// <summary>Null when it was sealed with secrets that are gone, or for another grant.</summary>
     public static PendingSession? Open(SealedBox box, byte[] data, byte[] deviceCodeHash) =>
-        box.Open(data, Purpose(deviceCodeHash)) is { } json ? JsonSerializer.Deserialize<PendingSession>(json) : null;
+        box.Open(data, Purpose(deviceCodeHash)) is { } json
+            ? JsonSerializer.Deserialize(json, SealedJson.Default.PendingSession)
+            : null;
 
     private static byte[] Purpose(byte[] deviceCodeHash) => [.. "pending session "u8, .. deviceCodeHash];
 }
