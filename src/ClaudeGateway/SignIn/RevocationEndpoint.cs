@@ -44,7 +44,7 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
         if (refreshTokens.Open(token) is { } content)
         {
             await revocations.RevokeSessionAsync(content.SessionId);
-            _ = TellProviderAsync(content.IdpToken);
+            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), "oidc: the IdP may not have heard of a sign-out", log);
             return content.Sub;
         }
 

@@ -53,7 +53,7 @@ internal sealed class SpendSync : IAsyncDisposable
         _log = log;
         _rounds = new RateBudget(perSecond: 10, burst: 10, clock);
         replicas.On("spend", OnSpend);
-        replicas.On("limits", (_, _) => _ = FollowLimitsAsync());
+        replicas.On("limits", (_, _) => _ = BackgroundLoop.DoAsync(FollowLimitsAsync, "spend: changed limits are read with the next round", log));
     }
 
     private sealed record Question(IReadOnlyCollection<SpendCounter> Counters, TaskCompletionSource Answered);

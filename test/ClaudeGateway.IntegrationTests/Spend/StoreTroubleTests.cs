@@ -149,6 +149,50 @@ public sealed class StoreTroubleTests
         Assert.True(kept > served.Count / 2, $"{kept} of {served.Count} kept");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_that_holds_is_audited_and_answered_though_the_store_goes_away_before_it_is_announced(bool isDeletion)
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        var gateway = await host.StartAsync();
+        var limit = isDeletion ? await host.LimitAsync(SpendHost.Group("eng"), "100") : default;
+
+        var gone = relay.GoAwayAfterNextCommit();
+        using var response = isDeletion
+            ? await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString())
+            : await host.AdminAsync(HttpMethod.Post, "", new { scope = SpendHost.Group("eng"), amount = "100", pooled_budget = new { amount = "500" } });
+        await gone.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(200, (int)response.StatusCode);
+        await gateway.Log.AuditAsync(isDeletion ? "admin.limit.delete" : "admin.limit.upsert");
+        await gateway.Log.LineAsync("of the limits is in force once the store is back");
+    }
+
+    [Fact]
+    public async Task A_change_whose_commit_was_not_confirmed_is_looked_for_and_made_once()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        var gateway = await host.StartAsync();
+        var lost = relay.LoseNextCommitAnswer();
+        var limit = await host.LimitAsync(SpendHost.User("alice"), "100");
+        await lost.WaitAsync(Signal.Timeout);
+        lost = relay.LoseNextCommitAnswer();
+        using var deleted = await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString());
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(200, (int)deleted.StatusCode);
+        using var trail = await host.AdminAsync(HttpMethod.Get, "/audit");
+        var actions = (await SpendHost.JsonAsync(trail)).GetProperty("data").EnumerateArray().Select(line => line.GetProperty("action").GetString());
+        Assert.Equal(["spend_limit.delete", "spend_limit.upsert"], actions);
+        await gateway.Log.AuditAsync("admin.limit.upsert");
+        await gateway.Log.AuditAsync("admin.limit.delete");
+    }
+
     private static string Through(TcpRelay relay, string url) => new UriBuilder(url) { Port = relay.Port }.Uri.ToString();
 
     /// <summary>Everything in the store's monthly counters, in cents, read past the gateway.</summary>

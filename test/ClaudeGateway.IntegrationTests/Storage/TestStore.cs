@@ -32,15 +32,15 @@ internal sealed class TestStore : IAsyncDisposable
 
     public OperationalLog Log { get; }
 
-    public static async Task<TestStore> OpenAsync(string kind) => await OpenAsync(await ConfigAsync(kind));
+    public static async Task<TestStore> OpenAsync(string kind, TimeProvider? clock = null) => await OpenAsync(await ConfigAsync(kind), clock);
 
-    public static async Task<TestStore> OpenAsync(StoreConfig config)
+    public static async Task<TestStore> OpenAsync(StoreConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var captured = new CapturedLog();
         var lines = new StderrLines(captured);
         try
         {
-            var database = await Startup(config, lines).OpenAsync(CancellationToken.None);
+            var database = await Startup(config, lines, clock, environment).OpenAsync(CancellationToken.None);
             return new TestStore(database, config, lines, captured);
         }
         catch
@@ -82,7 +82,7 @@ internal sealed class TestStore : IAsyncDisposable
         }
     }
 
-    private static StoreStartup Startup(StoreConfig store, StderrLines lines)
+    private static StoreStartup Startup(StoreConfig store, StderrLines lines, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var config = new GatewayConfig
         {
@@ -94,6 +94,6 @@ internal sealed class TestStore : IAsyncDisposable
             Store = store,
             Upstreams = [],
         };
-        return new StoreStartup(config, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
+        return new StoreStartup(config, StoreTables.Migrations, new ProcessEnvironment(environment ?? new Dictionary<string, string>()), clock ?? TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
     }
 }
