@@ -4,13 +4,16 @@ using System.Security.Cryptography.X509Certificates;
 namespace ClaudeGateway;
 
 /// <summary>
-/// Authorities trusted beside the system's, for every connection with TLS: the PEM file that <c>NODE_EXTRA_CA_CERTS</c> names.
+/// Authorities trusted beside the system's, for every connection with TLS: the PEM file that <c>NODE_EXTRA_CA_CERTS</c>
+/// names.
 /// </summary>
 internal static class ExtraAuthorities
 {
     private const string Variable = "NODE_EXTRA_CA_CERTS";
 
-    /// <summary>Empty without the variable; a file that cannot be used is warned of and ignored, as Node.js does.</summary>
+    /// <summary>
+    /// Empty without the variable; a file that cannot be used is warned of and ignored, as Node.js does.
+    /// </summary>
     /// <param name="warn">Takes the warning's text.</param>
     public static X509Certificate2Collection Read(ProcessEnvironment environment, Action<string> warn)
     {

@@ -123,7 +123,8 @@ internal sealed class GatewayApp : IAsyncDisposable
     private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
-        var database = owned.Add(await new StoreStartup(config, StoreTables.Migrations, environment, clock, log).OpenAsync(cancellation));
+        var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log);
+        var database = owned.Add(await store.OpenAsync(cancellation));
         var sweep = owned.Add(new ExpirySweep(database, StoreTables.Expiry, clock, log));
         var outbound = owned.Add(new OutboundHttp(environment, log));
         var revocations = new Revocations(clock);

@@ -13,8 +13,10 @@ namespace ClaudeGateway;
 internal static class StoreTables
 {
     /// <summary>All migrations in the order they are applied in; a new one comes last.</summary>
-    public static readonly IReadOnlyList<Migration> Migrations = [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration];
+    public static readonly IReadOnlyList<Migration> Migrations =
+        [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration];
 
     /// <summary>What deletes expired rows, the sign-in's first: they are the most.</summary>
-    public static readonly IReadOnlyList<string> Expiry = [.. SignInTables.Expiry, .. SessionTables.Expiry, .. MachineTables.Expiry];
+    public static readonly IReadOnlyList<string> Expiry =
+        [.. SignInTables.Expiry, .. SessionTables.Expiry, .. MachineTables.Expiry];
 }

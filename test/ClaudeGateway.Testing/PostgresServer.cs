@@ -122,8 +122,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         await server.ExecuteAsync($"create database {name}");
         using var lines = new StderrLines(Stream.Null);
         // Unpooled: a database with open connections cannot be cloned.
-        await using var database = new Database(NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false"), TimeProvider.System);
-        await new Migrator(database, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Error)).RunAsync(StoreTables.Migrations);
+        var source = NpgsqlDataSource.Create(
+            $"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false");
+        await using var database = new Database(source, TimeProvider.System);
+        var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
+        await new Migrator(database, TimeProvider.System, log).RunAsync(StoreTables.Migrations);
         return name;
     }
 
@@ -149,7 +152,18 @@ internal sealed class PostgresServer : IAsyncDisposable
         // PostgreSQL refuses to run as root; Debian's package brings the user.
         string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", "sh"] : ["sh"];
         start.FileName = command[0];
-        foreach (var argument in command[1..].Concat(["-c", Script, "sh", ProgramsFolder(), port.ToString(CultureInfo.InvariantCulture), tls is null ? "" : File.ReadAllText(tls.CertificatePath), tls is null ? "" : File.ReadAllText(tls.KeyPath)]))
+        string[] arguments =
+        [
+            .. command[1..],
+            "-c",
+            Script,
+            "sh",
+            ProgramsFolder(),
+            port.ToString(CultureInfo.InvariantCulture),
+            tls is null ? "" : File.ReadAllText(tls.CertificatePath),
+            tls is null ? "" : File.ReadAllText(tls.KeyPath),
+        ];
+        foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }

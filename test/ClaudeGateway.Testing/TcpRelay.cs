@@ -60,19 +60,23 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// The next COMMIT of a client reaches the database, and its connection ends before what the database says to it.
     /// Completes when that has happened; everything else goes on.
     /// </summary>
-    public Task LoseNextCommitAnswer() => OnNextCommit(isAnswerLost: true);
+    /// <param name="andGoAway">Whether afterwards every connection is reset and new ones are refused.</param>
+    public Task LoseNextCommitAnswer(bool andGoAway = false) => OnNextCommit(isAnswerLost: true, andGoAway);
 
     /// <summary>The same with every COMMIT until <see cref="KeepAnswers"/>.</summary>
-    public void LoseEveryCommitAnswer() => _commitFault = new CommitFault(IsAnswerLost: true, new TaskCompletionSource()) { IsLasting = true };
+    public void LoseEveryCommitAnswer() =>
+        _commitFault = new CommitFault(IsAnswerLost: true, new TaskCompletionSource()) { IsLasting = true };
 
-    /// <summary>After the answer to a client's next COMMIT every connection is reset, and new ones are refused.</summary>
-    public Task GoAwayAfterNextCommit() => OnNextCommit(isAnswerLost: false);
+    /// <summary>
+    /// After the answer to a client's next COMMIT every connection is reset, and new ones are refused.
+    /// </summary>
+    public Task GoAwayAfterNextCommit() => OnNextCommit(isAnswerLost: false, goesAway: true);
 
-    private Task OnNextCommit(bool isAnswerLost)
+    private Task OnNextCommit(bool isAnswerLost, bool goesAway)
     {
-        var fault = new CommitFault(isAnswerLost, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        _commitFault = fault;
-        return fault.Happened.Task;
+        var happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commitFault = new CommitFault(isAnswerLost, happened) { GoesAway = goesAway };
+        return happened.Task;
     }
 
     /// <summary>Resets every open connection; new ones are served.</summary>
@@ -93,6 +97,18 @@ internal sealed class TcpRelay : IAsyncDisposable
         Cut();
         await _accepting;
         _stopped.Dispose();
+    }
+
+    private void End(Link link, CommitFault fault)
+    {
+        if (fault.GoesAway)
+        {
+            _listener.Dispose();
+            // An answer that is on its way must arrive, so its connection is closed and not reset.
+            CutOthers(link);
+        }
+
+        fault.Happened.TrySetResult();
     }
 
     private void CutOthers(Link link)
@@ -181,25 +197,22 @@ internal sealed class TcpRelay : IAsyncDisposable
                     return;
                 }
 
-                if (!isAnswer && _commitFault is { } fault && buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0)
+                if (!isAnswer && _commitFault is { } next && buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0)
                 {
-                    _commitFault = fault.IsLasting ? fault : null;
-                    link.Fault = fault;
+                    _commitFault = next.IsLasting ? next : null;
+                    link.Fault = next;
                 }
 
                 if (isAnswer && link.Fault is { IsAnswerLost: true } loss)
                 {
-                    loss.Happened.TrySetResult();
+                    End(link, loss);
                     return;
                 }
 
                 await to.WriteAsync(buffer.AsMemory(0, read), _stopped.Token);
-                if (isAnswer && link.Fault is { } gone)
+                if (isAnswer && link.Fault is { } fault)
                 {
-                    _listener.Dispose();
-                    // The answer is on its way: it must arrive, so this connection is closed and not reset.
-                    CutOthers(link);
-                    gone.Happened.TrySetResult();
+                    End(link, fault);
                     return;
                 }
             }
@@ -221,6 +234,8 @@ internal sealed class TcpRelay : IAsyncDisposable
     private sealed record CommitFault(bool IsAnswerLost, TaskCompletionSource Happened)
     {
         public bool IsLasting { get; init; }
+
+        public bool GoesAway { get; init; }
     }
 
     private static TaskCompletionSource Completed()

@@ -34,7 +34,9 @@ internal static class TestConfig
     /// <summary>Removes the embedded store that <see cref="Create"/> gave a gateway, once it has stopped.</summary>
     public static void RemoveStore(GatewayConfig config)
     {
-        if (config.Store.SqlitePath is { } path && Stores.IsValueCreated && Path.GetDirectoryName(path) == Stores.Value.Path)
+        if (config.Store.SqlitePath is { } path
+            && Stores.IsValueCreated
+            && Path.GetDirectoryName(path) == Stores.Value.Path)
         {
             foreach (var file in Directory.EnumerateFiles(Stores.Value.Path, Path.GetFileName(path) + "*"))
             {

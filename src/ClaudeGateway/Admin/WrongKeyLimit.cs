@@ -5,12 +5,14 @@ namespace ClaudeGateway.Admin;
 
 /// <summary>
 /// Counts wrong admin keys for each client network (<see cref="ClientNetwork"/>). Keys have at least 32 characters, so
-/// guessing is hopeless; the limit keeps attempts from flooding the audit log. A right key always passes: an attacker behind
-/// the same address must not be able to lock an operator out.
+/// guessing is hopeless; the limit keeps attempts from flooding the audit log. A right key always passes: an attacker
+/// behind the same address must not be able to lock an operator out.
 /// </summary>
 internal sealed class WrongKeyLimit(TimeProvider clock)
 {
-    /// <summary>Networks counted at a time; those beyond share one count until a window ends, so that many forget nothing.</summary>
+    /// <summary>
+    /// Networks counted at a time; those beyond share one count until a window ends, so that many forget nothing.
+    /// </summary>
     public const int MaxNetworks = 10_000;
 
     private const int MaxPerWindow = 60;
@@ -33,7 +35,9 @@ internal sealed class WrongKeyLimit(TimeProvider clock)
         {
             var now = clock.GetTimestamp();
             var network = FindPlace_NeedsLock(ClientNetwork.Of(address), now);
-            var (start, count) = _attempts.TryGetValue(network, out var seen) && !IsEnded(seen.Start, now) ? (seen.Start, seen.Count + 1) : (now, 1);
+            var (start, count) = _attempts.TryGetValue(network, out var seen) && !IsEnded(seen.Start, now)
+                ? (seen.Start, seen.Count + 1)
+                : (now, 1);
             _attempts[network] = (start, count);
             isFirst = count == MaxPerWindow + 1;
             return count > MaxPerWindow;
@@ -51,9 +55,12 @@ internal sealed class WrongKeyLimit(TimeProvider clock)
         if (IsEnded(_lastSweep, now))
         {
             _lastSweep = now;
-            foreach (var ended in _attempts.Where(attempt => IsEnded(attempt.Value.Start, now)).Select(attempt => attempt.Key).ToList())
+            foreach (var (known, attempts) in _attempts)
             {
-                _attempts.Remove(ended);
+                if (IsEnded(attempts.Start, now))
+                {
+                    _attempts.Remove(known);
+                }
             }
         }
 

@@ -8,10 +8,14 @@ namespace ClaudeGateway.Doctor;
 /// <summary>Asks the database who it is and whether tables may be created; creates none.</summary>
 internal static class StoreExamination
 {
-    public static Task<Finding> RunAsync(GatewayConfig config, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation) =>
-        config.Store.PostgresUrl is null ? Task.FromResult(ExamineFile(config)) : ExaminePostgresAsync(config.Store, environment, log, cancellation);
+    public static Task<Finding> RunAsync(
+        GatewayConfig config, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation) =>
+        config.Store.PostgresUrl is null
+            ? Task.FromResult(ExamineFile(config))
+            : ExaminePostgresAsync(config.Store, environment, log, cancellation);
 
-    private static async Task<Finding> ExaminePostgresAsync(StoreConfig store, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation)
+    private static async Task<Finding> ExaminePostgresAsync(
+        StoreConfig store, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation)
     {
         const string subject = "store";
         try

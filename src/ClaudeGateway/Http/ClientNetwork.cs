@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ClaudeGateway.Http;
 
 /// <summary>
-/// Whom a limit per client counts as one: an IPv4 address, or the /64 of an IPv6 address, because whoever has one address of
-/// it has all (RFC 6177 section 2 gives a site no less).
+/// Whom a limit per client counts as one: an IPv4 address, or the /64 of an IPv6 address, because whoever has one
+/// address of it has all (RFC 6177 section 2 gives a site no less).
 /// </summary>
 internal static class ClientNetwork
 {

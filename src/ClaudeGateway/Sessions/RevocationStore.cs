@@ -9,7 +9,9 @@ namespace ClaudeGateway.Sessions;
 /// </summary>
 internal sealed class RevocationStore(Database database, Revocations revocations, TimeProvider clock)
 {
-    /// <summary>How long a revocation is kept. Refresh tokens are taken for a day less, so nothing revoked comes back.</summary>
+    /// <summary>
+    /// How long a revocation is kept. Refresh tokens are taken for a day less, so nothing revoked comes back.
+    /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(181);
 
     /// <summary>Ends the session a bearer belongs to; of one that names no session, the bearer alone.</summary>

@@ -28,7 +28,11 @@ internal sealed class RevocationSync(RevocationStore store, Revocations revocati
         // Before the look into the store: what is announced during it is looked for again.
         _heard = replicas.Announced(Topic);
         await CatchUpAsync();
-        _loop = BackgroundLoop.Start(async cancellation => _heard = await replicas.WaitAsync(Topic, _heard, Period, cancellation), CatchUpAsync, "revocations: the last known ones stay in force", log);
+        _loop = BackgroundLoop.Start(
+            async cancellation => _heard = await replicas.WaitAsync(Topic, _heard, Period, cancellation),
+            CatchUpAsync,
+            "revocations: the last known ones stay in force",
+            log);
     }
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -32,8 +32,8 @@ internal sealed record SignInAttempt(byte[] DeviceCodeHash, byte[] BrowserHash);
 
 /// <summary>
 /// Device grants in the store, shared by all replicas: pending → approved or denied → consumed. Each step is one
-/// statement that checks and changes at once, so of two racing replicas exactly one wins; none is repeated, and none takes
-/// effect after its caller was told that the store is away.
+/// statement that checks and changes at once, so of two racing replicas exactly one wins; none is repeated, and none
+/// takes effect after its caller was told that the store is away.
 /// </summary>
 internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
 {
@@ -49,10 +49,14 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
 
     private const int MaxCollisions = 5;
 
-    /// <summary>Devices whose last poll may have used up their grant without an answer; more at a time are not remembered.</summary>
+    /// <summary>
+    /// Devices whose last poll may have used up their grant without an answer; more at a time are not remembered.
+    /// </summary>
     private const int MaxUnanswered = 1000;
 
-    /// <summary>By the hash of the device code: how that poll marked the grant, and when. Protected by itself.</summary>
+    /// <summary>
+    /// By the hash of the device code: how that poll marked the grant, and when. Protected by itself.
+    /// </summary>
     private readonly Dictionary<string, (long Mark, long At)> _unanswered = new(StringComparer.Ordinal);
 
     public async Task<DeviceGrant> CreateAsync(IPAddress address, string? userAgent, string? surface)
@@ -129,7 +133,8 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
 
     /// <summary>Gives the attempt back after an exchange that told nothing: reloading the page tries again.</summary>
     public Task ReleaseAttemptAsync(string state) =>
-        database.ExecuteOnceAsync("UPDATE gw_sign_in_attempt SET claimed_at = NULL WHERE state_hash = $1", DeviceCodes.Hash(state));
+        database.ExecuteOnceAsync(
+            "UPDATE gw_sign_in_attempt SET claimed_at = NULL WHERE state_hash = $1", DeviceCodes.Hash(state));
 
     /// <summary>The request that was approved, or null when the grant was denied, approved or expired meanwhile.</summary>
     public async Task<DeviceRequest?> ApproveAsync(byte[] deviceCodeHash, byte[] sealedIdentity)
@@ -151,7 +156,10 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         {
             // A sealed identity is like no other: where it stands, this approval holds.
             if (await database.FirstAsync(
-                "SELECT requested_from, requested_at, user_agent, surface FROM gw_device_grant WHERE device_code_hash = $1 AND sealed_identity = $2",
+                """
+                SELECT requested_from, requested_at, user_agent, surface FROM gw_device_grant
+                WHERE device_code_hash = $1 AND sealed_identity = $2
+                """,
                 ReadRequest,
                 deviceCodeHash,
                 sealedIdentity) is { } approved)
@@ -164,7 +172,9 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
     }
 
     public Task DenyAsync(byte[] deviceCodeHash) =>
-        database.ExecuteOnceAsync("UPDATE gw_device_grant SET status = 'denied' WHERE device_code_hash = $1 AND status = 'pending'", deviceCodeHash);
+        database.ExecuteOnceAsync(
+            "UPDATE gw_device_grant SET status = 'denied' WHERE device_code_hash = $1 AND status = 'pending'",
+            deviceCodeHash);
 
     /// <summary>Denies by the code a person holds; null when it is unknown, used or expired.</summary>
     public Task<DeviceRequest?> DenyAsync(string userCode) => database.FirstOnceAsync(
@@ -179,8 +189,9 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
 
     /// <summary>
     /// One poll of the device. Approved and denied grants are consumed by the same statement that reads them; a pending
-    /// one notes the poll unless it came too soon, so impatient polls do not push the next good one away. When the store
-    /// goes away before it says whether the grant was consumed, the device's next poll here is the same poll again.
+    /// one notes the poll unless it came too soon, so impatient polls do not push the next good one away. When the
+    /// store goes away before it says whether the grant was consumed, the device's next poll here is the same poll
+    /// again.
     /// </summary>
     public async Task<PollResult> ConsumeAsync(string deviceCode)
     {
@@ -188,17 +199,18 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         var key = Convert.ToHexString(hash);
         var unanswered = TakeUnanswered(key);
         var mark = unanswered ?? NewMark();
+        var now = Now();
         try
         {
             try
             {
-                return await ConsumeAsync(hash, mark);
+                return await ConsumeAsync(hash, mark, now);
             }
             catch (StoreOutcomeUnknownException)
             {
-                // With the same mark it is the same poll, whether the first try took effect or not.
+                // With the same mark and time it is the same poll, whether the first try took effect or not.
                 unanswered = mark;
-                return await ConsumeAsync(hash, mark);
+                return await ConsumeAsync(hash, mark, now);
             }
         }
         catch (StoreUnavailableException) when (unanswered is not null)
@@ -208,11 +220,10 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         }
     }
 
-    /// <param name="mark">Stands in a consumed grant instead of the time of a poll, and tells whose poll consumed it.</param>
-    private async Task<PollResult> ConsumeAsync(byte[] deviceCodeHash, long mark)
-    {
-        var now = Now();
-        return await database.FirstOnceAsync<PollResult>(
+    /// <param name="mark">Stands in a consumed grant instead of the time of a poll, and tells whose poll consumed
+    /// it.</param>
+    private async Task<PollResult> ConsumeAsync(byte[] deviceCodeHash, long mark, long now) =>
+        await database.FirstOnceAsync<PollResult>(
             """
             UPDATE gw_device_grant SET
                 polled_at = CASE
@@ -230,7 +241,6 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
             now,
             now - Milliseconds(MinInterval),
             mark) ?? new PollResult.Unknown();
-    }
 
     /// <summary>Below zero, so that it is no time; 63 random bits, so that it is nobody else's.</summary>
     private static long NewMark() => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) | long.MinValue;
@@ -249,9 +259,12 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         lock (_unanswered)
         {
             var now = Now();
-            foreach (var (expired, _) in _unanswered.Where(unanswered => unanswered.Value.At <= now - Milliseconds(Lifetime)).ToList())
+            foreach (var (other, unanswered) in _unanswered)
             {
-                _unanswered.Remove(expired);
+                if (unanswered.At <= now - Milliseconds(Lifetime))
+                {
+                    _unanswered.Remove(other);
+                }
             }
 
             if (_unanswered.Count < MaxUnanswered)

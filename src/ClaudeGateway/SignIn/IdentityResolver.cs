@@ -85,7 +85,8 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         if (!StoredText.IsStorable(userId))
         {
             // Two people must never be one: elsewhere such text is replaced, here it names somebody.
-            return IdentityResult.Rejected($"the IdP's {config.UserIdClaim} contains a NUL character, which nobody's id may");
+            return IdentityResult.Rejected(
+                $"the IdP's {config.UserIdClaim} contains a NUL character, which nobody's id may");
         }
 
         var groupClaims = userinfo is { } g && !_mapping.HasGroups(claims) ? g : claims;

@@ -44,7 +44,8 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
         if (refreshTokens.Open(token) is { } content)
         {
             await revocations.RevokeSessionAsync(content.SessionId);
-            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), "oidc: the IdP may not have heard of a sign-out", log);
+            const string consequence = "oidc: the IdP may not have heard of a sign-out";
+            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, log);
             return content.Sub;
         }
 

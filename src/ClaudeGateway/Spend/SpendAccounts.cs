@@ -50,8 +50,8 @@ internal sealed class SpendAccounts : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes a change of the limits hold here, and waits at most <paramref name="limit"/> until every replica that can be
-    /// reached acts by it too. It never fails: the change is in the store, and who could not be told finds it there.
+    /// Makes a change of the limits hold here, and waits at most <paramref name="limit"/> until every replica that can
+    /// be reached acts by it too. It never fails: the change is in the store, and who could not be told finds it there.
     /// </summary>
     public async Task PublishAsync(SpendLimitChange change, TimeSpan limit)
     {
@@ -68,7 +68,9 @@ internal sealed class SpendAccounts : IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _log.Error($"spend: change {change.Version} of the limits is in force with the next round: {e.GetType().Name}: {e.Message}");
+            _log.Error(
+                $"spend: change {change.Version} of the limits is in force with the next round: "
+                + $"{e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -85,7 +85,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             if (after is not null)
             {
                 await WriteAsync(transaction, after);
-                recordedAt = await RecordAsync(transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
+                recordedAt = await RecordAsync(
+                    transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
             }
 
             return new SpendLimitChange(before, after, problem) { Version = version, RecordedAt = recordedAt };
@@ -130,9 +131,16 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         }
         catch (StoreOutcomeUnknownException) when (made is not null)
         {
-            if (made.RecordedAt == 0 || await IsRecordedAsync(made))
+            try
             {
-                return made;
+                if (made.RecordedAt == 0 || await IsRecordedAsync(made))
+                {
+                    return made;
+                }
+            }
+            catch (StoreUnavailableException)
+            {
+                // Nobody can look now; what the caller is told says so.
             }
 
             throw;
@@ -173,14 +181,28 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             limit.UpdatedAt.ToUnixTimeMilliseconds());
 
     /// <returns>The time of the line.</returns>
-    private async Task<long> RecordAsync(DatabaseTransaction transaction, long version, string actor, string action, string id, SpendLimit? before, SpendLimit? after)
+    private async Task<long> RecordAsync(
+        DatabaseTransaction transaction,
+        long version,
+        string actor,
+        string action,
+        string id,
+        SpendLimit? before,
+        SpendLimit? after)
     {
         var now = Now().ToUnixTimeMilliseconds();
         await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", version);
         await transaction.ExecuteAsync(
             "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES ($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
-            version, now, actor, action, id, before is null ? null : SpendLimitJson.Snapshot(before), after is null ? null : SpendLimitJson.Snapshot(after));
-        await transaction.NotifyAsync(new ReplicaMessage("limits", self, version.ToString(CultureInfo.InvariantCulture)));
+            version,
+            now,
+            actor,
+            action,
+            id,
+            before is null ? null : SpendLimitJson.Snapshot(before),
+            after is null ? null : SpendLimitJson.Snapshot(after));
+        var text = version.ToString(CultureInfo.InvariantCulture);
+        await transaction.NotifyAsync(new ReplicaMessage("limits", self, text));
         return now;
     }
 

@@ -53,7 +53,8 @@ internal sealed class SpendSync : IAsyncDisposable
         _log = log;
         _rounds = new RateBudget(perSecond: 10, burst: 10, clock);
         replicas.On("spend", OnSpend);
-        replicas.On("limits", (_, _) => _ = BackgroundLoop.DoAsync(FollowLimitsAsync, "spend: changed limits are read with the next round", log));
+        const string consequence = "spend: changed limits are read with the next round";
+        replicas.On("limits", (_, _) => _ = BackgroundLoop.DoAsync(FollowLimitsAsync, consequence, log));
     }
 
     private sealed record Question(IReadOnlyCollection<SpendCounter> Counters, TaskCompletionSource Answered);

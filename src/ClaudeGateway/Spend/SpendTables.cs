@@ -2,7 +2,10 @@ using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;
 
-/// <summary>The tables of spend and its limits. Their rows end by the retention an operator chooses (<see cref="RetentionSweep"/>).</summary>
+/// <summary>
+/// The tables of spend and its limits. Their rows end by the retention an operator chooses (<see
+/// cref="RetentionSweep"/>).
+/// </summary>
 internal static class SpendTables
 {
     public static readonly Migration Migration = new(20, "spend", """

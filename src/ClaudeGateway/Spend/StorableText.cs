@@ -2,7 +2,10 @@ using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;
 
-/// <summary>Identity providers name people and groups as they like; here they go by what the store can hold (<see cref="StoredText"/>).</summary>
+/// <summary>
+/// Identity providers name people and groups as they like; here they go by what the store can hold (<see
+/// cref="StoredText"/>).
+/// </summary>
 internal static class StorableText
 {
     public static string Of(string text) => StoredText.Of(text);

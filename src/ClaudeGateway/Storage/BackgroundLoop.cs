@@ -30,7 +30,8 @@ internal sealed class BackgroundLoop : IAsyncDisposable
 
     /// <summary>Does one piece of work that nobody waits for; the task never fails, whatever the work does.</summary>
     /// <param name="consequence">What it means when the work fails, for the log.</param>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Nobody would see it elsewhere.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Nobody would see it elsewhere.")]
     public static async Task DoAsync(Func<Task> work, string consequence, OperationalLog log)
     {
         try
@@ -71,8 +72,11 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>A pause that fails is one of a second, so that the failure neither ends the loop nor makes it race.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a pause fails of, the next round may not.")]
+    /// <summary>
+    /// A pause that fails is one of a second, so that the failure neither ends the loop nor makes it race.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever a pause fails of, the next round may not.")]
     private async Task PauseAsync()
     {
         try

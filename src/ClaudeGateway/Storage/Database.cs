@@ -21,7 +21,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// <summary>Covers waiting for a pooled connection, connecting and the statement itself.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long past its time limit a COMMIT that is on its way is waited for: only its end tells what holds.</summary>
+    /// <summary>
+    /// How long past its time limit a COMMIT that is on its way is waited for: only its end tells what holds.
+    /// </summary>
     private static readonly TimeSpan CommitPatience = TimeSpan.FromSeconds(2);
 
     public bool IsPostgres => source is NpgsqlDataSource;
@@ -47,7 +49,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     public Task<List<T>> AllAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
         RunAsync(on => on.AllAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
 
-    /// <summary>Runs one statement that must not take effect twice, or late, and returns the number of rows it changed.</summary>
+    /// <summary>
+    /// Runs one statement that must not take effect twice, or late, and returns the number of rows it changed.
+    /// </summary>
     /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
     /// <exception cref="StoreOutcomeUnknownException">It has its effect or none.</exception>
     public Task<int> ExecuteOnceAsync(string sql, params object?[] parameters) =>
@@ -69,9 +73,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         InTransactionAsync(on => on.AllAsync(sql, read, parameters));
 
     /// <summary>
-    /// Runs <paramref name="work"/> in one transaction: committed when it returns, rolled back when it throws. It may begin
-    /// again when the first connection turns out to be broken before COMMIT, so it must not have effects outside the
-    /// transaction; once COMMIT has been sent it is not repeated.
+    /// Runs <paramref name="work"/> in one transaction: committed when it returns, rolled back when it throws. It may
+    /// begin again when the first connection turns out to be broken before COMMIT, so it must not have effects outside
+    /// the transaction; once COMMIT has been sent it is not repeated.
     /// </summary>
     /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
     /// <exception cref="StoreOutcomeUnknownException">All of it holds, or nothing.</exception>
@@ -90,7 +94,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// <summary>Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.</summary>
     public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) => source.OpenConnectionAsync(cancellation);
 
-    /// <summary>Why the store cannot be used now, as an operator reads it; null when it answers and can be written.</summary>
+    /// <summary>
+    /// Why the store cannot be used now, as an operator reads it; null when it answers and can be written.
+    /// </summary>
     public async Task<string?> ObstacleAsync()
     {
         const string readOnly = "it can only be read";
@@ -123,7 +129,8 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     private Task<bool> CanWriteAsync() =>
         FirstAsync("SELECT current_setting('transaction_read_only') = 'off'", static row => row.GetBoolean(0));
 
-    private static async Task<T> CommitAsync<T>(DatabaseTransaction transaction, Func<DatabaseTransaction, Task<T>> work)
+    private static async Task<T> CommitAsync<T>(
+        DatabaseTransaction transaction, Func<DatabaseTransaction, Task<T>> work)
     {
         await using var begun = await transaction.BeginAsync();
         var result = await work(transaction);
@@ -166,9 +173,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     }
 
     /// <summary>
-    /// When the time is over the caller is told so at once, unless COMMIT is on its way. The connection ends by itself, by
-    /// the time limit of its statement, because asking a silent server to cancel would wait for it again; a transaction that
-    /// was given up commits nothing however late its statement ends.
+    /// When the time is over the caller is told so at once, unless COMMIT is on its way. The connection ends by itself,
+    /// by the time limit of its statement, because asking a silent server to cancel would wait for it again; a
+    /// transaction that was given up commits nothing however late its statement ends.
     /// </summary>
     private async Task<T> WithinLimitAsync<T>(Task<T> running, DatabaseAttempt attempt, TimeSpan timeout)
     {
@@ -192,11 +199,13 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         catch (TimeoutException e)
         {
             Observe(running);
-            throw new StoreOutcomeUnknownException($"no confirmation within {(timeout + CommitPatience).TotalSeconds:0.#} s", e);
+            var waited = timeout + CommitPatience;
+            throw new StoreOutcomeUnknownException($"no confirmation within {waited.TotalSeconds:0.#} s", e);
         }
     }
 
-    private async Task<T> OpenAndRunAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, DatabaseAttempt attempt)
+    private async Task<T> OpenAndRunAsync<T>(
+        Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, DatabaseAttempt attempt)
     {
         if (!IsPostgres)
         {

@@ -16,7 +16,8 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
     public async Task<DbTransaction> BeginAsync() =>
         _transaction = await connection.BeginTransactionAsync(IsolationLevel.Unspecified, CancellationToken.None);
 
-    /// <exception cref="OperationCanceledException">Time is over and the caller knows: nothing was committed.</exception>
+    /// <exception cref="OperationCanceledException">Time is over and the caller knows: nothing was
+    /// committed.</exception>
     public async Task CommitAsync()
     {
         attempt.BeginCommit();
@@ -49,7 +50,9 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
         return rows;
     }
 
-    /// <summary>Sends <paramref name="message"/> to <see cref="ReplicaChannel"/> of all replicas when the transaction commits.</summary>
+    /// <summary>
+    /// Sends <paramref name="message"/> to <see cref="ReplicaChannel"/> of all replicas when the transaction commits.
+    /// </summary>
     public async Task NotifyAsync(ReplicaMessage message)
     {
         if (IsPostgres)

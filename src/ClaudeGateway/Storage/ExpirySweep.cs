@@ -7,7 +7,8 @@ namespace ClaudeGateway.Storage;
 /// invisible to the stores anyway.
 /// </summary>
 /// <param name="statements">One repeatable DELETE each; <c>$1</c> is now, in milliseconds since the epoch.</param>
-internal sealed class ExpirySweep(Database database, IReadOnlyList<string> statements, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class ExpirySweep(
+    Database database, IReadOnlyList<string> statements, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 

@@ -8,9 +8,10 @@ using Npgsql;
 namespace ClaudeGateway.Storage;
 
 /// <summary>
-/// Who PostgreSQL must prove to be with <c>sslmode=verify-ca</c> and <c>verify-full</c>. The gateway judges the certificate
-/// itself, by the authorities that count for all its connections, and says which of the two is wrong: the authority or the
-/// name. With the other modes, and without a password-protected client key, Npgsql's own handling stays as it is.
+/// Who PostgreSQL must prove to be with <c>sslmode=verify-ca</c> and <c>verify-full</c>. The gateway judges the
+/// certificate itself, by the authorities that count for all its connections, and says which of the two is wrong: the
+/// authority or the name. With the other modes, and without a password-protected client key, Npgsql's own handling
+/// stays as it is.
 /// </summary>
 internal static class PostgresTls
 {
@@ -19,7 +20,8 @@ internal static class PostgresTls
 
     /// <exception cref="BootException">The file of <c>sslrootcert</c> cannot be used.</exception>
     /// <exception cref="ArgumentException">Npgsql refuses the settings.</exception>
-    public static NpgsqlDataSource CreateSource(NpgsqlConnectionStringBuilder settings, ProcessEnvironment environment, OperationalLog log)
+    public static NpgsqlDataSource CreateSource(
+        NpgsqlConnectionStringBuilder settings, ProcessEnvironment environment, OperationalLog log)
     {
         if (settings.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull))
         {
@@ -32,9 +34,15 @@ internal static class PostgresTls
             ReadRoots(settings.RootCertificate ?? DefaultRoots(environment)),
             ExtraAuthorities.Read(environment, log.Warn));
         // Npgsql takes a judge of our own only where it would not judge itself. TLS stays required.
-        var judged = new NpgsqlConnectionStringBuilder(settings.ConnectionString) { SslMode = SslMode.Require, RootCertificate = null };
+        var judged = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            SslMode = SslMode.Require,
+            RootCertificate = null,
+        };
         var builder = new NpgsqlDataSourceBuilder(judged.ConnectionString);
-        builder.UseSslClientAuthenticationOptionsCallback(options => options.RemoteCertificateValidationCallback = check.Admits);
+        builder.UseSslClientAuthenticationOptionsCallback(options =>
+            options.RemoteCertificateValidationCallback =
+                (_, certificate, presented, errors) => check.Admits(certificate, presented, errors));
         return builder.Build();
     }
 
@@ -70,10 +78,12 @@ internal static class PostgresTls
         }
     }
 
-    private sealed class ServerCheck(string host, bool needsName, X509Certificate2Collection? roots, X509Certificate2Collection extra)
+    private sealed class ServerCheck(
+        string host, bool needsName, X509Certificate2Collection? roots, X509Certificate2Collection extra)
     {
-        /// <exception cref="AuthenticationException">Why not; Npgsql's own words are the same for every reason.</exception>
-        public bool Admits(object sender, X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
+        /// <exception cref="AuthenticationException">Why not; Npgsql's own words are the same for every
+        /// reason.</exception>
+        public bool Admits(X509Certificate? certificate, X509Chain? presented, SslPolicyErrors errors)
         {
             if (certificate is null)
             {
@@ -97,13 +107,15 @@ internal static class PostgresTls
             {
                 var reasons = string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct());
                 throw new AuthenticationException(
-                    $"the database's certificate comes from no authority this machine trusts ({reasons}): name the authority's file with sslrootcert in store.postgres_url or in NODE_EXTRA_CA_CERTS");
+                    $"the database's certificate comes from no authority this machine trusts ({reasons}): "
+                    + "name the authority's file with sslrootcert in store.postgres_url or in NODE_EXTRA_CA_CERTS");
             }
 
             if (needsName && errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
             {
                 throw new AuthenticationException(
-                    $"the database's certificate is not for the host {host} (it names {Names(leaf)}): use a name it holds in store.postgres_url, or sslmode=verify-ca to check the authority alone");
+                    $"the database's certificate is not for the host {host} (it names {Names(leaf)}): "
+                    + "use a name it holds in store.postgres_url, or sslmode=verify-ca to check the authority alone");
             }
 
             return true;
@@ -112,7 +124,11 @@ internal static class PostgresTls
         private static string Names(X509Certificate2 certificate)
         {
             var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
-            List<string> all = [.. names?.EnumerateDnsNames() ?? [], .. names?.EnumerateIPAddresses().Select(address => address.ToString()) ?? []];
+            List<string> all =
+            [
+                .. names?.EnumerateDnsNames() ?? [],
+                .. names?.EnumerateIPAddresses().Select(address => address.ToString()) ?? [],
+            ];
             return all.Count > 0 ? string.Join(", ", all.Take(5)) : certificate.Subject;
         }
     }

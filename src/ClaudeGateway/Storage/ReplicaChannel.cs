@@ -9,11 +9,11 @@ using Npgsql;
 namespace ClaudeGateway.Storage;
 
 /// <summary>
-/// What replicas tell each other through PostgreSQL's NOTIFY (<see cref="ReplicaMessage"/>): within a millisecond or two of
-/// a commit. Delivery is checked end to end: a probe of our own must come back now and then. While it does not (connection
-/// lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and features look into the database
-/// instead of trusting what they were told. Takes one connection beside the pool's. The embedded store has one replica,
-/// which misses nothing.
+/// What replicas tell each other through PostgreSQL's NOTIFY (<see cref="ReplicaMessage"/>): within a millisecond or
+/// two of a commit. Delivery is checked end to end: a probe of our own must come back now and then. While it does not
+/// (connection lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and features look into
+/// the database instead of trusting what they were told. Takes one connection beside the pool's. The embedded store has
+/// one replica, which misses nothing.
 /// </summary>
 internal sealed class ReplicaChannel(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
@@ -41,7 +41,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     private int _replicas = 1;
     private bool _hasComplained;
 
-    /// <summary>Whether news of this span was lost in a handler: listening then begins anew, with another epoch.</summary>
+    /// <summary>
+    /// Whether news of this span was lost in a handler: listening then begins anew, with another epoch.
+    /// </summary>
     private volatile bool _hasLostNews;
 
     /// <summary>Names this process among the replicas: another one each time it starts.</summary>
@@ -54,8 +56,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     public int Replicas => Epoch == 0 ? Math.Max(2, Volatile.Read(ref _replicas)) : Volatile.Read(ref _replicas);
 
     /// <summary>
-    /// Calls <paramref name="handler"/> with sender and text of every message of other replicas. It must not block. What it
-    /// throws is logged, and ends the epoch: its news is lost.
+    /// Calls <paramref name="handler"/> with sender and text of every message of other replicas. It must not block.
+    /// What it throws is logged, and ends the epoch: its news is lost.
     /// </summary>
     public void On(string topic, Action<string, string> handler) => _topics[topic] = handler;
 
@@ -63,11 +65,14 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     {
         if (database.IsPostgres)
         {
-            _loop = BackgroundLoop.Start(PauseAsync, ListenAsync, "store: not hearing of other replicas for a moment", log);
+            const string consequence = "store: not hearing of other replicas for a moment";
+            _loop = BackgroundLoop.Start(PauseAsync, ListenAsync, consequence, log);
         }
     }
 
-    /// <summary>How often <paramref name="topic"/> was announced to this process, counted from the first call for it.</summary>
+    /// <summary>
+    /// How often <paramref name="topic"/> was announced to this process, counted from the first call for it.
+    /// </summary>
     public long Announced(string topic) => AnnouncementsOf(topic).Count;
 
     /// <summary>
@@ -79,7 +84,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     public async Task<long> WaitAsync(string topic, long seen, TimeSpan limit, CancellationToken cancellation)
     {
         var announced = AnnouncementsOf(topic);
-        await announced.After(seen).WaitAsync(limit, clock, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await announced.After(seen).WaitAsync(limit, clock, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
         return announced.Count;
     }
@@ -125,7 +131,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     private Announcements AnnouncementsOf(string topic) => _announced.GetOrAdd(topic, static _ => new Announcements());
 
     private Task<int> TellAsync(string topic, string text) =>
-        database.ExecuteAsync("SELECT pg_notify($1, $2)", ReplicaMessage.Channel, new ReplicaMessage(topic, Self, text).ToString());
+        database.ExecuteAsync(
+            "SELECT pg_notify($1, $2)", ReplicaMessage.Channel, new ReplicaMessage(topic, Self, text).ToString());
 
     /// <summary>Who listens now, by the names their connections go by.</summary>
     private async Task<List<string>> FindReplicasAsync()
@@ -145,7 +152,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     }
 
     /// <summary>One span of listening, from connecting until the connection or its news are lost.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever ends a span, it is said once and the next one comes.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever ends a span, it is said once and the next one comes.")]
     private async Task ListenAsync()
     {
         _pause = RetryPause;
@@ -170,7 +178,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         }
         catch (Exception e)
         {
-            Complain(e is DbException or StoreUnavailableException or OperationCanceledException or IOException or TimeoutException ? StoreErrors.Describe(e) : $"{e.GetType().Name}: {e.Message}");
+            var isForeseen = e is DbException or StoreUnavailableException or OperationCanceledException
+                or IOException or TimeoutException;
+            Complain(isForeseen ? StoreErrors.Describe(e) : $"{e.GetType().Name}: {e.Message}");
         }
         finally
         {
@@ -241,7 +251,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     }
 
     /// <summary>Npgsql swallows what this throws, so nothing may.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A feature's mistake must not cost the others their news.")]
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "A feature's mistake must not cost the others their news.")]
     private void OnNotification(object sender, NpgsqlNotificationEventArgs notification)
     {
         var message = ReplicaMessage.Parse(notification.Payload);
@@ -259,7 +270,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
             // The ledger must not be trusted any more, and that at once; a new span begins with a look into the store.
             _hasLostNews = true;
             Interlocked.Exchange(ref _epoch, 0);
-            log.Error($"store: news of another replica about {message.Topic} could not be used; listening begins anew: {e.GetType().Name}: {e.Message}");
+            log.Error(
+                $"store: news of another replica about {message.Topic} could not be used; listening begins anew: "
+                + $"{e.GetType().Name}: {e.Message}");
         }
     }
 
@@ -277,7 +290,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
                 Interlocked.Exchange(ref _probeSeen, probe);
             }
         }
-        else if (message.Topic == AckTopic && long.TryParse(message.Text, CultureInfo.InvariantCulture, out var version))
+        else if (message.Topic == AckTopic
+            && long.TryParse(message.Text, CultureInfo.InvariantCulture, out var version))
         {
             _acknowledged.AddOrUpdate(message.Sender, version, (_, known) => Math.Max(known, version));
             Interlocked.Exchange(ref _acknowledgement, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();

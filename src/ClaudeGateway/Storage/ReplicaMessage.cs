@@ -5,7 +5,8 @@ namespace ClaudeGateway.Storage;
 /// <c>topic sender text</c>. PostgreSQL carries less than 8,000 bytes.
 /// </summary>
 /// <param name="Topic">A word without blanks.</param>
-/// <param name="Sender">The replica's name, <see cref="ReplicaChannel.Self"/>, without blanks; null with a topic alone.</param>
+/// <param name="Sender">The replica's name, <see cref="ReplicaChannel.Self"/>, without blanks; null with a topic
+/// alone.</param>
 /// <param name="Text">Anything; empty with a topic alone.</param>
 internal readonly record struct ReplicaMessage(string Topic, string? Sender = null, string Text = "")
 {

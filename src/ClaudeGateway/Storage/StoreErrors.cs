@@ -26,8 +26,8 @@ internal static class StoreErrors
     };
 
     /// <summary>
-    /// Whether another connection may do what this one could not: it went away under a statement, as after a restart of the
-    /// server, or it can only read.
+    /// Whether another connection may do what this one could not: it went away under a statement, as after a restart of
+    /// the server, or it can only read.
     /// </summary>
     public static bool IsStaleConnection(DbException exception) => IsReadOnly(exception) || exception switch
     {
@@ -37,15 +37,18 @@ internal static class StoreErrors
     };
 
     /// <summary>
-    /// Whether a write was refused because the database, or just this session or handle, can only be read. Both keep that
-    /// from when they were opened, however the database is by now.
+    /// Whether a write was refused because the database, or just this session or handle, can only be read. Both keep
+    /// that from when they were opened, however the database is by now.
     /// </summary>
     public static bool IsReadOnly(DbException exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } or SqliteException { SqliteErrorCode: SqliteReadOnly };
+        exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+            or SqliteException { SqliteErrorCode: SqliteReadOnly };
 
-    /// <summary>Whether a COMMIT that ended so may hold: everything but the server's own word that it does not.</summary>
+    /// <summary>
+    /// Whether a COMMIT that ended so may hold: everything but the server's own word that it does not.
+    /// </summary>
     public static bool LeavesCommitOpen(DbException exception) =>
-        exception is NpgsqlException and not PostgresException || exception is PostgresException e && IsEndOfSession(e.SqlState);
+        exception is PostgresException e ? IsEndOfSession(e.SqlState) : exception is NpgsqlException;
 
     /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
     public static bool IsWorthWaiting(Exception exception) => exception switch
@@ -64,12 +67,15 @@ internal static class StoreErrors
         NpgsqlException { InnerException: TimeoutException } => "no answer in time",
         NpgsqlException { InnerException: SocketException e } => $"Failed to connect ({e.Message})",
         // "Exception while performing SSL handshake" alone helps nobody.
-        NpgsqlException { InnerException: AuthenticationException e } => $"TLS failed: {e.Message.ReplaceLineEndings(" ")}",
+        NpgsqlException { InnerException: AuthenticationException e } =>
+            $"TLS failed: {e.Message.ReplaceLineEndings(" ")}",
         OperationCanceledException or TimeoutException => "Failed to connect (no answer in time)",
         _ => exception.Message.ReplaceLineEndings(" "),
     };
 
-    /// <summary>The server's last word before it closes the connection; a synchronous replication's COMMIT may hold even then.</summary>
+    /// <summary>
+    /// The server's last word before it closes the connection; a synchronous replication's COMMIT may hold even then.
+    /// </summary>
     private static bool IsEndOfSession(string sqlState) =>
         sqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleSessionTimeout;
 

@@ -9,7 +9,12 @@ namespace ClaudeGateway.Storage;
 /// <summary>Opens the store at boot and brings its tables up to date, or says in one line why not (spec/config.md, Service failures at boot).</summary>
 /// <param name="migrations">Every feature's, in order of their ids.</param>
 /// <param name="environment">Names further authorities for TLS to PostgreSQL.</param>
-internal sealed class StoreStartup(GatewayConfig config, IReadOnlyList<Migration> migrations, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
+internal sealed class StoreStartup(
+    GatewayConfig config,
+    IReadOnlyList<Migration> migrations,
+    ProcessEnvironment environment,
+    TimeProvider clock,
+    OperationalLog log)
 {
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);

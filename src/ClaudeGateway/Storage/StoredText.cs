@@ -3,8 +3,8 @@ using System.Text;
 namespace ClaudeGateway.Storage;
 
 /// <summary>
-/// The one rule for text that goes to the store: PostgreSQL takes no NUL character and no half of a surrogate pair; both
-/// become U+FFFD. Clients and identity providers may send either.
+/// The one rule for text that goes to the store: PostgreSQL takes no NUL character and no half of a surrogate pair;
+/// both become U+FFFD. Clients and identity providers may send either.
 /// </summary>
 internal static class StoredText
 {

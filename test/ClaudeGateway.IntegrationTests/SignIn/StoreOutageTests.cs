@@ -37,7 +37,7 @@ public sealed class StoreOutageTests
     }
 
     [Fact]
-    public async Task A_database_that_can_only_be_read_is_not_ready_and_what_writes_goes_on_as_soon_as_it_can_be_written()
+    public async Task A_database_that_can_only_be_read_is_not_ready_and_works_as_soon_as_it_can_be_written()
     {
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();

@@ -55,13 +55,15 @@ public sealed class AdminApiTests : IAsyncLifetime
     [InlineData("GET", "/%2e%2e", 404)]
     [InlineData("GET", "/%2e%2e/%2e%2e", 404)]
     [InlineData("GET", "/spl_%00", 400)]
-    public async Task Ids_that_no_database_takes_and_paths_that_lead_elsewhere_are_the_callers_mistakes(string method, string path, int status)
+    public async Task Ids_that_no_database_takes_and_paths_that_lead_elsewhere_are_the_callers_mistakes(
+        string method, string path, int status)
     {
         await using var host = new SpendHost(await PostgresServer.NewMigratedDatabaseAsync());
         var gateway = await host.StartAsync();
         // As it is written: a client of the framework would resolve the dots.
         using var client = new RawClient(gateway.Url);
-        await client.SendAsync(Encoding.ASCII.GetBytes($"{method} {SpendHost.Path}{path} HTTP/1.1\r\nHost: gateway\r\nx-api-key: {SpendHost.AdminKey}\r\nConnection: close\r\n\r\n"));
+        var headers = $"Host: gateway\r\nx-api-key: {SpendHost.AdminKey}\r\nConnection: close\r\n\r\n";
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{method} {SpendHost.Path}{path} HTTP/1.1\r\n{headers}"));
         Assert.StartsWith($"HTTP/1.1 {status} ", await client.UntilAsync(""), StringComparison.Ordinal);
     }
 

@@ -152,7 +152,8 @@ public sealed class StoreTroubleTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_change_that_holds_is_audited_and_answered_though_the_store_goes_away_before_it_is_announced(bool isDeletion)
+    public async Task A_change_that_holds_is_audited_and_answered_though_the_store_goes_away_before_it_is_announced(
+        bool isDeletion)
     {
         var url = await PostgresServer.NewMigratedDatabaseAsync();
         await using var relay = new TcpRelay(new Uri(url).Port);
@@ -160,15 +161,33 @@ public sealed class StoreTroubleTests
         var gateway = await host.StartAsync();
         var limit = isDeletion ? await host.LimitAsync(SpendHost.Group("eng"), "100") : default;
 
+        var body = new { scope = SpendHost.Group("eng"), amount = "100", pooled_budget = new { amount = "500" } };
         var gone = relay.GoAwayAfterNextCommit();
         using var response = isDeletion
             ? await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString())
-            : await host.AdminAsync(HttpMethod.Post, "", new { scope = SpendHost.Group("eng"), amount = "100", pooled_budget = new { amount = "500" } });
+            : await host.AdminAsync(HttpMethod.Post, "", body);
         await gone.WaitAsync(Signal.Timeout);
 
         Assert.Equal(200, (int)response.StatusCode);
         await gateway.Log.AuditAsync(isDeletion ? "admin.limit.delete" : "admin.limit.upsert");
         await gateway.Log.LineAsync("of the limits is in force once the store is back");
+    }
+
+    [Fact]
+    public async Task A_change_of_which_nobody_knows_whether_it_holds_is_answered_as_that()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        await host.StartAsync();
+        var lost = relay.LoseNextCommitAnswer(andGoAway: true);
+        var body = new { scope = SpendHost.User("alice"), amount = "100" };
+        using var response = await host.AdminAsync(HttpMethod.Post, "", body);
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(503, (int)response.StatusCode);
+        var error = (await SpendHost.JsonAsync(response)).GetProperty("error").GetProperty("message").GetString();
+        Assert.Contains("may hold; look before you try again", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,7 +206,8 @@ public sealed class StoreTroubleTests
 
         Assert.Equal(200, (int)deleted.StatusCode);
         using var trail = await host.AdminAsync(HttpMethod.Get, "/audit");
-        var actions = (await SpendHost.JsonAsync(trail)).GetProperty("data").EnumerateArray().Select(line => line.GetProperty("action").GetString());
+        var lines = (await SpendHost.JsonAsync(trail)).GetProperty("data").EnumerateArray();
+        var actions = lines.Select(line => line.GetProperty("action").GetString());
         Assert.Equal(["spend_limit.delete", "spend_limit.upsert"], actions);
         await gateway.Log.AuditAsync("admin.limit.upsert");
         await gateway.Log.AuditAsync("admin.limit.delete");

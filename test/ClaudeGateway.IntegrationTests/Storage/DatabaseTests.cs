@@ -109,7 +109,8 @@ public sealed class DatabaseTests
             return true;
         });
         // Queues behind whatever is left of the late statement.
-        Assert.Equal(1, await other.InTransactionAsync(transaction => transaction.FirstAsync("SELECT n FROM t FOR UPDATE", row => row.GetInt32(0))));
+        const string queued = "SELECT n FROM t FOR UPDATE";
+        Assert.Equal(1, await other.InTransactionAsync(on => on.FirstAsync(queued, row => row.GetInt32(0))));
     }
 
     [Fact]
@@ -156,14 +157,15 @@ public sealed class DatabaseTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
 
         var lost = relay.LoseNextCommitAnswer();
-        await Assert.ThrowsAsync<StoreOutcomeUnknownException>(() => store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)"));
+        await Assert.ThrowsAsync<StoreOutcomeUnknownException>(
+            () => store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)"));
         await lost.WaitAsync(Signal.Timeout);
         lost = relay.LoseNextCommitAnswer();
-        await store.Database.InRepeatableTransactionAsync(transaction => transaction.ExecuteAsync("INSERT INTO t VALUES (2)"));
+        await store.Database.InRepeatableTransactionAsync(on => on.ExecuteAsync("INSERT INTO t VALUES (2)"));
         await lost.WaitAsync(Signal.Timeout);
 
         Assert.Equal([1, 2, 2], await store.Database.AllAsync("SELECT n FROM t ORDER BY n", row => row.GetInt32(0)));
@@ -181,7 +183,8 @@ public sealed class DatabaseTests
             await transaction.ExecuteManyAsync("INSERT INTO t VALUES ($1)", [["a\ud800b"]]);
             return true;
         });
-        Assert.Equal(["a\ufffdb", "a\ufffdb"], await store.Database.AllAsync("SELECT s FROM t WHERE s = $1", row => row.GetString(0), "a\0b"));
+        var found = await store.Database.AllAsync("SELECT s FROM t WHERE s = $1", row => row.GetString(0), "a\0b");
+        Assert.Equal(["a\ufffdb", "a\ufffdb"], found);
     }
 
     [Fact]
@@ -221,15 +224,24 @@ public sealed class DatabaseTests
     private static async Task CommitsWaitAsync(Database database)
     {
         await database.ExecuteAsync("CREATE TABLE t (n int)");
-        await database.ExecuteAsync("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'");
-        await database.ExecuteAsync("CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()");
+        await database.ExecuteAsync("""
+            CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'
+            """);
+        await database.ExecuteAsync("""
+            CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait()
+            """);
     }
 
     /// <summary>Returns once another session waits for a lock of this transaction.</summary>
     private static async Task WaitingAsync(DatabaseTransaction transaction)
     {
+        const string somebodyWaits = """
+            SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))
+            """;
         using var timeout = new CancellationTokenSource(Signal.Timeout);
-        while (!await transaction.FirstAsync("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))", row => row.GetBoolean(0)))
+        while (!await transaction.FirstAsync(somebodyWaits, row => row.GetBoolean(0)))
         {
             timeout.Token.ThrowIfCancellationRequested();
         }

@@ -30,7 +30,7 @@ public sealed class DeviceGrantStoreTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         var grants = new DeviceGrantStore(store.Database, _clock);
         var grant = await CreateAsync(grants);
         var approval = relay.LoseNextCommitAnswer();
@@ -38,7 +38,8 @@ public sealed class DeviceGrantStoreTests
         await approval.WaitAsync(Signal.Timeout);
 
         var poll = relay.LoseNextCommitAnswer();
-        Assert.Equal(Identity, Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode)).SealedIdentity);
+        var approved = Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode));
+        Assert.Equal(Identity, approved.SealedIdentity);
         await poll.WaitAsync(Signal.Timeout);
         Assert.IsType<PollResult.Unknown>(await grants.ConsumeAsync(grant.DeviceCode));
     }
@@ -48,14 +49,15 @@ public sealed class DeviceGrantStoreTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         var grants = new DeviceGrantStore(store.Database, _clock);
         var grant = await CreateAsync(grants);
         await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity);
         relay.LoseEveryCommitAnswer();
         await Assert.ThrowsAnyAsync<StoreUnavailableException>(() => grants.ConsumeAsync(grant.DeviceCode));
         relay.KeepAnswers();
-        Assert.Equal(Identity, Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode)).SealedIdentity);
+        var approved = Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode));
+        Assert.Equal(Identity, approved.SealedIdentity);
         Assert.IsType<PollResult.Unknown>(await grants.ConsumeAsync(grant.DeviceCode));
     }
 

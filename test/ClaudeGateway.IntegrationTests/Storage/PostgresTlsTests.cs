@@ -1,5 +1,7 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
+using Npgsql;
 
 namespace ClaudeGateway.IntegrationTests.Storage;
 
@@ -21,14 +23,17 @@ public sealed class PostgresTlsTests : IDisposable
     {
         await using var server = await PostgresServer.StartAsync(_elsewhere);
         var url = await server.CreateDatabaseAsync();
-        var unknown = await Assert.ThrowsAsync<BootException>(() => OpenAsync(url, "sslmode=verify-full", authority: null));
-        Assert.Contains("could not connect to Postgres: TLS failed: the database's certificate comes from no authority this machine trusts", unknown.Message, StringComparison.Ordinal);
+        var unknown = await FailureAsync(url, "sslmode=verify-full", authority: null);
+        Assert.Contains("could not connect to Postgres: TLS failed: ", unknown.Message, StringComparison.Ordinal);
+        Assert.Contains("comes from no authority this machine trusts", unknown.Message, StringComparison.Ordinal);
         Assert.Contains("NODE_EXTRA_CA_CERTS", unknown.Message, StringComparison.Ordinal);
-        var wrong = await Assert.ThrowsAsync<BootException>(() => OpenAsync(url, "sslmode=verify-full", _elsewhere));
-        Assert.Contains("TLS failed: the database's certificate is not for the host localhost (it names db.example.com)", wrong.Message, StringComparison.Ordinal);
+        const string otherName = "the database's certificate is not for the host localhost (it names db.example.com)";
+        var wrong = await FailureAsync(url, "sslmode=verify-full", _elsewhere);
+        Assert.Contains(otherName, wrong.Message, StringComparison.Ordinal);
         // The authority alone.
         await using var store = await OpenAsync(url, "sslmode=verify-ca", _elsewhere);
-        Assert.Equal("on", await store.Database.FirstAsync("SELECT CASE WHEN ssl THEN 'on' END FROM pg_stat_ssl WHERE pid = pg_backend_pid()", row => row.GetString(0)));
+        const string isEncrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        Assert.True(await store.Database.FirstAsync(isEncrypted, row => row.GetBoolean(0)));
     }
 
     [Fact]
@@ -49,9 +54,27 @@ public sealed class PostgresTlsTests : IDisposable
         {
         }
 
-        await Assert.ThrowsAsync<BootException>(() => OpenAsync(url, $"sslmode=verify-full&sslrootcert={AuthorityFile(_elsewhere)}", authority: null));
-        var missing = await Assert.ThrowsAsync<BootException>(() => OpenAsync(url, $"sslmode=verify-full&sslrootcert={_folder.File("none.pem")}", authority: null));
+        await FailureAsync(url, $"sslmode=verify-full&sslrootcert={AuthorityFile(_elsewhere)}", authority: null);
+        var nowhere = _folder.File("none.pem");
+        var missing = await FailureAsync(url, $"sslmode=verify-full&sslrootcert={nowhere}", authority: null);
         Assert.Contains("store.postgres_url: sslrootcert", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_beside_the_pool_is_verified_too()
+    {
+        await using var server = await PostgresServer.StartAsync(_right);
+        await using var store = await OpenAsync(await server.CreateDatabaseAsync(), "sslmode=verify-full", _right);
+        await using var pooled = (NpgsqlConnection)await store.Database.OpenConnectionAsync(CancellationToken.None);
+        // As the channel of replicas clones one, but to a name the certificate does not hold.
+        var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString)
+        {
+            Host = "127.0.0.1",
+            Pooling = false,
+        };
+        await using var clone = await pooled.CloneWithAsync(settings.ToString());
+        var failure = await Assert.ThrowsAsync<NpgsqlException>(() => clone.OpenAsync());
+        Assert.Contains("is not for the host", StoreErrors.Describe(failure), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -62,11 +85,20 @@ public sealed class PostgresTlsTests : IDisposable
         Assert.Null(await store.Database.ObstacleAsync());
     }
 
+    private Task<BootException> FailureAsync(string url, string parameters, CertificateFiles? authority) =>
+        Assert.ThrowsAsync<BootException>(() => OpenAsync(url, parameters, authority));
+
     private Task<TestStore> OpenAsync(string url, string parameters, CertificateFiles? authority)
     {
-        var environment = authority is null ? new Dictionary<string, string>() : new() { ["NODE_EXTRA_CA_CERTS"] = AuthorityFile(authority) };
+        var environment = new Dictionary<string, string>();
+        if (authority is not null)
+        {
+            environment["NODE_EXTRA_CA_CERTS"] = AuthorityFile(authority);
+        }
+
         var named = new UriBuilder(url) { Host = "localhost" }.Uri;
-        return TestStore.OpenAsync(new StoreConfig { PostgresUrl = new Secret($"{named}?{parameters}") }, environment: environment);
+        var config = new StoreConfig { PostgresUrl = new Secret($"{named}?{parameters}") };
+        return TestStore.OpenAsync(config, environment: environment);
     }
 
     private string AuthorityFile(CertificateFiles files)

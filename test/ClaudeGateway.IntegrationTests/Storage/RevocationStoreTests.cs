@@ -74,7 +74,7 @@ public sealed class RevocationStoreTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
         replicas.Start();
         await store.Captured.LineAsync("store: hearing of other replicas");
@@ -88,7 +88,7 @@ public sealed class RevocationStoreTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
         replicas.Start();
         for (var i = 1; i <= 3; i++)

@@ -32,9 +32,11 @@ internal sealed class TestStore : IAsyncDisposable
 
     public OperationalLog Log { get; }
 
-    public static async Task<TestStore> OpenAsync(string kind, TimeProvider? clock = null) => await OpenAsync(await ConfigAsync(kind), clock);
+    public static async Task<TestStore> OpenAsync(string kind, TimeProvider? clock = null) =>
+        await OpenAsync(await ConfigAsync(kind), clock);
 
-    public static async Task<TestStore> OpenAsync(StoreConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<TestStore> OpenAsync(
+        StoreConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var captured = new CapturedLog();
         var lines = new StderrLines(captured);
@@ -49,6 +51,13 @@ internal sealed class TestStore : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A store that is reached through a network that misbehaves.</summary>
+    public static Task<TestStore> OpenThroughAsync(TcpRelay relay, Uri postgres) =>
+        OpenAsync(new StoreConfig
+        {
+            PostgresUrl = new Secret(new UriBuilder(postgres) { Port = relay.Port }.ToString()),
+        });
 
     /// <summary>Another replica on the same database.</summary>
     public Task<Database> AnotherPlainAsync() => Startup(Config, _lines).OpenAsync(CancellationToken.None);
@@ -82,7 +91,11 @@ internal sealed class TestStore : IAsyncDisposable
         }
     }
 
-    private static StoreStartup Startup(StoreConfig store, StderrLines lines, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
+    private static StoreStartup Startup(
+        StoreConfig store,
+        StderrLines lines,
+        TimeProvider? clock = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var config = new GatewayConfig
         {
@@ -94,6 +107,11 @@ internal sealed class TestStore : IAsyncDisposable
             Store = store,
             Upstreams = [],
         };
-        return new StoreStartup(config, StoreTables.Migrations, new ProcessEnvironment(environment ?? new Dictionary<string, string>()), clock ?? TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
+        return new StoreStartup(
+            config,
+            StoreTables.Migrations,
+            new ProcessEnvironment(environment ?? new Dictionary<string, string>()),
+            clock ?? TimeProvider.System,
+            new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
     }
 }

@@ -9,7 +9,8 @@ public sealed class LimitTargetTests
     [InlineData("$12.5", "1250")]
     [InlineData(" 0.01 ", "1")]
     [InlineData("9999999999999999.99", "999999999999999999")]
-    public void Dollars_are_whole_cents(string dollars, string cents) => Assert.Equal(cents, LimitTarget.Cents(dollars));
+    public void Dollars_are_whole_cents(string dollars, string cents) =>
+        Assert.Equal(cents, LimitTarget.Cents(dollars));
 
     [Theory]
     [InlineData("12,10", "comma")]
@@ -22,5 +23,6 @@ public sealed class LimitTargetTests
     [InlineData("79228162514264337593543950335", "not an amount")]
     [InlineData("", "not an amount")]
     public void What_may_be_read_in_two_ways_or_none_is_refused(string dollars, string words) =>
-        Assert.Contains(words, Assert.Throws<BootException>(() => LimitTarget.Cents(dollars)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            words, Assert.Throws<BootException>(() => LimitTarget.Cents(dollars)).Message, StringComparison.Ordinal);
 }

@@ -24,7 +24,8 @@ public sealed class WrongKeyLimitTests
     public void All_addresses_of_an_IPv6_network_are_one_client()
     {
         var limit = new WrongKeyLimit(_clock);
-        var attempts = Enumerable.Range(0, 61).Select(i => limit.IsOver(IPAddress.Parse($"2001:db8:1:2::{i:x}"), out _)).ToList();
+        var addresses = Enumerable.Range(0, 61).Select(i => IPAddress.Parse($"2001:db8:1:2::{i:x}"));
+        var attempts = addresses.Select(address => limit.IsOver(address, out _)).ToList();
         Assert.Equal([.. Enumerable.Repeat(false, 60), true], attempts);
         Assert.False(limit.IsOver(IPAddress.Parse("2001:db8:1:3::1"), out _));
     }
@@ -38,7 +39,8 @@ public sealed class WrongKeyLimitTests
             limit.IsOver(IPAddress.Loopback, out _);
         }
 
-        var others = Enumerable.Range(0, 2 * WrongKeyLimit.MaxNetworks).Select(i => limit.IsOver(new IPAddress(BitConverter.GetBytes(i + 0x0A000000)), out _)).ToList();
+        var others = Enumerable.Range(0x0A000000, 2 * WrongKeyLimit.MaxNetworks)
+            .Select(i => limit.IsOver(new IPAddress(BitConverter.GetBytes(i)), out _)).ToList();
         Assert.True(limit.IsOver(IPAddress.Loopback, out _));
         Assert.InRange(others.Count(isOver => !isOver), WrongKeyLimit.MaxNetworks - 1, WrongKeyLimit.MaxNetworks + 60);
         _clock.Advance(TimeSpan.FromMinutes(1));

@@ -24,7 +24,8 @@ public sealed class BackgroundLoopTests
     [Fact]
     public async Task A_failure_that_repeats_is_said_once_until_a_round_succeeds()
     {
-        await using var loop = Start(pauses: 5, () => ++_rounds == 4 ? Task.CompletedTask : throw new InvalidOperationException("no room"));
+        await using var loop = Start(
+            pauses: 5, () => ++_rounds == 4 ? Task.CompletedTask : throw new InvalidOperationException("no room"));
 
         Assert.Equal(5, _rounds);
         await _lines.LineCountAsync("rows stay", 4);
@@ -37,7 +38,9 @@ public sealed class BackgroundLoopTests
         var isFirst = true;
         var rounds = new Signal();
         await using var loop = BackgroundLoop.Start(
-            cancellation => isFirst ? throw new InvalidOperationException("no pause") : Task.Delay(Timeout.InfiniteTimeSpan, cancellation),
+            cancellation => isFirst
+                ? throw new InvalidOperationException("no pause")
+                : Task.Delay(Timeout.InfiniteTimeSpan, cancellation),
             () =>
             {
                 isFirst = false;
@@ -54,7 +57,8 @@ public sealed class BackgroundLoopTests
     [Fact]
     public async Task Work_that_nobody_waits_for_is_logged_when_it_fails()
     {
-        await BackgroundLoop.DoAsync(() => throw new InvalidOperationException("no room"), "rows stay", new OperationalLog(new StderrLines(_lines), TimeProvider.System, LogLevel.Debug));
+        var log = new OperationalLog(new StderrLines(_lines), TimeProvider.System, LogLevel.Debug);
+        await BackgroundLoop.DoAsync(() => throw new InvalidOperationException("no room"), "rows stay", log);
 
         Assert.Contains("rows stay", await _lines.LineAsync("no room"), StringComparison.Ordinal);
     }

@@ -19,5 +19,6 @@ public sealed class ReplicaMessageTests
     [InlineData("")]
     [InlineData(" ")]
     [InlineData("topic sender")]
-    public void What_is_no_message_of_a_replica_has_no_sender(string payload) => Assert.Null(ReplicaMessage.Parse(payload).Sender);
+    public void What_is_no_message_of_a_replica_has_no_sender(string payload) =>
+        Assert.Null(ReplicaMessage.Parse(payload).Sender);
 }

@@ -57,7 +57,9 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
             throw new BootException($"'{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
         }
 
-        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount) && amount <= MaxDollars && decimal.Truncate(amount * 100) == amount * 100
+        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
+            && amount <= MaxDollars
+            && decimal.Truncate(amount * 100) == amount * 100
             ? decimal.Truncate(amount * 100).ToString("0", CultureInfo.InvariantCulture)
             : throw new BootException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
     }

@@ -32,7 +32,9 @@ internal sealed class SeenMachines(TimeProvider clock)
     /// <summary>About how many are known: the dictionary's own count takes all of its locks.</summary>
     private int _count;
 
-    /// <summary>About how many wait to be written, for the same reason; in a long outage more may come than are known at a time.</summary>
+    /// <summary>
+    /// About how many wait to be written, for the same reason; in a long outage more may come than are known at a time.
+    /// </summary>
     private int _unwrittenCount;
 
     /// <param name="checksum">What the client says it runs with; anything that is no checksum is passed over.</param>
@@ -66,8 +68,8 @@ internal sealed class SeenMachines(TimeProvider clock)
     }
 
     /// <summary>
-    /// Puts sightings back that could not be written, unless a newer one waits, and not beyond <see cref="Capacity"/>: the
-    /// machine's next hour brings it again.
+    /// Puts sightings back that could not be written, unless a newer one waits, and not beyond <see cref="Capacity"/>:
+    /// the machine's next hour brings it again.
     /// </summary>
     public void Return(IEnumerable<KeyValuePair<string, Sighting>> sightings)
     {
