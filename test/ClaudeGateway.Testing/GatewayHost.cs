@@ -114,6 +114,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         await _app.StopAsync(TimeSpan.FromSeconds(1));
         await _app.DisposeAsync();
         _lines.Dispose();
+        TestConfig.RemoveStore(Config);
     }
 
     private static (string Name, string Value)[] Bearer(string? bearer) => bearer is null ? [] : [("Authorization", $"Bearer {bearer}")];

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using ClaudeGateway.Composition;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
 using Npgsql;
@@ -20,12 +21,18 @@ internal sealed class PostgresServer : IAsyncDisposable
     // Ends with its standard input, which the system closes when the test process dies.
     private const string Script = """
         set -eu
-        bin=$1; port=$2
+        bin=$1; port=$2; cert=$3; key=$4
         cd /
         dir=$(mktemp -d /tmp/claude-gateway-postgres.XXXXXX)
         trap 'rm -rf "$dir"' EXIT
         "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
         options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300"
+        if [ -n "$cert" ]; then
+          umask 077
+          printf '%s\n' "$cert" >"$dir/server.crt"
+          printf '%s\n' "$key" >"$dir/server.key"
+          options="$options -c ssl=on -c ssl_cert_file=$dir/server.crt -c ssl_key_file=$dir/server.key"
+        fi
         while read -r command; do
           case $command in
             start) if "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null 2>&1; then echo ok; else tail -n 3 "$dir/log" >&2; exit 1; fi ;;
@@ -35,7 +42,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true
         """;
 
-    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(() => StartAsync());
     private static readonly Lazy<Task<string>> Template = new(CreateTemplateAsync);
 
     private readonly System.Diagnostics.Process _process;
@@ -57,12 +64,13 @@ internal sealed class PostgresServer : IAsyncDisposable
     public static async Task<string> NewMigratedDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync(await Template.Value);
 
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed or does not start.</exception>
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="tls">Encrypts with this certificate whoever asks for it; null has no TLS.</param>
+    public static async Task<PostgresServer> StartAsync(CertificateFiles? tls = null)
     {
         for (var attempt = 1; ; attempt++)
         {
             // Another process may take the port between choosing and binding it.
-            var server = new PostgresServer(Launch(FreePort(), out var port), port);
+            var server = new PostgresServer(Launch(FreePort(), tls, out var port), port);
             try
             {
                 await server.StartServerAsync();
@@ -115,8 +123,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         await server.ExecuteAsync($"create database {name}");
         using var lines = new StderrLines(Stream.Null);
         // Unpooled: a database with open connections cannot be cloned.
-        await using var database = new Database(NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false"));
-        await new Migrator(database, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Error)).RunAsync(Migrations.All);
+        var source = NpgsqlDataSource.Create(
+            $"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false");
+        await using var database = new Database(source, TimeProvider.System);
+        var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
+        await new Migrator(database, TimeProvider.System, log).RunAsync(StoreTables.Migrations);
         return name;
     }
 
@@ -130,7 +141,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private static System.Diagnostics.Process Launch(int freePort, out int port)
+    private static System.Diagnostics.Process Launch(int freePort, CertificateFiles? tls, out int port)
     {
         port = freePort;
         var start = new ProcessStartInfo
@@ -142,7 +153,18 @@ internal sealed class PostgresServer : IAsyncDisposable
         // PostgreSQL refuses to run as root; Debian's package brings the user.
         string[] command = Environment.IsPrivilegedProcess ? ["runuser", "-u", "postgres", "--", "sh"] : ["sh"];
         start.FileName = command[0];
-        foreach (var argument in command[1..].Concat(["-c", Script, "sh", ProgramsFolder(), port.ToString(CultureInfo.InvariantCulture)]))
+        string[] arguments =
+        [
+            .. command[1..],
+            "-c",
+            Script,
+            "sh",
+            ProgramsFolder(),
+            port.ToString(CultureInfo.InvariantCulture),
+            tls is null ? "" : File.ReadAllText(tls.CertificatePath),
+            tls is null ? "" : File.ReadAllText(tls.KeyPath),
+        ];
+        foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
         }

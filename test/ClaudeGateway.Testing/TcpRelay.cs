@@ -20,6 +20,7 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flows = Completed();
     private volatile TaskCompletionSource? _lost;
+    private volatile CommitFault? _commitFault;
 
     public TcpRelay(int targetPort, X509Certificate2? certificate = null)
     {
@@ -49,7 +50,34 @@ internal sealed class TcpRelay : IAsyncDisposable
         return lost.Task;
     }
 
-    public void KeepAnswers() => _lost = null;
+    public void KeepAnswers()
+    {
+        _lost = null;
+        _commitFault = null;
+    }
+
+    /// <summary>
+    /// The next COMMIT of a client reaches the database, and its connection ends before what the database says to it.
+    /// Completes when that has happened; everything else goes on.
+    /// </summary>
+    /// <param name="andGoAway">Whether afterwards every connection is reset and new ones are refused.</param>
+    public Task LoseNextCommitAnswer(bool andGoAway = false) => OnNextCommit(isAnswerLost: true, andGoAway);
+
+    /// <summary>The same with every COMMIT until <see cref="KeepAnswers"/>.</summary>
+    public void LoseEveryCommitAnswer() =>
+        _commitFault = new CommitFault(IsAnswerLost: true, new TaskCompletionSource()) { IsLasting = true };
+
+    /// <summary>
+    /// After the answer to a client's next COMMIT every connection is reset, and new ones are refused.
+    /// </summary>
+    public Task GoAwayAfterNextCommit() => OnNextCommit(isAnswerLost: false, goesAway: true);
+
+    private Task OnNextCommit(bool isAnswerLost, bool goesAway)
+    {
+        var happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commitFault = new CommitFault(isAnswerLost, happened) { GoesAway = goesAway };
+        return happened.Task;
+    }
 
     /// <summary>Resets every open connection; new ones are served.</summary>
     public void Cut()
@@ -69,6 +97,33 @@ internal sealed class TcpRelay : IAsyncDisposable
         Cut();
         await _accepting;
         _stopped.Dispose();
+    }
+
+    private void End(Link link, CommitFault fault)
+    {
+        if (fault.GoesAway)
+        {
+            _listener.Dispose();
+            // An answer that is on its way must arrive, so its connection is closed and not reset.
+            CutOthers(link);
+        }
+
+        fault.Happened.TrySetResult();
+    }
+
+    private void CutOthers(Link link)
+    {
+        lock (_sockets)
+        {
+            _sockets.ForEach(socket =>
+            {
+                if (socket != link.Client)
+                {
+                    socket.Close(0);
+                }
+            });
+            _sockets.Clear();
+        }
     }
 
     private async Task AcceptAsync()
@@ -101,7 +156,8 @@ internal sealed class TcpRelay : IAsyncDisposable
             await server.ConnectAsync(IPAddress.Loopback, _targetPort, _stopped.Token);
             await using var near = await ProtectAsync(new NetworkStream(client));
             await using var far = new NetworkStream(server);
-            await Task.WhenAny(PumpAsync(near, far, isAnswer: false), PumpAsync(far, near, isAnswer: true));
+            var link = new Link(client);
+            await Task.WhenAny(PumpAsync(near, far, isAnswer: false, link), PumpAsync(far, near, isAnswer: true, link));
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or IOException or AuthenticationException)
         {
@@ -126,7 +182,7 @@ internal sealed class TcpRelay : IAsyncDisposable
         return tls;
     }
 
-    private async Task PumpAsync(Stream from, Stream to, bool isAnswer)
+    private async Task PumpAsync(Stream from, Stream to, bool isAnswer, Link link)
     {
         var buffer = new byte[16 * 1024];
         try
@@ -141,13 +197,45 @@ internal sealed class TcpRelay : IAsyncDisposable
                     return;
                 }
 
+                if (!isAnswer && _commitFault is { } next && buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0)
+                {
+                    _commitFault = next.IsLasting ? next : null;
+                    link.Fault = next;
+                }
+
+                if (isAnswer && link.Fault is { IsAnswerLost: true } loss)
+                {
+                    End(link, loss);
+                    return;
+                }
+
                 await to.WriteAsync(buffer.AsMemory(0, read), _stopped.Token);
+                if (isAnswer && link.Fault is { } fault)
+                {
+                    End(link, fault);
+                    return;
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or ObjectDisposedException)
         {
             // One side left.
         }
+    }
+
+    /// <summary>What one connection of a client has in common with its own to the server.</summary>
+    private sealed class Link(Socket client)
+    {
+        public Socket Client => client;
+
+        public volatile CommitFault? Fault;
+    }
+
+    private sealed record CommitFault(bool IsAnswerLost, TaskCompletionSource Happened)
+    {
+        public bool IsLasting { get; init; }
+
+        public bool GoesAway { get; init; }
     }
 
     private static TaskCompletionSource Completed()

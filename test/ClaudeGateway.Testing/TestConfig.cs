@@ -8,6 +8,9 @@ internal static class TestConfig
     public const string JwtSecret = "test-secret-0123456789-0123456789-0123456789";
     public const string UpstreamKey = "sk-upstream";
 
+    /// <summary>The embedded stores of all tests: one folder, however many configurations are made.</summary>
+    private static readonly Lazy<TemporaryFolder> Stores = new(() => new TemporaryFolder());
+
     /// <param name="postgresUrl">Null keeps everything in a new embedded store.</param>
     public static GatewayConfig Create(FakeIdentityProvider idp, IReadOnlyList<FakeUpstream> upstreams, string? postgresUrl = null) => new()
     {
@@ -23,10 +26,24 @@ internal static class TestConfig
         },
         Session = new SessionConfig { JwtSecrets = [new Secret(JwtSecret)] },
         Store = postgresUrl is null
-            ? new StoreConfig { SqlitePath = new TemporaryFolder().File("gateway.db") }
+            ? new StoreConfig { SqlitePath = Stores.Value.File($"{Guid.NewGuid():N}.db") }
             : new StoreConfig { PostgresUrl = new Secret(postgresUrl) },
         Upstreams = [.. upstreams.Select((u, i) => Anthropic(u, upstreams.Count == 1 ? "anthropic" : $"up{i}"))],
     };
+
+    /// <summary>Removes the embedded store that <see cref="Create"/> gave a gateway, once it has stopped.</summary>
+    public static void RemoveStore(GatewayConfig config)
+    {
+        if (config.Store.SqlitePath is { } path
+            && Stores.IsValueCreated
+            && Path.GetDirectoryName(path) == Stores.Value.Path)
+        {
+            foreach (var file in Directory.EnumerateFiles(Stores.Value.Path, Path.GetFileName(path) + "*"))
+            {
+                File.Delete(file);
+            }
+        }
+    }
 
     public static AnthropicUpstreamConfig Anthropic(FakeUpstream upstream, string name) => new()
     {

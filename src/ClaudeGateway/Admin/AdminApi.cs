@@ -10,13 +10,17 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
 {
     public const string Path = "/v1/organizations/spend_limits";
 
+    /// <summary>A path below <see cref="Path"/> that is none of its own.</summary>
+    private const string Elsewhere = "//";
+
     public void Map(Routes routes) => routes.PublicPrefix(Path, HandleAsync);
 
     private async Task HandleAsync(GatewayRequest gateway)
     {
         var request = new AdminRequest(gateway);
         var method = gateway.Http.Request.Method;
-        var path = gateway.Path[Path.Length..];
+        // The route was found by the path as it was sent; decoding resolves dots, and may lead out of this API.
+        var path = gateway.Path.StartsWith(Path, StringComparison.Ordinal) ? gateway.Path[Path.Length..] : Elsewhere;
         var caller = await authentication.AuthenticateAsync(request, IsChange(method, path));
         if (caller is not null)
         {
@@ -28,6 +32,7 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
 
     private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) => (method, path) switch
     {
+        (_, Elsewhere) => request.NotFoundAsync("not found"),
         ("GET", "") => limits.ListAsync(request),
         ("POST", "") => limits.UpsertAsync(request, caller),
         ("GET", "/effective") => effective.HandleAsync(request),

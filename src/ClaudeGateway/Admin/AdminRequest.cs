@@ -48,6 +48,13 @@ internal sealed class AdminRequest
         {
             await work();
         }
+        catch (StoreOutcomeUnknownException) when (!Gateway.Http.Response.HasStarted)
+        {
+            Gateway.Http.Response.Headers.RetryAfter = "1";
+            const string problem =
+                "the store went away before it confirmed the change, which may hold; look before you try again";
+            await ErrorAsync(503, "api_error", problem);
+        }
         catch (StoreUnavailableException) when (!Gateway.Http.Response.HasStarted)
         {
             Gateway.Http.Response.Headers.RetryAfter = "1";

@@ -3,6 +3,7 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;
 
@@ -39,7 +40,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
             return;
         }
 
-        var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(id) : null;
+        var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(StorableText.Of(id)) : null;
         if (cursor is null && (after ?? before) is not null)
         {
             await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this id");
@@ -82,9 +83,10 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
             return;
         }
 
-        await PublishAsync(change);
+        // Audited before anything else may fail: the change holds.
         audit.AdminLimitUpsert(caller.Actor, change.Before, limit);
-        var pools = await PoolSpendAsync([limit]);
+        await accounts.PublishAsync(change, ReplicaTimeout);
+        var pools = await PoolSpendAsync([limit], mayBeOld: true);
         await request.OkAsync(json => Write(json, limit, pools));
     }
 
@@ -97,8 +99,9 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
             return;
         }
 
-        await PublishAsync(change);
+        // Audited before anything else may fail: the change holds.
         audit.AdminLimitDelete(caller.Actor, limit);
+        await accounts.PublishAsync(change, ReplicaTimeout);
         await request.OkAsync(json =>
         {
             json.WriteStartObject();
@@ -108,20 +111,21 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
         });
     }
 
-    /// <summary>When the caller gets his answer the change holds here, and on every replica that can be reached.</summary>
-    private async Task PublishAsync(SpendLimitChange change)
-    {
-        await accounts.Limits.RefreshAsync(accounts.Book);
-        await accounts.Replicas.WaitForOthersAsync(change.Version, ReplicaTimeout);
-    }
-
     /// <summary>What the groups' budgets on a page have paid this month, everything of this replica included.</summary>
-    private async Task<Dictionary<string, Money>> PoolSpendAsync(IReadOnlyList<SpendLimit> page)
+    /// <param name="mayBeOld">Whether, while the store is away, what this replica knows is good enough.</param>
+    private async Task<Dictionary<string, Money>> PoolSpendAsync(IReadOnlyList<SpendLimit> page, bool mayBeOld = false)
     {
         var pools = page.Where(limit => limit.Pool?.AmountCents is not null).Select(limit => accounts.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
         if (pools.Count > 0)
         {
-            await accounts.Sync.AskAsync(pools);
+            try
+            {
+                await accounts.Sync.AskAsync(pools);
+            }
+            catch (StoreUnavailableException) when (mayBeOld)
+            {
+                // The answer is about the change, which holds; the sums beside it are as of the last round.
+            }
         }
 
         var today = accounts.Ledger.Today;

@@ -124,8 +124,9 @@ internal sealed class GatewayApp : IAsyncDisposable
     private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
-        var database = owned.Add(await new StoreStartup(config, clock, log).OpenAsync(cancellation));
-        var sweep = owned.Add(new ExpirySweep(database, clock, log));
+        var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log);
+        var database = owned.Add(await store.OpenAsync(cancellation));
+        var sweep = owned.Add(new ExpirySweep(database, StoreTables.Expiry, clock, log));
         var outbound = owned.Add(new OutboundHttp(environment, log));
         var revocations = new Revocations(clock);
         var revocationStore = new RevocationStore(database, revocations, clock);

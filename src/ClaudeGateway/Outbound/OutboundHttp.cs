@@ -55,7 +55,7 @@ internal sealed class OutboundHttp : IDisposable
 
     private readonly EnvironmentProxy _proxy;
     private readonly SsrfGuard _guard;
-    private readonly X509Certificate2Collection _extraRoots = [];
+    private readonly X509Certificate2Collection _extraRoots;
     private readonly OutboundHttp? _parent;
     private readonly HashSet<IDisposable> _disposables = [];
 
@@ -66,17 +66,7 @@ internal sealed class OutboundHttp : IDisposable
         _guard = new SsrfGuard(environment.AllowLoopback);
         ProxyIsEgressBoundary = EgressBoundary.IsInForce(environment, _proxy, log);
         IdpConnectByHostname = ProcessEnvironment.IsTrue(environment[IdpConnectByHostnameVariable]);
-        if (environment["NODE_EXTRA_CA_CERTS"] is { Length: > 0 } file)
-        {
-            try
-            {
-                _extraRoots.ImportFromPemFile(file);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
-            {
-                log.Warn($"NODE_EXTRA_CA_CERTS: {file} cannot be used and is ignored: {e.Message}");
-            }
-        }
+        _extraRoots = ExtraAuthorities.Read(environment, log.Warn);
     }
 
     private OutboundHttp(OutboundHttp parent)
@@ -146,7 +136,7 @@ internal sealed class OutboundHttp : IDisposable
         };
         if (options.TrustedRoots is not null || _extraRoots.Count > 0)
         {
-            handler.SslOptions.CertificateChainPolicy = ChainPolicy(options.TrustedRoots);
+            handler.SslOptions.CertificateChainPolicy = ExtraAuthorities.ChainPolicy(options.TrustedRoots, _extraRoots);
         }
 
         var client = new HttpMessageInvoker(handler);
@@ -256,24 +246,5 @@ internal sealed class OutboundHttp : IDisposable
         {
             throw new HttpRequestException(HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {proxyHost} (the proxy)", e);
         }
-    }
-
-    private X509ChainPolicy ChainPolicy(X509Certificate2Collection? trustedRoots)
-    {
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck };
-        if (trustedRoots is not null)
-        {
-            policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-            policy.CustomTrustStore.AddRange(trustedRoots);
-            policy.CustomTrustStore.AddRange(_extraRoots);
-            return policy;
-        }
-
-        // "Extra" roots add to the system's: custom trust replaces them, so both are listed.
-        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        policy.CustomTrustStore.AddRange(_extraRoots);
-        using var system = new X509Store(StoreName.Root, StoreLocation.LocalMachine, OpenFlags.ReadOnly);
-        policy.CustomTrustStore.AddRange(system.Certificates);
-        return policy;
     }
 }

@@ -6,7 +6,7 @@ namespace ClaudeGateway.Process;
 
 /// <summary>
 /// Work that goes on beside the requests, round after round until it is disposed. A round that fails is logged and the next
-/// one comes all the same: nothing may end it unnoticed.
+/// one comes all the same: nothing may end it unnoticed. A failure that repeats is said once, until a round succeeds.
 /// </summary>
 internal sealed class BackgroundLoop : IAsyncDisposable
 {
@@ -16,6 +16,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
     private readonly string _consequence;
     private readonly OperationalLog _log;
     private readonly Task _rounds;
+    private string? _lastError;
 
     private BackgroundLoop(Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log)
     {
@@ -27,6 +28,26 @@ internal sealed class BackgroundLoop : IAsyncDisposable
     /// <param name="consequence">What a round that failed means, for the log.</param>
     public static BackgroundLoop Start(Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log) =>
         new(pause, round, consequence, log);
+
+    /// <summary>Does one piece of work that nobody waits for; the task never fails, whatever the work does.</summary>
+    /// <param name="consequence">What it means when the work fails, for the log.</param>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Nobody would see it elsewhere.")]
+    public static async Task DoAsync(Func<Task> work, string consequence, OperationalLog log)
+    {
+        try
+        {
+            await work();
+        }
+        catch (StoreUnavailableException e)
+        {
+            log.Debug($"{consequence}: {e.Message}");
+        }
+        catch (Exception e)
+        {
+            log.Error($"{consequence}: {e.GetType().Name}: {e.Message}");
+        }
+    }
 
     /// <summary>Waits for the round under way, if there is one.</summary>
     public async ValueTask DisposeAsync()
@@ -42,7 +63,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         {
             while (true)
             {
-                await _pause(_stop.Token);
+                await PauseAsync();
                 await TryAsync();
             }
         }
@@ -52,12 +73,31 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// A pause that fails is one of a second, so that the failure neither ends the loop nor makes it race.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever a pause fails of, the next round may not.")]
+    private async Task PauseAsync()
+    {
+        try
+        {
+            await _pause(_stop.Token);
+        }
+        catch (Exception e) when (!_stop.IsCancellationRequested)
+        {
+            Say($"{_consequence}: {e.GetType().Name}: {e.Message}");
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, _stop.Token);
+        }
+    }
+
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a round fails of, the next one may not.")]
     private async Task TryAsync()
     {
         try
         {
             await _round();
+            _lastError = null;
         }
         catch (StoreUnavailableException e)
         {
@@ -65,7 +105,21 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _log.Error($"{_consequence}: {e.GetType().Name}: {e.Message}");
+            Say($"{_consequence}: {e.GetType().Name}: {e.Message}");
         }
+    }
+
+    private void Say(string error)
+    {
+        if (error == _lastError)
+        {
+            _log.Debug(error);
+        }
+        else
+        {
+            _log.Error(error);
+        }
+
+        _lastError = error;
     }
 }

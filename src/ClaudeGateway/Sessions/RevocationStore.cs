@@ -9,7 +9,9 @@ namespace ClaudeGateway.Sessions;
 /// </summary>
 internal sealed class RevocationStore(Database database, Revocations revocations, TimeProvider clock)
 {
-    /// <summary>Longer than any refresh token is taken (<see cref="SignIn.RefreshTokens.MaxAge"/>), so nothing revoked comes back.</summary>
+    /// <summary>
+    /// How long a revocation is kept. Refresh tokens are taken for a day less, so nothing revoked comes back.
+    /// </summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(181);
 
     /// <summary>Ends the session a bearer belongs to; of one that names no session, the bearer alone.</summary>
@@ -48,7 +50,8 @@ internal sealed class RevocationStore(Database database, Revocations revocations
     private async Task AddAsync(Revocation revocation)
     {
         revocations.Add(revocation);
-        await database.InTransactionAsync(async transaction =>
+        // The row says what shall be, and a second announcement is only a second look.
+        await database.InRepeatableTransactionAsync(async transaction =>
         {
             await transaction.ExecuteAsync(
                 """
@@ -58,7 +61,7 @@ internal sealed class RevocationStore(Database database, Revocations revocations
                 $"{revocation.Kind}:{revocation.Id}",
                 revocation.At.ToUnixTimeMilliseconds(),
                 revocation.Expires.ToUnixTimeMilliseconds());
-            await transaction.NotifyAsync(RevocationSync.Topic);
+            await transaction.NotifyAsync(new ReplicaMessage(RevocationSync.Topic));
             return true;
         });
     }

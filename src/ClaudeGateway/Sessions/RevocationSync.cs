@@ -19,14 +19,21 @@ internal sealed class RevocationSync(RevocationStore store, Revocations revocati
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(5);
 
     private DateTimeOffset _seenUntil;
+    private long _heard;
     private BackgroundLoop? _loop;
 
     /// <summary>Loads what is in force; the gateway must not answer a bearer before.</summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task StartAsync()
     {
+        // Before the look into the store: what is announced during it is looked for again.
+        _heard = replicas.Announced(Topic);
         await CatchUpAsync();
-        _loop = BackgroundLoop.Start(cancellation => replicas.WaitAsync(Topic, Period, cancellation), CatchUpAsync, "revocations: the last known ones stay in force", log);
+        _loop = BackgroundLoop.Start(
+            async cancellation => _heard = await replicas.WaitAsync(Topic, _heard, Period, cancellation),
+            CatchUpAsync,
+            "revocations: the last known ones stay in force",
+            log);
     }
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -3,6 +3,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Claims;
 using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn;
 
@@ -80,6 +81,13 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         if (_mapping.UserId(claims) is not { } userId)
         {
             return IdentityResult.UserUnknown($"oidc.user_id_claim is {config.UserIdClaim}, and the IdP sent no non-empty text by that name; check oidc.scopes (and oidc.scope_on_refresh when only refreshes fail)");
+        }
+
+        if (!StoredText.IsStorable(userId))
+        {
+            // Two people must never be one: elsewhere such text is replaced, here it names somebody.
+            return IdentityResult.Rejected(
+                $"the IdP's {config.UserIdClaim} contains a NUL character, which nobody's id may");
         }
 
         var groupClaims = userinfo is { } g && !_mapping.HasGroups(claims) ? g : claims;

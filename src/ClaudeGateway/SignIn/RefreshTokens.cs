@@ -21,8 +21,11 @@ internal sealed record RefreshTokenContent(string IdpToken, string Sub, string S
 /// </summary>
 internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
 {
-    /// <summary>How long a refresh token may lie unused; each refresh hands out a new one.</summary>
-    public static readonly TimeSpan MaxAge = TimeSpan.FromDays(180);
+    /// <summary>
+    /// How long a refresh token may lie unused, 180 days; each refresh hands out a new one. A token of a revoked
+    /// session must be over before the revocation is forgotten, with a day to spare for clocks that differ.
+    /// </summary>
+    public static readonly TimeSpan MaxAge = RevocationStore.Lifetime - TimeSpan.FromDays(1);
 
     private const string Prefix = "gwr_";
 

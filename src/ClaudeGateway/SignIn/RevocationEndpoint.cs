@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Storage;
@@ -44,7 +45,8 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
         if (refreshTokens.Open(token) is { } content)
         {
             await revocations.RevokeSessionAsync(content.SessionId);
-            _ = TellProviderAsync(content.IdpToken);
+            const string consequence = "oidc: the IdP may not have heard of a sign-out";
+            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, log);
             return content.Sub;
         }
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Net.Sockets;
 using ClaudeGateway.Config;
+using ClaudeGateway.Http;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn;
@@ -15,7 +15,7 @@ internal sealed class SignInRateLimit(Database database, TimeProvider clock, str
     public async Task<TimeSpan?> HitAsync(IPAddress address)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var (hits, ends) = await database.FirstAsync(
+        var (hits, ends) = await database.FirstOnceAsync(
             """
             INSERT INTO gw_rate_limit (bucket, hits, expires_at) VALUES ($1, 1, $2)
             ON CONFLICT (bucket) DO UPDATE SET
@@ -24,21 +24,9 @@ internal sealed class SignInRateLimit(Database database, TimeProvider clock, str
             RETURNING hits, expires_at
             """,
             static row => (row.GetInt32(0), row.GetInt64(1)),
-            $"{name}:{Bucket(address)}",
+            $"{name}:{ClientNetwork.Of(address)}",
             now + (long)rule.Window.TotalMilliseconds,
             now);
         return hits > rule.Max ? TimeSpan.FromMilliseconds(Math.Max(1, ends - now)) : null;
-    }
-
-    private static IPAddress Bucket(IPAddress address)
-    {
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return address;
-        }
-
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes);
     }
 }

@@ -12,10 +12,12 @@ namespace ClaudeGateway.Spend;
 internal sealed class SpendAccounts : IAsyncDisposable
 {
     private readonly Lock _lock = new();
+    private readonly OperationalLog _log;
     private Task? _started;
 
     public SpendAccounts(Database database, ReplicaChannel replicas, TimeProvider clock, OperationalLog log)
     {
+        _log = log;
         Database = database;
         Replicas = replicas;
         Book = new LimitBook();
@@ -46,6 +48,31 @@ internal sealed class SpendAccounts : IAsyncDisposable
         lock (_lock)
         {
             return _started is null or { IsFaulted: true } ? _started = LoadAsync() : _started;
+        }
+    }
+
+    /// <summary>
+    /// Makes a change of the limits hold here, and waits at most <paramref name="limit"/> until every replica that can
+    /// be reached acts by it too. It never fails: the change is in the store, and who could not be told finds it there.
+    /// </summary>
+    public async Task PublishAsync(SpendLimitChange change, TimeSpan limit)
+    {
+        try
+        {
+            await Limits.RefreshAsync(Book);
+            await Replicas.WaitForOthersAsync(change.Version, limit);
+        }
+        catch (StoreUnavailableException e)
+        {
+            _log.Warn($"spend: change {change.Version} of the limits is in force once the store is back ({e.Message})");
+        }
+#pragma warning disable CA1031 // The change has been made; whatever its announcement fails of must not say otherwise.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _log.Error(
+                $"spend: change {change.Version} of the limits is in force with the next round: "
+                + $"{e.GetType().Name}: {e.Message}");
         }
     }
 

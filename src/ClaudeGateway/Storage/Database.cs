@@ -9,85 +9,162 @@ namespace ClaudeGateway.Storage;
 /// <c>$1</c>, <c>$2</c>…, times are <c>bigint</c> milliseconds since the epoch, bytes are <c>bytea</c>, upserts are
 /// <c>ON CONFLICT</c>, results of writes come from <c>RETURNING</c>. Every call ends within its time limit, so a silent
 /// database makes a request fail after two seconds, not minutes.
+///
+/// Which method a statement goes through says what a lost connection may do to it. <see cref="ExecuteAsync"/>,
+/// <see cref="FirstAsync"/>, <see cref="AllAsync"/> and <see cref="InRepeatableTransactionAsync"/> are for what may run
+/// twice: queries, and writes that say what shall be (not what shall be added or taken). The ones with <c>Once</c>, and
+/// <see cref="InTransactionAsync"/>, are for everything else: they take effect once or not at all, and whoever is told
+/// <see cref="StoreUnavailableException"/> may rely on "not at all", unless it is a
+/// <see cref="StoreOutcomeUnknownException"/>.
 /// </summary>
-internal sealed class Database(DbDataSource source) : IAsyncDisposable
+internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsyncDisposable
 {
     /// <summary>Covers waiting for a pooled connection, connecting and the statement itself.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How long past its time limit a COMMIT that is on its way is waited for: only its end tells what holds.
+    /// </summary>
+    private static readonly TimeSpan CommitPatience = TimeSpan.FromSeconds(2);
+
     public bool IsPostgres => source is NpgsqlDataSource;
 
-    /// <summary>Runs one statement and returns the number of rows it changed.</summary>
-    /// <exception cref="StoreUnavailableException" />
-    public Task<int> ExecuteAsync(string sql, params object?[] parameters) =>
-        RunAsync(on => on.ExecuteAsync(sql, parameters), DefaultTimeout);
-
-    /// <summary>Runs one statement and reads its first row; the default of <typeparamref name="T"/> when there is none.</summary>
-    /// <exception cref="StoreUnavailableException" />
-    public Task<T?> FirstAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
-        RunAsync(on => on.FirstAsync(sql, read, parameters), DefaultTimeout);
-
-    /// <summary>Runs one statement and reads all its rows.</summary>
-    /// <exception cref="StoreUnavailableException" />
-    public Task<List<T>> AllAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
-        RunAsync(on => on.AllAsync(sql, read, parameters), DefaultTimeout);
-
     /// <summary>
-    /// Runs <paramref name="work"/> in one transaction: committed when it returns, rolled back when it throws. It may run
-    /// twice when the first connection turns out to be broken, so it must not have effects outside the transaction.
+    /// Runs one repeatable statement and returns the number of rows it changed. It may run twice, and may take effect
+    /// after the caller was told that the store is unavailable.
     /// </summary>
     /// <exception cref="StoreUnavailableException" />
+    public Task<int> ExecuteAsync(string sql, params object?[] parameters) =>
+        RunAsync(on => on.ExecuteAsync(sql, parameters), isRepeatable: true, DefaultTimeout);
+
+    /// <summary>
+    /// Runs one repeatable statement, as <see cref="ExecuteAsync"/> does, and reads its first row; the default of
+    /// <typeparamref name="T"/> when there is none.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException" />
+    public Task<T?> FirstAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
+        RunAsync(on => on.FirstAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
+
+    /// <summary>Runs one repeatable statement, as <see cref="ExecuteAsync"/> does, and reads all its rows.</summary>
+    /// <exception cref="StoreUnavailableException" />
+    public Task<List<T>> AllAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
+        RunAsync(on => on.AllAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
+
+    /// <summary>
+    /// Runs one statement that must not take effect twice, or late, and returns the number of rows it changed.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">It has its effect or none.</exception>
+    public Task<int> ExecuteOnceAsync(string sql, params object?[] parameters) =>
+        InTransactionAsync(on => on.ExecuteAsync(sql, parameters));
+
+    /// <summary>
+    /// Runs one statement that must not take effect twice, or late, and reads its first row; the default of
+    /// <typeparamref name="T"/> when there is none.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">It has its effect or none.</exception>
+    public Task<T?> FirstOnceAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
+        InTransactionAsync(on => on.FirstAsync(sql, read, parameters));
+
+    /// <summary>Runs one statement that must not take effect twice, or late, and reads all its rows.</summary>
+    /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">It has its effect or none.</exception>
+    public Task<List<T>> AllOnceAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
+        InTransactionAsync(on => on.AllAsync(sql, read, parameters));
+
+    /// <summary>
+    /// Runs <paramref name="work"/> in one transaction: committed when it returns, rolled back when it throws. It may
+    /// begin again when the first connection turns out to be broken before COMMIT, so it must not have effects outside
+    /// the transaction; once COMMIT has been sent it is not repeated.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">All of it holds, or nothing.</exception>
     public Task<T> InTransactionAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan? timeout = null) =>
-        RunAsync(
-            async transaction =>
-            {
-                await using var begun = await transaction.BeginAsync();
-                var result = await work(transaction);
-                await begun.CommitAsync();
-                return result;
-            },
-            timeout ?? DefaultTimeout);
+        RunAsync(transaction => CommitAsync(transaction, work), isRepeatable: false, timeout ?? DefaultTimeout);
+
+    /// <summary>
+    /// As <see cref="InTransactionAsync"/>, for work that may take effect twice: it is also repeated when nobody knows
+    /// whether its COMMIT held.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
+    /// <exception cref="StoreOutcomeUnknownException">All of it holds, or nothing.</exception>
+    public Task<T> InRepeatableTransactionAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan? timeout = null) =>
+        RunAsync(transaction => CommitAsync(transaction, work), isRepeatable: true, timeout ?? DefaultTimeout);
 
     /// <summary>Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.</summary>
     public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) => source.OpenConnectionAsync(cancellation);
 
-    /// <summary>Whether the store answers now.</summary>
-    public async Task<bool> AnswersAsync()
+    /// <summary>
+    /// Why the store cannot be used now, as an operator reads it; null when it answers and can be written.
+    /// </summary>
+    public async Task<string?> ObstacleAsync()
     {
+        const string readOnly = "it can only be read";
         try
         {
-            await FirstAsync("SELECT 1", static row => row.GetInt32(0));
-            return true;
+            if (!IsPostgres)
+            {
+                // Taking the lock of writers is what a database that can only be read refuses; nothing is written.
+                await InRepeatableTransactionAsync(on => on.FirstAsync("SELECT 1", static row => row.GetInt32(0)));
+                return null;
+            }
+
+            if (await CanWriteAsync())
+            {
+                return null;
+            }
+
+            // A session keeps what its database or role said when it began: only a new one knows what they say now.
+            ClearPool();
+            return await CanWriteAsync() ? null : readOnly;
         }
-        catch (StoreUnavailableException)
+        catch (StoreUnavailableException e)
         {
-            return false;
+            return e.InnerException is DbException cause && StoreErrors.IsReadOnly(cause) ? readOnly : "no answer";
         }
     }
 
     public ValueTask DisposeAsync() => source.DisposeAsync();
 
-    /// <summary>
-    /// A pooled connection may have died with its server unnoticed; then the pool is emptied and the work tried once more
-    /// on a fresh connection. When the time is over the caller is told so at once; the connection ends by itself, by the
-    /// time limit of its statement, because asking a silent server to cancel would wait for it again.
-    /// </summary>
-    private async Task<T> RunAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout)
+    private Task<bool> CanWriteAsync() =>
+        FirstAsync("SELECT current_setting('transaction_read_only') = 'off'", static row => row.GetBoolean(0));
+
+    private static async Task<T> CommitAsync<T>(
+        DatabaseTransaction transaction, Func<DatabaseTransaction, Task<T>> work)
     {
-        using var limit = new CancellationTokenSource(timeout);
+        await using var begun = await transaction.BeginAsync();
+        var result = await work(transaction);
+        await transaction.CommitAsync();
+        return result;
+    }
+
+    /// <summary>
+    /// A pooled connection may have died with its server unnoticed, or be able to read only since a time when the whole
+    /// store was; then the pool is emptied and the work tried once more on a fresh connection.
+    /// </summary>
+    private async Task<T> RunAsync<T>(Func<DatabaseTransaction, Task<T>> work, bool isRepeatable, TimeSpan timeout)
+    {
+        using var limit = new CancellationTokenSource(timeout, clock);
         for (var isRetry = false; ; isRetry = true)
         {
+            var attempt = new DatabaseAttempt(limit.Token);
             try
             {
-                return await OpenAndRunAsync(work, timeout, limit.Token).WaitAsync(limit.Token);
+                return await WithinLimitAsync(OpenAndRunAsync(work, timeout, attempt), attempt, timeout);
             }
-            catch (NpgsqlException e) when (!isRetry && !limit.IsCancellationRequested && StoreErrors.IsBrokenConnection(e))
+            catch (DbException e) when (!isRepeatable && attempt.IsCommitting && StoreErrors.LeavesCommitOpen(e))
             {
-                (source as NpgsqlDataSource)?.Clear();
+                throw new StoreOutcomeUnknownException(StoreErrors.Describe(e), e);
             }
-            catch (OperationCanceledException e) when (limit.IsCancellationRequested)
+            catch (DbException e) when (StoreErrors.IsStaleConnection(e))
             {
-                throw new StoreUnavailableException($"no answer within {timeout.TotalSeconds:0.#} s", e);
+                // Also the second time: the next caller shall not get such a connection either.
+                ClearPool();
+                if (isRetry || limit.IsCancellationRequested)
+                {
+                    throw new StoreUnavailableException(StoreErrors.Describe(e), e);
+                }
             }
             catch (DbException e) when (StoreErrors.IsUnavailable(e))
             {
@@ -96,7 +173,40 @@ internal sealed class Database(DbDataSource source) : IAsyncDisposable
         }
     }
 
-    private async Task<T> OpenAndRunAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, CancellationToken limit)
+    /// <summary>
+    /// When the time is over the caller is told so at once, unless COMMIT is on its way. The connection ends by itself,
+    /// by the time limit of its statement, because asking a silent server to cancel would wait for it again; a
+    /// transaction that was given up commits nothing however late its statement ends.
+    /// </summary>
+    private async Task<T> WithinLimitAsync<T>(Task<T> running, DatabaseAttempt attempt, TimeSpan timeout)
+    {
+        try
+        {
+            return await running.WaitAsync(attempt.Limit);
+        }
+        catch (OperationCanceledException e) when (attempt.Limit.IsCancellationRequested)
+        {
+            if (attempt.TryGiveUp())
+            {
+                Observe(running);
+                throw new StoreUnavailableException($"no answer within {timeout.TotalSeconds:0.#} s", e);
+            }
+        }
+
+        try
+        {
+            return await running.WaitAsync(CommitPatience, clock);
+        }
+        catch (TimeoutException e)
+        {
+            Observe(running);
+            var waited = timeout + CommitPatience;
+            throw new StoreOutcomeUnknownException($"no confirmation within {waited.TotalSeconds:0.#} s", e);
+        }
+    }
+
+    private async Task<T> OpenAndRunAsync<T>(
+        Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, DatabaseAttempt attempt)
     {
         if (!IsPostgres)
         {
@@ -104,7 +214,29 @@ internal sealed class Database(DbDataSource source) : IAsyncDisposable
             await SocketThreads.LeaveAsync();
         }
 
-        await using var connection = await source.OpenConnectionAsync(limit);
-        return await work(new DatabaseTransaction(connection, timeout, limit));
+        await using var connection = await source.OpenConnectionAsync(attempt.Limit);
+        return await work(new DatabaseTransaction(connection, timeout, attempt));
+    }
+
+    /// <summary>What an abandoned statement fails of interests nobody any more; its caller has been told.</summary>
+    private static void Observe(Task abandoned) =>
+        _ = abandoned.ContinueWith(
+            static task => task.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+
+    /// <summary>Connections in use are thrown away when they come back.</summary>
+    private void ClearPool()
+    {
+        switch (source)
+        {
+            case NpgsqlDataSource postgres:
+                postgres.Clear();
+                break;
+            case SqliteDataSource sqlite:
+                sqlite.Clear();
+                break;
+        }
     }
 }

@@ -7,7 +7,7 @@ using Npgsql;
 namespace ClaudeGateway.Storage;
 
 /// <summary>Statements on one connection, in one transaction inside <see cref="Database.InTransactionAsync"/>; they share its time limit.</summary>
-internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan timeout, CancellationToken limit)
+internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan timeout, DatabaseAttempt attempt)
 {
     private DbTransaction? _transaction;
 
@@ -15,6 +15,14 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
 
     public async Task<DbTransaction> BeginAsync() =>
         _transaction = await connection.BeginTransactionAsync(IsolationLevel.Unspecified, CancellationToken.None);
+
+    /// <exception cref="OperationCanceledException">Time is over and the caller knows: nothing was
+    /// committed.</exception>
+    public async Task CommitAsync()
+    {
+        attempt.BeginCommit();
+        await _transaction!.CommitAsync(CancellationToken.None);
+    }
 
     public async Task<int> ExecuteAsync(string sql, params object?[] parameters)
     {
@@ -42,12 +50,14 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
         return rows;
     }
 
-    /// <summary>Announces <paramref name="topic"/> to <see cref="ReplicaChannel"/> of all replicas when the transaction commits.</summary>
-    public async Task NotifyAsync(string topic)
+    /// <summary>
+    /// Sends <paramref name="message"/> to <see cref="ReplicaChannel"/> of all replicas when the transaction commits.
+    /// </summary>
+    public async Task NotifyAsync(ReplicaMessage message)
     {
         if (IsPostgres)
         {
-            await FirstAsync("SELECT pg_notify($1, $2)", static _ => true, ReplicaChannel.Name, topic);
+            await FirstAsync("SELECT pg_notify($1, $2)", static _ => true, ReplicaMessage.Channel, message.ToString());
         }
     }
 
@@ -64,7 +74,7 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
             return;
         }
 
-        limit.ThrowIfCancellationRequested();
+        attempt.ThrowIfOver();
         await using var batch = new NpgsqlBatch(postgres, (NpgsqlTransaction?)_transaction) { Timeout = Seconds(timeout) };
         foreach (var row in rows)
         {
@@ -73,7 +83,7 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
 #pragma warning restore CA2100
             foreach (var value in row)
             {
-                command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+                command.Parameters.Add(new NpgsqlParameter { Value = Storable(value) });
             }
 
             batch.BatchCommands.Add(command);
@@ -87,8 +97,7 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
 
     private DbCommand CreateCommand(string sql, object?[] parameters)
     {
-        // The caller has been told that time is over: nothing more may happen in its name.
-        limit.ThrowIfCancellationRequested();
+        attempt.ThrowIfOver();
         var command = connection.CreateCommand();
 #pragma warning disable CA2100 // The statement is a constant of the calling store; values go into parameters.
         command.CommandText = sql;
@@ -98,7 +107,7 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
         for (var i = 0; i < parameters.Length; i++)
         {
             var parameter = command.CreateParameter();
-            parameter.Value = parameters[i] ?? DBNull.Value;
+            parameter.Value = Storable(parameters[i]);
             if (connection is SqliteConnection)
             {
                 // To SQLite "$1" is a name; Npgsql takes $1 by position when the parameter has no name.
@@ -110,6 +119,18 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
 
         return command;
     }
+
+    /// <summary>
+    /// Text from anywhere may be a parameter: what no store takes is replaced here for all statements, so that it finds
+    /// nothing, or is kept as it can be, and never fails a request.
+    /// </summary>
+    private static object Storable(object? value) => value switch
+    {
+        null => DBNull.Value,
+        string text => StoredText.Of(text),
+        string?[] texts => Array.ConvertAll(texts, static text => text is null ? null : StoredText.Of(text)),
+        _ => value,
+    };
 
     private static int Seconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds));
 }

@@ -3,20 +3,15 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>Deletes expired rows once a minute. Every replica does; an expired row is invisible to the stores anyway.</summary>
-internal sealed class ExpirySweep(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+/// <summary>
+/// Deletes expired rows once a minute, as the features that own the tables say. Every replica does; an expired row is
+/// invisible to the stores anyway.
+/// </summary>
+/// <param name="statements">One repeatable DELETE each; <c>$1</c> is now, in milliseconds since the epoch.</param>
+internal sealed class ExpirySweep(
+    Database database, IReadOnlyList<string> statements, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
-
-    private static readonly string[] Statements =
-    [
-        "DELETE FROM gw_sign_in_attempt WHERE expires_at < $1",
-        "DELETE FROM gw_device_grant WHERE expires_at < $1",
-        "DELETE FROM gw_rate_limit WHERE expires_at < $1",
-        "DELETE FROM gw_revocation WHERE expires_at < $1",
-        // Machines unseen for 30 days.
-        "DELETE FROM gw_machine WHERE seen_at < $1 - 2592000000",
-    ];
 
     private BackgroundLoop? _loop;
 
@@ -24,12 +19,27 @@ internal sealed class ExpirySweep(Database database, TimeProvider clock, Operati
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    /// <summary>One round over all tables.</summary>
+    /// <summary>One round over all tables. One that fails does not keep the others from theirs.</summary>
+    /// <exception cref="StoreUnavailableException" />
+    /// <exception cref="AggregateException">The store refused some of the statements.</exception>
     public async Task SweepAsync()
     {
-        foreach (var statement in Statements)
+        var refused = new List<Exception>();
+        foreach (var statement in statements)
         {
-            await database.ExecuteAsync(statement, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            try
+            {
+                await database.ExecuteAsync(statement, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            }
+            catch (System.Data.Common.DbException e)
+            {
+                refused.Add(e);
+            }
+        }
+
+        if (refused.Count > 0)
+        {
+            throw new AggregateException(refused);
         }
     }
 }

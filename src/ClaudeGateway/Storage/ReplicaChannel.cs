@@ -1,24 +1,23 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
 /// <summary>
-/// What replicas tell each other through PostgreSQL's NOTIFY: within a millisecond or two of a commit. A message is
-/// a topic, or <c>topic sender text</c>. Delivery is checked end to end: a probe of our own must come back now and then.
-/// While it does not (connection lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and
-/// features look into the database instead of trusting what they were told. Takes one connection beside the pool's.
-/// The embedded store has one replica, which misses nothing.
+/// What replicas tell each other through PostgreSQL's NOTIFY (<see cref="ReplicaMessage"/>): within a millisecond or
+/// two of a commit. Delivery is checked end to end: a probe of our own must come back now and then. While it does not
+/// (connection lost, or a pooler that hands LISTEN to somebody else), <see cref="Epoch"/> is 0 and features look into
+/// the database instead of trusting what they were told. Takes one connection beside the pool's. The embedded store has
+/// one replica, which misses nothing.
 /// </summary>
 internal sealed class ReplicaChannel(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
-    /// <summary>The one channel; NOTIFY reaches listeners of the same database only.</summary>
-    public const string Name = "claude_gateway";
-
     private const string ApplicationPrefix = "claude-gateway replica ";
     private const string ProbeTopic = "probe";
     private const string AckTopic = "ack";
@@ -30,17 +29,23 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     private static readonly TimeSpan LongRetryPause = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, Action<string, string>> _topics = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Announcements> _announced = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, long> _acknowledged = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private volatile TaskCompletionSource _acknowledgement = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Task _loop = Task.CompletedTask;
+    private BackgroundLoop? _loop;
+    private TimeSpan _pause;
     private long _epoch = database.IsPostgres ? 0 : 1;
     private long _spans;
     private long _probe;
     private long _probeSeen;
     private int _replicas = 1;
     private bool _hasComplained;
+
+    /// <summary>
+    /// Whether news of this span was lost in a handler: listening then begins anew, with another epoch.
+    /// </summary>
+    private volatile bool _hasLostNews;
 
     /// <summary>Names this process among the replicas: another one each time it starts.</summary>
     public string Self { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
@@ -51,29 +56,50 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     /// <summary>Replicas on this database, this one included; while nothing is heard of them there may well be another.</summary>
     public int Replicas => Epoch == 0 ? Math.Max(2, Volatile.Read(ref _replicas)) : Volatile.Read(ref _replicas);
 
-    /// <summary>Calls <paramref name="handler"/> with sender and text of every message of other replicas. It must not block.</summary>
+    /// <summary>
+    /// Calls <paramref name="handler"/> with sender and text of every message of other replicas. It must not block.
+    /// What it throws is logged, and ends the epoch: its news is lost.
+    /// </summary>
     public void On(string topic, Action<string, string> handler) => _topics[topic] = handler;
 
     public void Start()
     {
         if (database.IsPostgres)
         {
-            _loop = ListenAsync();
+            const string consequence = "store: not hearing of other replicas for a moment";
+            _loop = BackgroundLoop.Start(PauseAsync, ListenAsync, consequence, log);
         }
     }
 
-    /// <summary>Returns when <paramref name="topic"/> is announced by whichever replica, at the latest after <paramref name="limit"/>.</summary>
-    public async Task WaitAsync(string topic, TimeSpan limit, CancellationToken cancellation)
+    /// <summary>
+    /// How often <paramref name="topic"/> was announced to this process, counted from the first call for it.
+    /// </summary>
+    public long Announced(string topic) => AnnouncementsOf(topic).Count;
+
+    /// <summary>
+    /// Returns when <paramref name="topic"/> was announced by whichever replica more often than <paramref name="seen"/>
+    /// times, at once when that has happened since the last call; at the latest after <paramref name="limit"/>.
+    /// </summary>
+    /// <returns>How often it was announced to this process; <paramref name="seen"/> when it was not again.</returns>
+    /// <exception cref="OperationCanceledException" />
+    public async Task<long> WaitAsync(string topic, long seen, TimeSpan limit, CancellationToken cancellation)
     {
-        var announced = _waiting.GetOrAdd(topic, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        await announced.Task.WaitAsync(limit, clock, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var announced = AnnouncementsOf(topic);
+        await announced.After(seen).WaitAsync(limit, clock, cancellation)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
+        return announced.Count;
     }
 
     public async ValueTask DisposeAsync()
     {
+        // The round under way lasts as long as the connection: it has to hear of the end before it is waited for.
         await _stop.CancelAsync();
-        await _loop;
+        if (_loop is not null)
+        {
+            await _loop.DisposeAsync();
+        }
+
         _stop.Dispose();
     }
 
@@ -103,7 +129,11 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         }
     }
 
-    private Task<int> TellAsync(string topic, string text) => database.ExecuteAsync("SELECT pg_notify($1, $2)", Name, $"{topic} {Self} {text}");
+    private Announcements AnnouncementsOf(string topic) => _announced.GetOrAdd(topic, static _ => new Announcements());
+
+    private Task<int> TellAsync(string topic, string text) =>
+        database.ExecuteAsync(
+            "SELECT pg_notify($1, $2)", ReplicaMessage.Channel, new ReplicaMessage(topic, Self, text).ToString());
 
     /// <summary>Who listens now, by the names their connections go by.</summary>
     private async Task<List<string>> FindReplicasAsync()
@@ -114,60 +144,56 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
             ApplicationPrefix.Length + 1,
             ApplicationPrefix + "%");
         Volatile.Write(ref _replicas, Math.Max(1, names.Count));
+        foreach (var gone in _acknowledged.Keys.Except(names, StringComparer.Ordinal))
+        {
+            _acknowledged.TryRemove(gone, out _);
+        }
+
         return names;
     }
 
-    /// <summary>Another replica has begun to listen.</summary>
-    private async Task WelcomeAsync()
-    {
-        try
-        {
-            await FindReplicasAsync();
-        }
-        catch (StoreUnavailableException)
-        {
-            // The next probe counts again.
-        }
-    }
-
+    /// <summary>One span of listening, from connecting until the connection or its news are lost.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever ends a span, it is said once and the next one comes.")]
     private async Task ListenAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        _pause = RetryPause;
+        _hasLostNews = false;
+        try
         {
-            var pause = RetryPause;
-            try
+            await using var connection = await ConnectAsync();
+            while (!_hasLostNews)
             {
-                await using var connection = await ConnectAsync();
-                while (true)
+                if (!await ProbeAsync(connection))
                 {
-                    if (!await ProbeAsync(connection))
-                    {
-                        pause = Complain("notifications of the database do not arrive");
-                        break;
-                    }
-
-                    await ReceiveAsync(connection, ProbePeriod, static () => false);
+                    _pause = Complain("notifications of the database do not arrive");
+                    return;
                 }
-            }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e) when (e is DbException or StoreUnavailableException or OperationCanceledException or IOException or TimeoutException or ObjectDisposedException)
-            {
-                Complain(StoreErrors.Describe(e));
-            }
 
+                await ReceiveAsync(connection, ProbePeriod, static () => false);
+            }
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            // The gateway stops.
+        }
+        catch (Exception e)
+        {
+            var isForeseen = e is DbException or StoreUnavailableException or OperationCanceledException
+                or IOException or TimeoutException;
+            Complain(isForeseen ? StoreErrors.Describe(e) : $"{e.GetType().Name}: {e.Message}");
+        }
+        finally
+        {
             Interlocked.Exchange(ref _epoch, 0);
-            await PauseAsync(pause);
         }
     }
 
     /// <summary>A connection of its own, outside the pool: LISTEN is state of the session.</summary>
     private async Task<NpgsqlConnection> ConnectAsync()
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(ProbeTimeout);
+        using var time = new CancellationTokenSource(ProbeTimeout, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, time.Token);
         NpgsqlConnection connection;
         await using (var pooled = await database.OpenConnectionAsync(limit.Token))
         {
@@ -179,7 +205,7 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         {
             await connection.OpenAsync(limit.Token);
             connection.Notification += OnNotification;
-            await using var command = new NpgsqlCommand($"LISTEN {Name}", connection);
+            await using var command = new NpgsqlCommand($"LISTEN {ReplicaMessage.Channel}", connection);
             await command.ExecuteNonQueryAsync(limit.Token);
             return connection;
         }
@@ -201,7 +227,7 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
             return false;
         }
 
-        if (Epoch == 0)
+        if (Epoch == 0 && !_hasLostNews)
         {
             await TellAsync(HelloTopic, "");
             Interlocked.Exchange(ref _epoch, ++_spans);
@@ -215,7 +241,7 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     private async Task ReceiveAsync(NpgsqlConnection connection, TimeSpan time, Func<bool> isEnough)
     {
         var start = clock.GetTimestamp();
-        while (!isEnough())
+        while (!isEnough() && !_hasLostNews)
         {
             var remaining = time - clock.GetElapsedTime(start);
             if (remaining <= TimeSpan.Zero || !await connection.WaitAsync(remaining, _stop.Token))
@@ -225,38 +251,60 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         }
     }
 
+    /// <summary>Npgsql swallows what this throws, so nothing may.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "A feature's mistake must not cost the others their news.")]
     private void OnNotification(object sender, NpgsqlNotificationEventArgs notification)
     {
-        var parts = notification.Payload.Split(' ', 3);
-        if (_waiting.TryRemove(parts[0], out var waiting))
+        var message = ReplicaMessage.Parse(notification.Payload);
+        if (_announced.TryGetValue(message.Topic, out var announced))
         {
-            waiting.TrySetResult();
+            announced.Add();
         }
 
-        if (parts.Length < 3)
+        try
+        {
+            Receive(message);
+        }
+        catch (Exception e)
+        {
+            // The ledger must not be trusted any more, and that at once; a new span begins with a look into the store.
+            _hasLostNews = true;
+            Interlocked.Exchange(ref _epoch, 0);
+            log.Error(
+                $"store: news of another replica about {message.Topic} could not be used; listening begins anew: "
+                + $"{e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private void Receive(ReplicaMessage message)
+    {
+        if (message.Sender is null)
         {
             return;
         }
 
-        if (parts[1] == Self)
+        if (message.Sender == Self)
         {
-            if (parts[0] == ProbeTopic && long.TryParse(parts[2], CultureInfo.InvariantCulture, out var probe))
+            if (message.Topic == ProbeTopic && long.TryParse(message.Text, CultureInfo.InvariantCulture, out var probe))
             {
                 Interlocked.Exchange(ref _probeSeen, probe);
             }
         }
-        else if (parts[0] == AckTopic && long.TryParse(parts[2], CultureInfo.InvariantCulture, out var version))
+        else if (message.Topic == AckTopic
+            && long.TryParse(message.Text, CultureInfo.InvariantCulture, out var version))
         {
-            _acknowledged.AddOrUpdate(parts[1], version, (_, known) => Math.Max(known, version));
+            _acknowledged.AddOrUpdate(message.Sender, version, (_, known) => Math.Max(known, version));
             Interlocked.Exchange(ref _acknowledgement, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
-        else if (parts[0] == HelloTopic)
+        else if (message.Topic == HelloTopic)
         {
-            _ = WelcomeAsync();
+            // Another replica has begun to listen.
+            _ = BackgroundLoop.DoAsync(FindReplicasAsync, "store: replicas are counted at the next probe", log);
         }
-        else if (_topics.TryGetValue(parts[0], out var handler))
+        else if (_topics.TryGetValue(message.Topic, out var handler))
         {
-            handler(parts[1], parts[2]);
+            handler(message.Sender, message.Text);
         }
     }
 
@@ -271,15 +319,48 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         return LongRetryPause;
     }
 
-    private async Task PauseAsync(TimeSpan pause)
+    private Task PauseAsync(CancellationToken cancellation) =>
+        _pause == TimeSpan.Zero ? Task.CompletedTask : Task.Delay(_pause, clock, cancellation);
+
+    /// <summary>How often a topic was announced: counted, so that whoever is busy when it is misses nothing.</summary>
+    private sealed class Announcements
     {
-        try
+        /// <summary>Protects <see cref="_count"/> and <see cref="_next"/> together.</summary>
+        private readonly Lock _lock = new();
+        private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _count;
+
+        public long Count
         {
-            await Task.Delay(pause, clock, _stop.Token);
+            get
+            {
+                lock (_lock)
+                {
+                    return _count;
+                }
+            }
         }
-        catch (OperationCanceledException)
+
+        /// <summary>Completes when there are more than <paramref name="seen"/>.</summary>
+        public Task After(long seen)
         {
-            // The gateway stops.
+            lock (_lock)
+            {
+                return _count > seen ? Task.CompletedTask : _next.Task;
+            }
+        }
+
+        public void Add()
+        {
+            TaskCompletionSource waiting;
+            lock (_lock)
+            {
+                _count++;
+                waiting = _next;
+                _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            waiting.SetResult();
         }
     }
 }

@@ -30,14 +30,20 @@ internal sealed class SqliteDataSource : DbDataSource
 
     public override string ConnectionString { get; }
 
+    /// <summary>Closes the pooled handles; those in use are closed when they come back.</summary>
+    public void Clear()
+    {
+        using var connection = new SqliteConnection(ConnectionString);
+        SqliteConnection.ClearPool(connection);
+    }
+
     protected override DbConnection CreateDbConnection() => new SqliteConnection(ConnectionString);
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
         {
-            using var connection = new SqliteConnection(ConnectionString);
-            SqliteConnection.ClearPool(connection);
+            Clear();
         }
 
         base.Dispose(disposing);

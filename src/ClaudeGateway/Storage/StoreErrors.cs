@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -9,7 +10,12 @@ namespace ClaudeGateway.Storage;
 internal static class StoreErrors
 {
     // https://www.sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
-    private static readonly int[] SqliteUnavailable = [5, 6, 8, 10, 13, 14];
+    private static readonly int[] SqliteUnavailable = [5, 6, SqliteReadOnly, 10, 13, 14];
+
+    private const int SqliteReadOnly = 8;
+
+    /// <summary>idle_session_timeout, which Npgsql has no name for.</summary>
+    private const string IdleSessionTimeout = "57P05";
 
     public static bool IsUnavailable(DbException exception) => exception switch
     {
@@ -19,10 +25,30 @@ internal static class StoreErrors
         _ => false,
     };
 
-    /// <summary>Whether the connection went away under a statement, as after a restart of the server.</summary>
-    public static bool IsBrokenConnection(NpgsqlException exception) => exception is PostgresException e
-        ? e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
-        : exception.InnerException is IOException or SocketException or ObjectDisposedException;
+    /// <summary>
+    /// Whether another connection may do what this one could not: it went away under a statement, as after a restart of
+    /// the server, or it can only read.
+    /// </summary>
+    public static bool IsStaleConnection(DbException exception) => IsReadOnly(exception) || exception switch
+    {
+        PostgresException e => IsEndOfSession(e.SqlState),
+        NpgsqlException e => e.InnerException is IOException or SocketException or ObjectDisposedException,
+        _ => false,
+    };
+
+    /// <summary>
+    /// Whether a write was refused because the database, or just this session or handle, can only be read. Both keep
+    /// that from when they were opened, however the database is by now.
+    /// </summary>
+    public static bool IsReadOnly(DbException exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+            or SqliteException { SqliteErrorCode: SqliteReadOnly };
+
+    /// <summary>
+    /// Whether a COMMIT that ended so may hold: everything but the server's own word that it does not.
+    /// </summary>
+    public static bool LeavesCommitOpen(DbException exception) =>
+        exception is PostgresException e ? IsEndOfSession(e.SqlState) : exception is NpgsqlException;
 
     /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
     public static bool IsWorthWaiting(Exception exception) => exception switch
@@ -40,9 +66,18 @@ internal static class StoreErrors
         PostgresException e => e.MessageText,
         NpgsqlException { InnerException: TimeoutException } => "no answer in time",
         NpgsqlException { InnerException: SocketException e } => $"Failed to connect ({e.Message})",
+        // "Exception while performing SSL handshake" alone helps nobody.
+        NpgsqlException { InnerException: AuthenticationException e } =>
+            $"TLS failed: {e.Message.ReplaceLineEndings(" ")}",
         OperationCanceledException or TimeoutException => "Failed to connect (no answer in time)",
         _ => exception.Message.ReplaceLineEndings(" "),
     };
+
+    /// <summary>
+    /// The server's last word before it closes the connection; a synchronous replication's COMMIT may hold even then.
+    /// </summary>
+    private static bool IsEndOfSession(string sqlState) =>
+        sqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleSessionTimeout;
 
     private static bool IsUnavailable(string sqlState) =>
         sqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName

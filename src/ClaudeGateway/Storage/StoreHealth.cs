@@ -2,18 +2,22 @@ using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>What /readyz says of the store: ready until <c>store.readiness_grace_seconds</c> after the first failed check (spec/newer.md, store).</summary>
+/// <summary>
+/// What /readyz says of the store: ready until <c>store.readiness_grace_seconds</c> after the first failed check
+/// (spec/newer.md, store). A store that can only be read fails it too: nobody can sign in.
+/// </summary>
 internal sealed class StoreHealth(Database database, TimeSpan grace, TimeProvider clock, OperationalLog log)
 {
+    /// <summary>Protects <see cref="_failingSince"/>, and that a change of it is logged once.</summary>
     private readonly Lock _lock = new();
     private long? _failingSince;
 
     public async Task<bool> IsReadyAsync()
     {
-        var answers = await database.AnswersAsync();
+        var obstacle = await database.ObstacleAsync();
         lock (_lock)
         {
-            if (answers)
+            if (obstacle is null)
             {
                 if (_failingSince is { } since)
                 {
@@ -26,7 +30,8 @@ internal sealed class StoreHealth(Database database, TimeSpan grace, TimeProvide
 
             if (_failingSince is null)
             {
-                log.Error($"store: no answer; sign-in and spend limits depend on it{(grace > TimeSpan.Zero ? $"; /readyz stays ready for {grace.TotalSeconds:0} s" : "")}");
+                var still = grace > TimeSpan.Zero ? $"; /readyz stays ready for {grace.TotalSeconds:0} s" : "";
+                log.Error($"store: {obstacle}; sign-in and spend limits depend on it{still}");
             }
 
             _failingSince ??= clock.GetTimestamp();

@@ -8,7 +8,14 @@ using Npgsql;
 namespace ClaudeGateway.Storage;
 
 /// <summary>Opens the store at boot and brings its tables up to date, or says in one line why not (spec/config.md, Service failures at boot).</summary>
-internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, OperationalLog log)
+/// <param name="migrations">Every feature's, in order of their ids.</param>
+/// <param name="environment">Names further authorities for TLS to PostgreSQL.</param>
+internal sealed class StoreStartup(
+    GatewayConfig config,
+    IReadOnlyList<Migration> migrations,
+    ProcessEnvironment environment,
+    TimeProvider clock,
+    OperationalLog log)
 {
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -20,18 +27,18 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
 
     private async Task<Database> OpenPostgresAsync(CancellationToken cancellation)
     {
-        var database = new Database(CreatePostgresSource());
+        var database = new Database(CreatePostgresSource(), clock);
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-                limit.CancelAfter(config.Store.ConnectTimeout);
+                using var time = new CancellationTokenSource(config.Store.ConnectTimeout, clock);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, time.Token);
                 await using (await database.OpenConnectionAsync(limit.Token))
                 {
                 }
 
-                await new Migrator(database, clock, log).RunAsync(Migrations.All);
+                await new Migrator(database, clock, log).RunAsync(migrations);
                 return database;
             }
             catch (Exception e) when (e is DbException or OperationCanceledException or StoreUnavailableException or TimeoutException && !cancellation.IsCancellationRequested)
@@ -61,7 +68,7 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
         settings.NoResetOnClose = true;
         try
         {
-            return NpgsqlDataSource.Create(settings);
+            return PostgresTls.CreateSource(settings, environment, log);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
@@ -83,10 +90,10 @@ internal sealed class StoreStartup(GatewayConfig config, TimeProvider clock, Ope
         try
         {
             CreatePrivateFile(path);
-            var database = new Database(new SqliteDataSource(path));
+            var database = new Database(new SqliteDataSource(path), clock);
             // Readers and the writer do not block each other; the setting stays in the file.
             await database.ExecuteAsync("PRAGMA journal_mode = WAL");
-            await new Migrator(database, clock, log).RunAsync(Migrations.All);
+            await new Migrator(database, clock, log).RunAsync(migrations);
             log.Info($"store: embedded SQLite at {path}: for a single replica; set store.postgres_url to run several");
             return database;
         }

@@ -1,7 +1,7 @@
 namespace ClaudeGateway.Storage;
 
 /// <summary>The database did not answer in time, refused the connection or broke it: nothing the client did, and worth a retry.</summary>
-internal sealed class StoreUnavailableException : Exception
+internal class StoreUnavailableException : Exception
 {
     public StoreUnavailableException()
     {

@@ -1,3 +1,4 @@
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.IntegrationTests.Storage;
 using ClaudeGateway.Managed.Machines;
@@ -111,11 +112,24 @@ public sealed class MachineRegisterTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
+    public async Task What_the_store_refuses_is_kept_whatever_the_reason(string kind)
+    {
+        await using var store = await TestStore.OpenAsync(kind);
+        await using var register = Register(store, store.Database);
+        See(register, "a", '1');
+        await store.Database.ExecuteAsync("ALTER TABLE gw_machine RENAME TO away");
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(register.FlushAsync);
+        await store.Database.ExecuteAsync("ALTER TABLE away RENAME TO gw_machine");
+        Assert.Single(await register.CountAsync(DateTimeOffset.UnixEpoch, 10));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
     public async Task A_machine_unseen_for_thirty_days_is_swept(string kind)
     {
         await using var store = await TestStore.OpenAsync(kind);
         await using var register = Register(store, store.Database);
-        var sweep = new ExpirySweep(store.Database, _clock, store.Log);
+        var sweep = new ExpirySweep(store.Database, StoreTables.Expiry, _clock, store.Log);
         See(register, "old", '1');
         await register.FlushAsync();
         _clock.Advance(TimeSpan.FromDays(1));

@@ -217,7 +217,7 @@ public sealed class RelayTests
         using var first = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
         var waiting = scene.Gateway.SendMessageAsync(scene.Bearer);
         // Longer than the upstream may take.
-        await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System));
+        await Assert.ThrowsAsync<TimeoutException>(() => waiting.WaitAsync(TimeSpan.FromMilliseconds(300)));
         Assert.Single(scene.Upstream.Requests);
         end.SetResult();
 

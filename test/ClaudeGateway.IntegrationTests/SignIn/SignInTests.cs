@@ -158,6 +158,19 @@ public sealed class SignInTests : IAsyncDisposable
         await gateway.SignInAsync();
     }
 
+    [Theory]
+    [InlineData("name", HttpStatusCode.OK)]
+    [InlineData("groups", HttpStatusCode.OK)]
+    [InlineData("sub", HttpStatusCode.Forbidden)]
+    public async Task A_NUL_character_in_a_claim_is_no_failure_and_names_nobody(string claim, HttpStatusCode expected)
+    {
+        _idp.User[claim] = claim == "groups" ? new System.Text.Json.Nodes.JsonArray("e\0ng") : "a\0b";
+        await using var gateway = await StartAsync(await PostgresServer.NewDatabaseAsync());
+        var device = await gateway.AuthorizeDeviceAsync();
+        using var browser = gateway.NewBrowser();
+        Assert.Equal(expected, (await gateway.ApproveAsync(browser, device.UserCode)).Status);
+    }
+
     [Fact]
     public async Task An_approved_identity_copied_to_another_grant_in_the_database_signs_nobody_in()
     {

@@ -38,6 +38,35 @@ public sealed class StoreOutageTests
     }
 
     [Fact]
+    public async Task A_database_that_can_only_be_read_is_not_ready_and_works_as_soon_as_it_can_be_written()
+    {
+        await using var idp = new FakeIdentityProvider();
+        await using var upstream = new FakeUpstream();
+        var server = await PostgresServer.SharedAsync();
+        var url = await server.CreateDatabaseAsync();
+        var name = new Uri(url).AbsolutePath[1..];
+        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], url));
+        await gateway.SignInAsync();
+
+        await server.ExecuteAsync($"ALTER DATABASE {name} SET default_transaction_read_only = on");
+        await server.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        for (var i = 0; i < 5; i++)
+        {
+            using var refused = await gateway.PostFormAsync("/oauth/device_authorization");
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.StatusCode);
+        }
+
+        using var during = await gateway.GetAsync("/readyz");
+        Assert.Equal("store unavailable", await during.Content.ReadAsStringAsync());
+        await gateway.Log.LineAsync("store: it can only be read; sign-in and spend limits depend on it");
+
+        await server.ExecuteAsync($"ALTER DATABASE {name} RESET default_transaction_read_only");
+        await gateway.SignInAsync();
+        using var after = await gateway.GetAsync("/readyz");
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+    }
+
+    [Fact]
     public async Task Within_the_grace_the_gateway_stays_ready()
     {
         await using var idp = new FakeIdentityProvider();

@@ -1,3 +1,6 @@
+using System.Text;
+using ClaudeGateway.IntegrationTests.Messages;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;
 
@@ -39,6 +42,29 @@ public sealed class AdminApiTests : IAsyncLifetime
     {
         using var response = await _host.Gateway.SendAsync(new HttpMethod(method), SpendHost.Path + path, null, ("x-api-key", SpendHost.ReadKey));
         Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("GET", "?after_id=spl_%00", 400)]
+    [InlineData("GET", "?before_id=%ED%A0%80%00", 400)]
+    [InlineData("GET", "/audit?after_id=%00", 400)]
+    [InlineData("GET", "/effective?user_ids[]=a%00b&period[]=daily", 200)]
+    [InlineData("GET", "/effective?q=%00&page=eyJhZnRlciI6Ilx1MDAwMCJ9", 200)]
+    [InlineData("DELETE", "/spl_%EF%BF%BD", 404)]
+    [InlineData("DELETE", "/%2e%2e/audit", 404)]
+    [InlineData("GET", "/%2e%2e", 404)]
+    [InlineData("GET", "/%2e%2e/%2e%2e", 404)]
+    [InlineData("GET", "/spl_%00", 400)]
+    public async Task Ids_that_no_database_takes_and_paths_that_lead_elsewhere_are_the_callers_mistakes(
+        string method, string path, int status)
+    {
+        await using var host = new SpendHost(await PostgresServer.NewMigratedDatabaseAsync());
+        var gateway = await host.StartAsync();
+        // As it is written: a client of the framework would resolve the dots.
+        using var client = new RawClient(gateway.Url);
+        var headers = $"Host: gateway\r\nx-api-key: {SpendHost.AdminKey}\r\nConnection: close\r\n\r\n";
+        await client.SendAsync(Encoding.ASCII.GetBytes($"{method} {SpendHost.Path}{path} HTTP/1.1\r\n{headers}"));
+        Assert.StartsWith($"HTTP/1.1 {status} ", await client.UntilAsync(""), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -88,8 +88,10 @@ public sealed class ReplicaTests : IAsyncLifetime
     /// <summary>As a client does: tries again while told so.</summary>
     private static async Task<int> UntilAnsweredAsync(string bearer, GatewayHost gateway)
     {
+        using var limit = new CancellationTokenSource(Signal.Timeout);
         while (true)
         {
+            limit.Token.ThrowIfCancellationRequested();
             using var response = await gateway.SendMessageAsync(bearer);
             await response.Content.ReadAsByteArrayAsync();
             if (!response.Headers.TryGetValues("x-should-retry", out var retry) || retry.Single() != "true")

@@ -21,7 +21,7 @@ public sealed class SpendCommandTests : IAsyncLifetime
     public async Task Limits_are_set_listed_and_deleted()
     {
         Assert.Contains("12.50", await RunAsync("limits", "set", "--user", "alice", "--amount", "12.50", "--period", "daily"), StringComparison.Ordinal);
-        await RunAsync("limits", "set", "--group", "eng", "--amount", "$1,000", "--budget", "5000");
+        await RunAsync("limits", "set", "--group", "eng", "--amount", "$1000", "--budget", "5000");
         await RunAsync("limits", "set", "--group", "eng", "--pause-budget", "true");
         await RunAsync("limits", "set", "--organization", "--unlimited");
         var limits = JsonDocument.Parse(await RunAsync("limits", "list", "--json")).RootElement.EnumerateArray().ToList();
@@ -62,6 +62,8 @@ public sealed class SpendCommandTests : IAsyncLifetime
 
     [Theory]
     [InlineData("names exactly one", "limits", "set", "--amount", "5")]
+    [InlineData("has a comma", "limits", "set", "--user", "a", "--amount", "12,10")]
+    [InlineData("'1,0'", "top", "--limit", "1,0")]
     [InlineData("not an amount", "limits", "set", "--user", "a", "--amount", "1.234")]
     [InlineData("there is no such limit", "limits", "delete", "--user", "nobody")]
     [InlineData("spend limit not found", "limits", "delete", "--id", "spl_0")]

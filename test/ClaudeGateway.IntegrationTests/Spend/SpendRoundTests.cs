@@ -1,5 +1,7 @@
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
@@ -117,6 +119,11 @@ public sealed class SpendRoundTests
         await using var idp = new FakeIdentityProvider();
         var config = TestConfig.Create(idp, [], isPostgres ? url ?? await PostgresServer.NewMigratedDatabaseAsync() : null);
         using var lines = new StderrLines(Stream.Null);
-        return await new StoreStartup(config, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Error)).OpenAsync(CancellationToken.None);
+        return await new StoreStartup(
+            config,
+            StoreTables.Migrations,
+            new ProcessEnvironment(new Dictionary<string, string>()),
+            TimeProvider.System,
+            new OperationalLog(lines, TimeProvider.System, LogLevel.Error)).OpenAsync(CancellationToken.None);
     }
 }

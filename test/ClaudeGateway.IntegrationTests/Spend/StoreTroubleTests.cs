@@ -149,6 +149,70 @@ public sealed class StoreTroubleTests
         Assert.True(kept > served.Count / 2, $"{kept} of {served.Count} kept");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_change_that_holds_is_audited_and_answered_though_the_store_goes_away_before_it_is_announced(
+        bool isDeletion)
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        var gateway = await host.StartAsync();
+        var limit = isDeletion ? await host.LimitAsync(SpendHost.Group("eng"), "100") : default;
+
+        var body = new { scope = SpendHost.Group("eng"), amount = "100", pooled_budget = new { amount = "500" } };
+        var gone = relay.GoAwayAfterNextCommit();
+        using var response = isDeletion
+            ? await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString())
+            : await host.AdminAsync(HttpMethod.Post, "", body);
+        await gone.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(200, (int)response.StatusCode);
+        await gateway.Log.AuditAsync(isDeletion ? "admin.limit.delete" : "admin.limit.upsert");
+        await gateway.Log.LineAsync("of the limits is in force once the store is back");
+    }
+
+    [Fact]
+    public async Task A_change_of_which_nobody_knows_whether_it_holds_is_answered_as_that()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        await host.StartAsync();
+        var lost = relay.LoseNextCommitAnswer(andGoAway: true);
+        var body = new { scope = SpendHost.User("alice"), amount = "100" };
+        using var response = await host.AdminAsync(HttpMethod.Post, "", body);
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(503, (int)response.StatusCode);
+        var error = (await SpendHost.JsonAsync(response)).GetProperty("error").GetProperty("message").GetString();
+        Assert.Contains("may hold; look before you try again", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_change_whose_commit_was_not_confirmed_is_looked_for_and_made_once()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        var gateway = await host.StartAsync();
+        var lost = relay.LoseNextCommitAnswer();
+        var limit = await host.LimitAsync(SpendHost.User("alice"), "100");
+        await lost.WaitAsync(Signal.Timeout);
+        lost = relay.LoseNextCommitAnswer();
+        using var deleted = await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString());
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(200, (int)deleted.StatusCode);
+        using var trail = await host.AdminAsync(HttpMethod.Get, "/audit");
+        var lines = (await SpendHost.JsonAsync(trail)).GetProperty("data").EnumerateArray();
+        var actions = lines.Select(line => line.GetProperty("action").GetString());
+        Assert.Equal(["spend_limit.delete", "spend_limit.upsert"], actions);
+        await gateway.Log.AuditAsync("admin.limit.upsert");
+        await gateway.Log.AuditAsync("admin.limit.delete");
+    }
+
     private static string Through(TcpRelay relay, string url) => new UriBuilder(url) { Port = relay.Port }.Uri.ToString();
 
     /// <summary>Everything in the store's monthly counters, in cents, read past the gateway.</summary>

@@ -72,6 +72,122 @@ public sealed class DatabaseTests
         await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => store.Database.ExecuteAsync("SELEKT 1"));
     }
 
+    [Theory]
+    [InlineData(TestStore.Postgres, "SET default_transaction_read_only = on")]
+    [InlineData(TestStore.Sqlite, "PRAGMA query_only = ON")]
+    public async Task A_pooled_session_that_can_only_read_is_replaced(string kind, string statement)
+    {
+        await using var store = await TestStore.OpenAsync(kind);
+        await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
+        await store.Database.ExecuteAsync(statement);
+        await store.Database.ExecuteAsync("INSERT INTO t VALUES (1)");
+        await store.Database.ExecuteAsync(statement);
+        await store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)");
+        await store.Database.ExecuteAsync(statement);
+        Assert.Null(await store.Database.ObstacleAsync());
+        await store.Database.ExecuteAsync(statement);
+        await store.Database.InTransactionAsync(transaction => transaction.ExecuteAsync("INSERT INTO t VALUES (1)"));
+        Assert.Equal(3, await store.Database.FirstAsync("SELECT count(*) FROM t", row => row.GetInt64(0)));
+    }
+
+    [Fact]
+    public async Task A_statement_whose_caller_was_told_that_time_is_over_never_takes_effect()
+    {
+        var clock = new ManualTimeProvider();
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres, clock);
+        await using var other = await store.AnotherPlainAsync();
+        await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
+        await store.Database.ExecuteAsync("INSERT INTO t VALUES (0)");
+        Task<int> late = null!;
+        await other.InTransactionAsync(async transaction =>
+        {
+            await transaction.ExecuteAsync("UPDATE t SET n = 1");
+            late = store.Database.ExecuteOnceAsync("UPDATE t SET n = n + 10");
+            await WaitingAsync(transaction);
+            clock.Advance(Database.DefaultTimeout);
+            var told = await Assert.ThrowsAsync<StoreUnavailableException>(() => late);
+            Assert.IsNotType<StoreOutcomeUnknownException>(told);
+            return true;
+        });
+        // Queues behind whatever is left of the late statement.
+        const string queued = "SELECT n FROM t FOR UPDATE";
+        Assert.Equal(1, await other.InTransactionAsync(on => on.FirstAsync(queued, row => row.GetInt32(0))));
+    }
+
+    [Fact]
+    public async Task A_commit_that_is_on_its_way_is_waited_for_past_the_time_limit()
+    {
+        var clock = new ManualTimeProvider();
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres, clock);
+        await using var other = await store.AnotherPlainAsync();
+        await CommitsWaitAsync(store.Database);
+        Task<int> slow = null!;
+        await other.InTransactionAsync(async transaction =>
+        {
+            await transaction.FirstAsync("SELECT pg_advisory_xact_lock(1)", _ => true);
+            slow = store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)");
+            await WaitingAsync(transaction);
+            clock.Advance(Database.DefaultTimeout);
+            Assert.False(slow.IsCompleted);
+            return true;
+        });
+        Assert.Equal(1, await slow.WaitAsync(Signal.Timeout));
+    }
+
+    [Fact]
+    public async Task A_commit_that_stays_silent_has_an_unknown_outcome()
+    {
+        var clock = new ManualTimeProvider();
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres, clock);
+        await using var other = await store.AnotherPlainAsync();
+        await CommitsWaitAsync(store.Database);
+        await other.InTransactionAsync(async transaction =>
+        {
+            await transaction.FirstAsync("SELECT pg_advisory_xact_lock(1)", _ => true);
+            var slow = store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)");
+            await WaitingAsync(transaction);
+            clock.Advance(Database.DefaultTimeout);
+            clock.Advance(Database.DefaultTimeout);
+            await Assert.ThrowsAsync<StoreOutcomeUnknownException>(() => slow.WaitAsync(Signal.Timeout));
+            return true;
+        });
+    }
+
+    [Fact]
+    public async Task After_a_commit_without_confirmation_only_what_is_repeatable_is_repeated()
+    {
+        var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
+        await using var relay = new TcpRelay(direct.Port);
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
+        await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
+
+        var lost = relay.LoseNextCommitAnswer();
+        await Assert.ThrowsAsync<StoreOutcomeUnknownException>(
+            () => store.Database.ExecuteOnceAsync("INSERT INTO t VALUES (1)"));
+        await lost.WaitAsync(Signal.Timeout);
+        lost = relay.LoseNextCommitAnswer();
+        await store.Database.InRepeatableTransactionAsync(on => on.ExecuteAsync("INSERT INTO t VALUES (2)"));
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal([1, 2, 2], await store.Database.AllAsync("SELECT n FROM t ORDER BY n", row => row.GetInt32(0)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Text_that_no_store_takes_is_replaced_in_every_parameter(string kind)
+    {
+        await using var store = await TestStore.OpenAsync(kind);
+        await store.Database.ExecuteAsync("CREATE TABLE t (s text)");
+        await store.Database.ExecuteAsync("INSERT INTO t VALUES ($1)", "a\0b");
+        await store.Database.InTransactionAsync(async transaction =>
+        {
+            await transaction.ExecuteManyAsync("INSERT INTO t VALUES ($1)", [["a\ud800b"]]);
+            return true;
+        });
+        var found = await store.Database.AllAsync("SELECT s FROM t WHERE s = $1", row => row.GetString(0), "a\0b");
+        Assert.Equal(["a\ufffdb", "a\ufffdb"], found);
+    }
+
     [Fact]
     public async Task A_database_that_has_gone_silent_fails_a_statement_within_its_time_limit()
     {
@@ -88,7 +204,7 @@ public sealed class DatabaseTests
         Assert.InRange(clock.GetElapsedTime(start), TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(25));
 
         relay.SpeakAgain();
-        Assert.True(await store.Database.AnswersAsync());
+        Assert.Null(await store.Database.ObstacleAsync());
     }
 
     [Fact]
@@ -101,5 +217,34 @@ public sealed class DatabaseTests
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => store.Database.ExecuteAsync("SELECT pg_sleep(0.05)")));
         relay.Cut();
         await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => store.Database.ExecuteAsync("SELECT 1")));
+        relay.Cut();
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => store.Database.ExecuteOnceAsync("SELECT 1")));
+    }
+
+    /// <summary>Every COMMIT of an INSERT into a new table waits for the advisory lock 1.</summary>
+    private static async Task CommitsWaitAsync(Database database)
+    {
+        await database.ExecuteAsync("CREATE TABLE t (n int)");
+        await database.ExecuteAsync("""
+            CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'
+            """);
+        await database.ExecuteAsync("""
+            CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait()
+            """);
+    }
+
+    /// <summary>Returns once another session waits for a lock of this transaction.</summary>
+    private static async Task WaitingAsync(DatabaseTransaction transaction)
+    {
+        const string somebodyWaits = """
+            SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))
+            """;
+        using var timeout = new CancellationTokenSource(Signal.Timeout);
+        while (!await transaction.FirstAsync(somebodyWaits, row => row.GetBoolean(0)))
+        {
+            timeout.Token.ThrowIfCancellationRequested();
+        }
     }
 }

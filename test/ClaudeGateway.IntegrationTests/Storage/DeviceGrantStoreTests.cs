@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Composition;
 using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
@@ -23,6 +24,42 @@ public sealed class DeviceGrantStoreTests
         var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => grants.ConsumeAsync(grant.DeviceCode))));
         Assert.Equal(Identity, Assert.Single(results.OfType<PollResult.Approved>()).SealedIdentity);
         Assert.Equal(9, results.OfType<PollResult.Unknown>().Count());
+    }
+
+    [Fact]
+    public async Task A_grant_whose_consumption_was_not_confirmed_is_still_handed_to_its_device()
+    {
+        var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
+        await using var relay = new TcpRelay(direct.Port);
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
+        var grants = new DeviceGrantStore(store.Database, _clock);
+        var grant = await CreateAsync(grants);
+        var approval = relay.LoseNextCommitAnswer();
+        Assert.NotNull(await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity));
+        await approval.WaitAsync(Signal.Timeout);
+
+        var poll = relay.LoseNextCommitAnswer();
+        var approved = Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode));
+        Assert.Equal(Identity, approved.SealedIdentity);
+        await poll.WaitAsync(Signal.Timeout);
+        Assert.IsType<PollResult.Unknown>(await grants.ConsumeAsync(grant.DeviceCode));
+    }
+
+    [Fact]
+    public async Task A_grant_that_was_consumed_while_the_store_went_away_is_handed_out_by_the_next_poll()
+    {
+        var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
+        await using var relay = new TcpRelay(direct.Port);
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
+        var grants = new DeviceGrantStore(store.Database, _clock);
+        var grant = await CreateAsync(grants);
+        await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity);
+        relay.LoseEveryCommitAnswer();
+        await Assert.ThrowsAnyAsync<StoreUnavailableException>(() => grants.ConsumeAsync(grant.DeviceCode));
+        relay.KeepAnswers();
+        var approved = Assert.IsType<PollResult.Approved>(await grants.ConsumeAsync(grant.DeviceCode));
+        Assert.Equal(Identity, approved.SealedIdentity);
+        Assert.IsType<PollResult.Unknown>(await grants.ConsumeAsync(grant.DeviceCode));
     }
 
     [Theory]
@@ -85,7 +122,7 @@ public sealed class DeviceGrantStoreTests
         Assert.Null(await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity));
 
         _clock.Advance(TimeSpan.FromSeconds(1));
-        await new ExpirySweep(store.Database, _clock, store.Log).SweepAsync();
+        await new ExpirySweep(store.Database, StoreTables.Expiry, _clock, store.Log).SweepAsync();
         Assert.Equal(0, await store.Database.FirstAsync("SELECT (SELECT count(*) FROM gw_device_grant) + (SELECT count(*) FROM gw_sign_in_attempt)", row => row.GetInt64(0)));
     }
 

@@ -1,3 +1,4 @@
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
@@ -16,7 +17,7 @@ public sealed class MigratorTests
         var config = await TestStore.ConfigAsync(kind);
         var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => TestStore.OpenAsync(config))));
         Assert.Equal(
-            Migrations.All.Select(m => m.Id),
+            StoreTables.Migrations.Select(m => m.Id),
             await stores[0].Database.AllAsync("SELECT id FROM gw_migration ORDER BY id", row => row.GetInt32(0)));
         foreach (var store in stores[1..])
         {
@@ -46,7 +47,7 @@ public sealed class MigratorTests
         await using var store = await TestStore.OpenAsync(kind);
         await store.Database.ExecuteAsync("INSERT INTO gw_migration VALUES (9999, 'from the future', 0)");
         await using var older = await store.AnotherPlainAsync();
-        Assert.True(await older.AnswersAsync());
+        Assert.Null(await older.ObstacleAsync());
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class MigratorTests
         await store.Database.ExecuteAsync($"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}");
         var config = store.Config with { Username = role };
         await using var limited = await TestStore.OpenAsync(config);
-        Assert.True(await limited.Database.AnswersAsync());
+        Assert.Null(await limited.Database.ObstacleAsync());
     }
 
     [Fact]

@@ -6,6 +6,8 @@ namespace ClaudeGateway.IntegrationTests.Storage;
 
 public sealed class RevocationStoreTests
 {
+    private const string Topic = "topic";
+
     public static TheoryData<string> Kinds => TestStore.Kinds;
 
     [Theory]
@@ -34,17 +36,51 @@ public sealed class RevocationStoreTests
         await using var store = await TestStore.OpenAsync(TestStore.Postgres);
         await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
         replicas.Start();
-        var heard = replicas.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
-        // Announced until heard: listening begins in the background.
-        while (!heard.IsCompleted)
-        {
-            await store.Database.InTransactionAsync(async transaction =>
-            {
-                await transaction.NotifyAsync("topic");
-                return true;
-            });
-            await Task.WhenAny(heard, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, CancellationToken.None));
-        }
+        await store.Captured.LineAsync("store: hearing of other replicas");
+        await HearsAsync(replicas, store.Database);
+    }
+
+    [Fact]
+    public async Task What_is_announced_while_nobody_waits_ends_the_next_wait_at_once()
+    {
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres);
+        await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        var busy = replicas.Announced(Topic);
+        replicas.Start();
+        await store.Captured.LineAsync("store: hearing of other replicas");
+        await AnnounceAsync(store.Database);
+        // Another topic, announced later, comes later on the same connection.
+        await HearsAsync(replicas, store.Database, "later");
+        Assert.Equal(busy + 1, await replicas.WaitAsync(Topic, busy, TimeSpan.Zero, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_handler_that_fails_ends_the_epoch_and_listening_begins_anew()
+    {
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres);
+        await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        replicas.On(Topic, (_, text) => throw new InvalidDataException(text));
+        replicas.Start();
+        await store.Captured.LineCountAsync("store: hearing of other replicas", 1);
+        var before = replicas.Epoch;
+        await AnnounceAsync(store.Database, new ReplicaMessage(Topic, "other", "unreadable"));
+        await store.Captured.LineAsync("news of another replica about topic could not be used");
+        await store.Captured.LineCountAsync("store: hearing of other replicas", 2);
+        Assert.True(replicas.Epoch > before, $"epoch {replicas.Epoch} after {before}");
+    }
+
+    [Fact]
+    public async Task Listening_that_ends_in_any_way_ends_the_epoch()
+    {
+        var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
+        await using var relay = new TcpRelay(direct.Port);
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
+        var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
+        replicas.Start();
+        await store.Captured.LineAsync("store: hearing of other replicas");
+        Assert.NotEqual(0, replicas.Epoch);
+        await replicas.DisposeAsync();
+        Assert.Equal(0, replicas.Epoch);
     }
 
     [Fact]
@@ -52,25 +88,31 @@ public sealed class RevocationStoreTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new Config.StoreConfig { PostgresUrl = new Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
         await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
         replicas.Start();
-        for (var i = 0; i < 2; i++)
+        for (var i = 1; i <= 3; i++)
         {
-            var heard = replicas.WaitAsync("topic", Signal.Timeout, CancellationToken.None);
-            while (!heard.IsCompleted)
-            {
-                await store.Database.InTransactionAsync(async transaction =>
-                {
-                    await transaction.NotifyAsync("topic");
-                    return true;
-                });
-                await Task.WhenAny(heard, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, CancellationToken.None));
-            }
-
+            await store.Captured.LineCountAsync("store: hearing of other replicas", i);
+            await HearsAsync(replicas, store.Database);
             relay.Cut();
         }
     }
+
+    /// <summary>Announces the topic and fails unless that is heard.</summary>
+    private static async Task HearsAsync(ReplicaChannel replicas, Database database, string topic = Topic)
+    {
+        var before = replicas.Announced(topic);
+        await AnnounceAsync(database, new ReplicaMessage(topic));
+        Assert.Equal(before + 1, await replicas.WaitAsync(topic, before, Signal.Timeout, CancellationToken.None));
+    }
+
+    private static Task<bool> AnnounceAsync(Database database, ReplicaMessage? message = null) =>
+        database.InTransactionAsync(async transaction =>
+        {
+            await transaction.NotifyAsync(message ?? new ReplicaMessage(Topic));
+            return true;
+        });
 
     private static Principal Bearer(string token, string? session) => new("alice", null, null, [])
     {

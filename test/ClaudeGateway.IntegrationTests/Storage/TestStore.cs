@@ -1,5 +1,7 @@
+using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 
@@ -32,15 +34,17 @@ internal sealed class TestStore : IAsyncDisposable
 
     public OperationalLog Log { get; }
 
-    public static async Task<TestStore> OpenAsync(string kind) => await OpenAsync(await ConfigAsync(kind));
+    public static async Task<TestStore> OpenAsync(string kind, TimeProvider? clock = null) =>
+        await OpenAsync(await ConfigAsync(kind), clock);
 
-    public static async Task<TestStore> OpenAsync(StoreConfig config)
+    public static async Task<TestStore> OpenAsync(
+        StoreConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var captured = new CapturedLog();
         var lines = new StderrLines(captured);
         try
         {
-            var database = await Startup(config, lines).OpenAsync(CancellationToken.None);
+            var database = await Startup(config, lines, clock, environment).OpenAsync(CancellationToken.None);
             return new TestStore(database, config, lines, captured);
         }
         catch
@@ -49,6 +53,13 @@ internal sealed class TestStore : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A store that is reached through a network that misbehaves.</summary>
+    public static Task<TestStore> OpenThroughAsync(TcpRelay relay, Uri postgres) =>
+        OpenAsync(new StoreConfig
+        {
+            PostgresUrl = new Secret(new UriBuilder(postgres) { Port = relay.Port }.ToString()),
+        });
 
     /// <summary>Another replica on the same database.</summary>
     public Task<Database> AnotherPlainAsync() => Startup(Config, _lines).OpenAsync(CancellationToken.None);
@@ -82,7 +93,11 @@ internal sealed class TestStore : IAsyncDisposable
         }
     }
 
-    private static StoreStartup Startup(StoreConfig store, StderrLines lines)
+    private static StoreStartup Startup(
+        StoreConfig store,
+        StderrLines lines,
+        TimeProvider? clock = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var config = new GatewayConfig
         {
@@ -94,6 +109,11 @@ internal sealed class TestStore : IAsyncDisposable
             Store = store,
             Upstreams = [],
         };
-        return new StoreStartup(config, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
+        return new StoreStartup(
+            config,
+            StoreTables.Migrations,
+            new ProcessEnvironment(environment ?? new Dictionary<string, string>()),
+            clock ?? TimeProvider.System,
+            new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
     }
 }

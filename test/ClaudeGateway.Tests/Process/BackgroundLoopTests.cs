@@ -23,6 +23,48 @@ public sealed class BackgroundLoopTests
     }
 
     [Fact]
+    public async Task A_failure_that_repeats_is_said_once_until_a_round_succeeds()
+    {
+        await using var loop = Start(
+            pauses: 5, () => ++_rounds == 4 ? Task.CompletedTask : throw new InvalidOperationException("no room"));
+
+        Assert.Equal(5, _rounds);
+        await _lines.LineCountAsync("rows stay", 4);
+        Assert.Equal(["error", "debug", "debug", "error"], _lines.Lines.Select(line => line.Split(' ')[2]));
+    }
+
+    [Fact]
+    public async Task A_pause_that_fails_does_not_end_the_loop()
+    {
+        var isFirst = true;
+        var rounds = new Signal();
+        await using var loop = BackgroundLoop.Start(
+            cancellation => isFirst
+                ? throw new InvalidOperationException("no pause")
+                : Task.Delay(Timeout.InfiniteTimeSpan, cancellation),
+            () =>
+            {
+                isFirst = false;
+                rounds.Set();
+                return Task.CompletedTask;
+            },
+            "rows stay",
+            new OperationalLog(new StderrLines(_lines), TimeProvider.System, LogLevel.Debug));
+
+        await rounds.UntilAsync(() => !isFirst, "a round after the failed pause");
+        await _lines.LineAsync("no pause");
+    }
+
+    [Fact]
+    public async Task Work_that_nobody_waits_for_is_logged_when_it_fails()
+    {
+        var log = new OperationalLog(new StderrLines(_lines), TimeProvider.System, LogLevel.Debug);
+        await BackgroundLoop.DoAsync(() => throw new InvalidOperationException("no room"), "rows stay", log);
+
+        Assert.Contains("rows stay", await _lines.LineAsync("no room"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Disposal_ends_the_pause()
     {
         var loop = Start(pauses: 0, () => throw new InvalidOperationException("there is no round"));

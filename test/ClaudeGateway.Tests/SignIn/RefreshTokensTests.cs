@@ -31,6 +31,13 @@ public sealed class RefreshTokensTests
         Assert.Equal(same, new RefreshTokenContent("t", "u-1", "s", _clock.GetUtcNow(), sealedIdpSub).IsOf(userId, idpSub));
 
     [Fact]
+    public void A_revocation_outlives_every_refresh_token()
+    {
+        Assert.Equal(TimeSpan.FromDays(180), RefreshTokens.MaxAge);
+        Assert.True(RevocationStore.Lifetime > RefreshTokens.MaxAge);
+    }
+
+    [Fact]
     public void A_token_that_lay_unused_for_half_a_year_is_over()
     {
         var token = _tokens.Seal("idp-token", "alice", "idp-alice", "session-1");

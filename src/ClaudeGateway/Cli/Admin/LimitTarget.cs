@@ -10,6 +10,9 @@ namespace ClaudeGateway.Cli.Admin;
 /// <summary>Whose cap a command means: exactly one of a user, a group and the organization.</summary>
 internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
 {
+    /// <summary>The API takes 18 digits of cents.</summary>
+    private const decimal MaxDollars = 9_999_999_999_999_999.99m;
+
     /// <exception cref="OperatorException">None or several are named.</exception>
     public static LimitTarget From(string? user, string? group, bool isOrganization, string period)
     {
@@ -42,12 +45,23 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
         return scope.GetProperty("type").GetString() == Scope.TypeName && id == Scope.Id && limit.GetProperty("period").GetString() == Period.Name();
     }
 
-    /// <summary>Dollars as people write them, in the API's cents.</summary>
+    /// <summary>
+    /// Dollars as people write them, in the API's cents. A comma is refused: it parts thousands for some and cents for
+    /// others, and a limit a hundred times too high is found late.
+    /// </summary>
     /// <exception cref="OperatorException">It is no amount.</exception>
     public static string Cents(string dollars)
     {
-        var text = dollars.Trim().TrimStart('$').Replace(",", "", StringComparison.Ordinal);
-        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount) && decimal.Truncate(amount * 100) == amount * 100
+        var text = dollars.Trim();
+        text = text.StartsWith('$') ? text[1..] : text;
+        if (text.Contains(',', StringComparison.Ordinal))
+        {
+            throw new OperatorException($"'{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
+        }
+
+        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
+            && amount <= MaxDollars
+            && decimal.Truncate(amount * 100) == amount * 100
             ? decimal.Truncate(amount * 100).ToString("0", CultureInfo.InvariantCulture)
             : throw new OperatorException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
     }

@@ -62,7 +62,7 @@ internal static class DoctorCommand
         Task<Finding>[] questions =
         [
             IdentityProviderExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation),
-            StoreExamination.RunAsync(config, cancellation),
+            StoreExamination.RunAsync(config, environment, log, cancellation),
             .. upstreams.Select((upstream, i) => UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, cancellation)),
             .. (config.Telemetry?.ForwardTo ?? []).Select((destination, i) => CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),
         ];

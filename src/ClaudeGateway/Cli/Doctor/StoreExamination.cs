@@ -1,18 +1,22 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
+using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
-using Npgsql;
 
 namespace ClaudeGateway.Cli.Doctor;
 
 /// <summary>Asks the database who it is and whether tables may be created; creates none.</summary>
 internal static class StoreExamination
 {
-    public static Task<Finding> RunAsync(GatewayConfig config, CancellationToken cancellation) =>
-        config.Store.PostgresUrl is null ? Task.FromResult(ExamineFile(config)) : ExaminePostgresAsync(config.Store, cancellation);
+    public static Task<Finding> RunAsync(
+        GatewayConfig config, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation) =>
+        config.Store.PostgresUrl is null
+            ? Task.FromResult(ExamineFile(config))
+            : ExaminePostgresAsync(config.Store, environment, log, cancellation);
 
-    private static async Task<Finding> ExaminePostgresAsync(StoreConfig store, CancellationToken cancellation)
+    private static async Task<Finding> ExaminePostgresAsync(
+        StoreConfig store, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation)
     {
         const string subject = "store";
         try
@@ -20,7 +24,7 @@ internal static class StoreExamination
             var settings = PostgresUrl.Parse(store);
             settings.Timeout = (int)store.ConnectTimeout.TotalSeconds;
             settings.Pooling = false;
-            await using var source = NpgsqlDataSource.Create(settings);
+            await using var source = PostgresTls.CreateSource(settings, environment, log);
             await using var command = source.CreateCommand("select current_setting('server_version'), current_user::text, current_schema() is not null and has_schema_privilege(current_schema(), 'CREATE')");
             await using var row = await command.ExecuteReaderAsync(cancellation);
             await row.ReadAsync(cancellation);

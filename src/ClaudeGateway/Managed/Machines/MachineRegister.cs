@@ -69,8 +69,9 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
         {
             await _store.WriteAsync(batch);
         }
-        catch (StoreUnavailableException)
+        catch
         {
+            // Whatever it failed of: SeenMachines bounds what waits.
             Seen.Return(batch);
             throw;
         }

@@ -22,7 +22,7 @@ internal sealed class MachineStore(Database database)
     {
         // In the order of keys, so that two replicas never wait for each other in a circle.
         var rows = sightings.OrderBy(sighting => sighting.Key, StringComparer.Ordinal).Select(sighting => new object?[] { sighting.Key, sighting.Value.Version, sighting.Value.At }).ToList();
-        return database.InTransactionAsync(async transaction =>
+        return database.InRepeatableTransactionAsync(async transaction =>
         {
             await transaction.ExecuteManyAsync(Write, rows);
             return true;

@@ -32,6 +32,11 @@ internal sealed class SeenMachines(TimeProvider clock)
     /// <summary>About how many are known: the dictionary's own count takes all of its locks.</summary>
     private int _count;
 
+    /// <summary>
+    /// About how many wait to be written, for the same reason; in a long outage more may come than are known at a time.
+    /// </summary>
+    private int _unwrittenCount;
+
     /// <param name="checksum">What the client says it runs with; anything that is no checksum is passed over.</param>
     public void See(Principal principal, string? checksum)
     {
@@ -54,6 +59,7 @@ internal sealed class SeenMachines(TimeProvider clock)
 
             if (_unwritten.TryRemove(session, out var sighting))
             {
+                Interlocked.Decrement(ref _unwrittenCount);
                 taken.Add(new(session, sighting));
             }
         }
@@ -61,12 +67,18 @@ internal sealed class SeenMachines(TimeProvider clock)
         return taken;
     }
 
-    /// <summary>Puts sightings back that could not be written, unless a newer one waits.</summary>
+    /// <summary>
+    /// Puts sightings back that could not be written, unless a newer one waits, and not beyond <see cref="Capacity"/>:
+    /// the machine's next hour brings it again.
+    /// </summary>
     public void Return(IEnumerable<KeyValuePair<string, Sighting>> sightings)
     {
         foreach (var (session, sighting) in sightings)
         {
-            _unwritten.TryAdd(session, sighting);
+            if (Volatile.Read(ref _unwrittenCount) < Capacity && _unwritten.TryAdd(session, sighting))
+            {
+                Interlocked.Increment(ref _unwrittenCount);
+            }
         }
     }
 
@@ -108,7 +120,31 @@ internal sealed class SeenMachines(TimeProvider clock)
             _known[session] = sighting;
         }
 
-        _unwritten[session] = sighting;
+        Keep(session, sighting);
+    }
+
+    /// <summary>In place of an older sighting, or as a new one while there is room.</summary>
+    private void Keep(string session, Sighting sighting)
+    {
+        while (true)
+        {
+            if (_unwritten.TryGetValue(session, out var older))
+            {
+                if (_unwritten.TryUpdate(session, sighting, older))
+                {
+                    return;
+                }
+            }
+            else if (Volatile.Read(ref _unwrittenCount) >= Capacity)
+            {
+                return;
+            }
+            else if (_unwritten.TryAdd(session, sighting))
+            {
+                Interlocked.Increment(ref _unwrittenCount);
+                return;
+            }
+        }
     }
 
     /// <summary>Whoever holds the signing secret may put any text into a token; the store does not take every one.</summary>

@@ -32,7 +32,8 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
     {
         var now = Now();
         // The condition stands twice: of two replicas that wait for each other's rows the second looks at it again.
-        return database.AllAsync(
+        // Once: a second run would find nothing due, and what the first has taken would wait for its lease to end.
+        return database.AllOnceAsync(
             """
             UPDATE gw_spend_alert SET attempts = attempts + 1, next_attempt_at = $1
             WHERE next_attempt_at <= $2 AND id IN (SELECT id FROM gw_spend_alert WHERE next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3)

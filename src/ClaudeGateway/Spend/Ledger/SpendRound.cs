@@ -23,8 +23,11 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
     /// <summary>What a counter may hold in the store; sums stay below the range of bigint.</summary>
     private const long MaxAmount = 9_000_000_000_000_000_000;
 
+    private const string ToldTotals =
+        "string_agg(encode(key, 'hex') || ' ' || period || ' ' || start_day || ' ' || amount, ' ')";
+
     // The new totals travel in pages: a notification holds at most 8,000 bytes, a total about 70.
-    private const string PostgresSql = $"""
+    private static readonly string PostgresSql = $"""
         WITH fresh AS (
           INSERT INTO gw_spend_writer AS w (id, sequence, seen_at) SELECT $1, $2, $3 WHERE $2 > 0
           ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, seen_at = excluded.seen_at WHERE w.sequence < excluded.sequence
@@ -39,7 +42,7 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
           ON CONFLICT (key, period, start_day) DO UPDATE SET amount = LEAST(c.amount + excluded.amount, 9000000000000000000)
           RETURNING key, period, start_day, amount),
         told AS (
-          SELECT pg_notify('{ReplicaChannel.Name}', 'spend ' || $1 || string_agg(' ' || encode(key, 'hex') || ' ' || period || ' ' || start_day || ' ' || amount, ''))
+          SELECT {ReplicaMessage.SendingSql("spend", "$1", ToldTotals)}
           FROM (SELECT *, (row_number() OVER () - 1) / 80 AS page FROM changed) AS paged GROUP BY page)
         SELECT key, period, start_day, amount FROM changed
         UNION ALL
@@ -65,6 +68,7 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
     private async Task<SpendAnswer> RunOnPostgresAsync(SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today)
     {
         var identities = batch?.Identities ?? [];
+        // Repeatable: the store applies a number once.
         var answers = await database.AllAsync(
             PostgresSql,
             ReadRow,

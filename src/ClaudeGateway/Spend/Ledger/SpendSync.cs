@@ -1,4 +1,5 @@
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
 
@@ -54,7 +55,8 @@ internal sealed class SpendSync : IAsyncDisposable
         _log = log;
         _rounds = new RateBudget(perSecond: 10, burst: 10, clock);
         replicas.On("spend", OnSpend);
-        replicas.On("limits", (_, _) => _ = FollowLimitsAsync());
+        const string consequence = "spend: changed limits are read with the next round";
+        replicas.On("limits", (_, _) => _ = BackgroundLoop.DoAsync(FollowLimitsAsync, consequence, log));
     }
 
     private sealed record Question(IReadOnlyCollection<SpendCounter> Counters, TaskCompletionSource Answered);

@@ -1,36 +1,14 @@
-using System.Text;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend.Ledger;
 
-/// <summary>Identity providers name people and groups as they like; PostgreSQL takes no NUL character and no half of a surrogate pair.</summary>
+/// <summary>
+/// Identity providers name people and groups as they like; here they go by what the store can hold (<see
+/// cref="StoredText"/>).
+/// </summary>
 internal static class StorableText
 {
-    public static string Of(string text) => IsStorable(text) ? text : Replace(text);
+    public static string Of(string text) => StoredText.Of(text);
 
-    public static bool IsStorable(string text)
-    {
-        var rest = text.AsSpan();
-        while (rest.IndexOfAnyInRange('\uD800', '\uDFFF') is >= 0 and var at)
-        {
-            if (Rune.DecodeFromUtf16(rest[at..], out _, out var length) != System.Buffers.OperationStatus.Done)
-            {
-                return false;
-            }
-
-            rest = rest[(at + length)..];
-        }
-
-        return !text.Contains('\0', StringComparison.Ordinal);
-    }
-
-    private static string Replace(string text)
-    {
-        var clean = new StringBuilder(text.Length);
-        foreach (var rune in text.EnumerateRunes())
-        {
-            clean.Append(rune.Value == 0 ? Rune.ReplacementChar : rune);
-        }
-
-        return clean.ToString();
-    }
+    public static bool IsStorable(string text) => StoredText.IsStorable(text);
 }

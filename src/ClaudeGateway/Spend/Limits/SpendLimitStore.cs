@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Globalization;
 using System.Security.Cryptography;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
@@ -10,6 +11,9 @@ internal sealed record SpendLimitChange(SpendLimit? Before, SpendLimit? After, s
 {
     /// <summary>Number of the change in the audit trail; what replicas know the limits by.</summary>
     public long Version { get; init; }
+
+    /// <summary>When the trail says it was made, in milliseconds since the epoch; 0 when nothing was changed.</summary>
+    public long RecordedAt { get; init; }
 }
 
 /// <summary>
@@ -72,35 +76,38 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <summary>Creates or replaces the cap of a scope and period.</summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<SpendLimitChange> UpsertAsync(SpendLimitDraft draft, string actor) =>
-        database.InTransactionAsync(async transaction =>
+        ChangeAsync(async transaction =>
         {
             var version = await LockAsync(transaction) + 1;
+            var recordedAt = 0L;
             var before = await transaction.FirstAsync(
                 $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.scope_key = $1 AND l.period = $2", Read, CounterKey.Of(draft.Scope).ToBytes(), (int)draft.Period);
             var (after, problem) = draft.Merge(before, version, NewId, Now());
             if (after is not null)
             {
                 await WriteAsync(transaction, after);
-                await RecordAsync(transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
+                recordedAt = await RecordAsync(
+                    transaction, version, actor, "spend_limit.upsert", after.Id, before, after);
             }
 
-            return new SpendLimitChange(before, after, problem) { Version = version };
+            return new SpendLimitChange(before, after, problem) { Version = version, RecordedAt = recordedAt };
         });
 
     /// <summary>Deletes a cap; <see cref="SpendLimitChange.Before"/> is null when there is none of that id.</summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<SpendLimitChange> DeleteAsync(string id, string actor) =>
-        database.InTransactionAsync(async transaction =>
+        ChangeAsync(async transaction =>
         {
             var version = await LockAsync(transaction) + 1;
+            var recordedAt = 0L;
             var before = await transaction.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
             if (before is not null)
             {
                 await transaction.ExecuteAsync("DELETE FROM gw_spend_limit WHERE id = $1", id);
-                await RecordAsync(transaction, version, actor, "spend_limit.delete", id, before, null);
+                recordedAt = await RecordAsync(transaction, version, actor, "spend_limit.delete", id, before, null);
             }
 
-            return new SpendLimitChange(before, null, null) { Version = version };
+            return new SpendLimitChange(before, null, null) { Version = version, RecordedAt = recordedAt };
         });
 
     /// <summary>Newest first, older than <paramref name="before"/> when it is given.</summary>
@@ -111,6 +118,43 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             static row => new SpendAuditEntry(row.GetInt64(0), Time(row.GetInt64(1)), row.GetString(2), row.GetString(3), row.GetString(4), Text(row, 5), Text(row, 6)),
             before ?? long.MaxValue,
             count);
+
+    /// <summary>
+    /// Runs a change once. When the store went away before it confirmed the COMMIT, the trail tells whether the change
+    /// holds: its numbers are given out under one lock, so a line of this number, time and target is this change's.
+    /// </summary>
+    private async Task<SpendLimitChange> ChangeAsync(Func<DatabaseTransaction, Task<SpendLimitChange>> work)
+    {
+        SpendLimitChange? made = null;
+        try
+        {
+            return await database.InTransactionAsync(async transaction => made = await work(transaction));
+        }
+        catch (StoreOutcomeUnknownException) when (made is not null)
+        {
+            try
+            {
+                if (made.RecordedAt == 0 || await IsRecordedAsync(made))
+                {
+                    return made;
+                }
+            }
+            catch (StoreUnavailableException)
+            {
+                // Nobody can look now; what the caller is told says so.
+            }
+
+            throw;
+        }
+    }
+
+    private async Task<bool> IsRecordedAsync(SpendLimitChange made) =>
+        await database.FirstAsync(
+            "SELECT 1 FROM gw_spend_audit WHERE id = $1 AND target_id = $2 AND created_at = $3",
+            static row => row.GetInt32(0),
+            made.Version,
+            (made.After ?? made.Before)!.Id,
+            made.RecordedAt) == 1;
 
     private Task<long> VersionAsync() => database.FirstAsync("SELECT value FROM gw_spend_sequence WHERE name = 'audit'", static row => row.GetInt64(0));
 
@@ -137,16 +181,30 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             limit.CreatedAt.ToUnixTimeMilliseconds(),
             limit.UpdatedAt.ToUnixTimeMilliseconds());
 
-    private async Task RecordAsync(DatabaseTransaction transaction, long version, string actor, string action, string id, SpendLimit? before, SpendLimit? after)
+    /// <returns>The time of the line.</returns>
+    private async Task<long> RecordAsync(
+        DatabaseTransaction transaction,
+        long version,
+        string actor,
+        string action,
+        string id,
+        SpendLimit? before,
+        SpendLimit? after)
     {
+        var now = Now().ToUnixTimeMilliseconds();
         await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", version);
         await transaction.ExecuteAsync(
             "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES ($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
-            version, Now().ToUnixTimeMilliseconds(), actor, action, id, before is null ? null : SpendLimitJson.Snapshot(before), after is null ? null : SpendLimitJson.Snapshot(after));
-        if (transaction.IsPostgres)
-        {
-            await transaction.ExecuteAsync("SELECT pg_notify($1, $2)", ReplicaChannel.Name, $"limits {self} {version}");
-        }
+            version,
+            now,
+            actor,
+            action,
+            id,
+            before is null ? null : SpendLimitJson.Snapshot(before),
+            after is null ? null : SpendLimitJson.Snapshot(after));
+        var text = version.ToString(CultureInfo.InvariantCulture);
+        await transaction.NotifyAsync(new ReplicaMessage("limits", self, text));
+        return now;
     }
 
     private static SpendLimit Read(DbDataReader row)

@@ -47,6 +47,26 @@ public sealed class SeenMachinesTests
     }
 
     [Fact]
+    public void What_waits_in_a_long_outage_is_bounded()
+    {
+        for (var i = 0; i < SeenMachines.Capacity; i++)
+        {
+            See(i.ToString(CultureInfo.InvariantCulture), '1');
+        }
+
+        _clock.Advance(TimeSpan.FromHours(1));
+        _machines.Forget();
+        See("new", '1');
+        See("7", '2');
+        var taken = _machines.TakeUnwritten(int.MaxValue);
+        Assert.Equal(SeenMachines.Capacity, taken.Count);
+        Assert.Equal("222222222222", taken.Single(sighting => sighting.Key == "7").Value.Version);
+        See("new", '2');
+        _machines.Return(taken);
+        Assert.Equal(SeenMachines.Capacity, _machines.TakeUnwritten(int.MaxValue).Count);
+    }
+
+    [Fact]
     public void No_more_are_taken_than_asked_for()
     {
         See("a", '1');

@@ -1,8 +1,15 @@
-namespace ClaudeGateway.Storage;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Storage;
 
-internal static partial class Migrations
+namespace ClaudeGateway.Spend;
+
+/// <summary>
+/// The tables of spend and its limits. Their rows end by the retention an operator chooses (<see
+/// cref="RetentionSweep"/>).
+/// </summary>
+internal static class SpendTables
 {
-    private static Migration Spend => new(20, "spend", """
+    public static readonly Migration Migration = new(20, "spend", """
         CREATE TABLE gw_spend_limit (
             id text PRIMARY KEY,
             position bigint NOT NULL UNIQUE,

@@ -1,8 +1,14 @@
-namespace ClaudeGateway.Storage;
+using ClaudeGateway.Storage;
 
-internal static partial class Migrations
+namespace ClaudeGateway.SignIn;
+
+/// <summary>
+/// The tables of a sign-in under way, and when their rows are over. The first migration also makes the table of
+/// revocations, which is <see cref="Sessions.SessionTables"/>' since: what was released is never changed.
+/// </summary>
+internal static class SignInTables
 {
-    private static Migration SignIn => new(1, "sign-in", """
+    public static readonly Migration Migration = new(1, "sign-in", """
         CREATE TABLE gw_device_grant (
             device_code_hash bytea PRIMARY KEY,
             user_code_hash bytea NOT NULL UNIQUE,
@@ -39,4 +45,11 @@ internal static partial class Migrations
         CREATE INDEX gw_revocation_revoked_at ON gw_revocation (revoked_at);
         CREATE INDEX gw_revocation_expires_at ON gw_revocation (expires_at);
         """);
+
+    public static readonly IReadOnlyList<string> Expiry =
+    [
+        "DELETE FROM gw_sign_in_attempt WHERE expires_at < $1",
+        "DELETE FROM gw_device_grant WHERE expires_at < $1",
+        "DELETE FROM gw_rate_limit WHERE expires_at < $1",
+    ];
 }

@@ -1,0 +1,7 @@
+namespace ClaudeGateway.Sessions;
+
+/// <summary>When a row of <c>gw_revocation</c> is over; the first migration of the sign-in made the table.</summary>
+internal static class SessionTables
+{
+    public static readonly IReadOnlyList<string> Expiry = ["DELETE FROM gw_revocation WHERE expires_at < $1"];
+}

@@ -1,0 +1,25 @@
+using System.Security.Cryptography;
+using System.Text;
+using ClaudeGateway.Composition;
+
+namespace ClaudeGateway.Tests.Composition;
+
+public sealed class StoreTablesTests
+{
+    /// <summary>
+    /// A line is added for a new migration; none is ever changed: databases out there have run it as it was.
+    /// </summary>
+    [Fact]
+    public void Released_migrations_are_what_they_were()
+    {
+        string[] released =
+        [
+            "1 sign-in d4f582ec5b110cf2aa368bfd01f915c8452ff8a53b726d5fe6e628d71347e74a",
+            "20 spend 20be936ff2e891f2fcdc20ccb4521aaddd3e54cf2f37615fb6a3e7c085a90452",
+            "30 machines c3073b429f890df3fee6a072e8ded3c2832c08e14441d97eb953b4d4cdc69711",
+        ];
+        Assert.Equal(released, StoreTables.Migrations.Select(m => $"{m.Id} {m.Name} {Hash(m.Sql)}"));
+    }
+
+    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+}
