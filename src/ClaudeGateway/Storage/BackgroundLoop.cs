@@ -15,6 +15,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
     private readonly string _consequence;
     private readonly OperationalLog _log;
     private readonly Task _rounds;
+    private string? _said;
 
     private BackgroundLoop(Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log)
     {
@@ -57,6 +58,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         try
         {
             await _round();
+            _said = null;
         }
         catch (StoreUnavailableException e)
         {
@@ -64,7 +66,12 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         }
         catch (Exception e)
         {
-            _log.Error($"{_consequence}: {e.GetType().Name}: {e.Message}");
+            // Once until a round passes: many rounds may come in a second.
+            var problem = $"{_consequence}: {e.GetType().Name}: {e.Message}";
+            if (problem != _said)
+            {
+                _log.Error(_said = problem);
+            }
         }
     }
 }
