@@ -188,9 +188,10 @@ internal sealed class AlertSender(
     }
 
     /// <summary>A configuration, and that another one has taken its place.</summary>
+#pragma warning disable CA1001 // Its source has no timer, and a call may begin at the moment the receiver is left.
     private sealed class Receiver(AlertsConfig config)
+#pragma warning restore CA1001
     {
-        /// <summary>Never disposed: it has no timer, and a call may begin at the moment it is left.</summary>
         private readonly CancellationTokenSource _left = new();
 
         public AlertsConfig Config { get; } = config;

@@ -1,4 +1,3 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Storage;

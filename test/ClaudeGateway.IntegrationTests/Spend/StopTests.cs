@@ -17,12 +17,11 @@ public sealed class StopTests
         var gateway = await host.StartAsync();
         await SpendInOutageAsync(host, gateway, server);
 
-        var stopping = gateway.App.StopAsync(LongDrain);
+        var stopping = StopAsync(host, gateway);
         await server.StartServerAsync();
         await stopping.WaitAsync(Signal.Timeout);
 
         Assert.Equal(10 * 30, await StoreTroubleTests.StoredAsync(url));
-        await host.StopAsync(gateway);
         Assert.DoesNotContain(gateway.Log.Lines, line => line.Contains("are lost", StringComparison.Ordinal));
     }
 
@@ -39,7 +38,7 @@ public sealed class StopTests
         Assert.Equal(200, await host.SendAsync(bearer));
         await gateway.Log.LineAsync("spend: the store is away");
 
-        var stopping = gateway.App.StopAsync(LongDrain);
+        var stopping = StopAsync(host, gateway);
         relay.SpeakAgain();
         await stopping.WaitAsync(Signal.Timeout);
 
@@ -76,6 +75,12 @@ public sealed class StopTests
         await second.CancelAsync();
 
         await stopping.WaitAsync(Signal.Timeout);
+    }
+
+    private static async Task StopAsync(SpendHost host, GatewayHost gateway)
+    {
+        await gateway.App.StopAsync(LongDrain);
+        await host.StopAsync(gateway);
     }
 
     private static async Task SpendInOutageAsync(SpendHost host, GatewayHost gateway, PostgresServer server)
