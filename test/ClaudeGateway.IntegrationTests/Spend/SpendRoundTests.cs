@@ -116,7 +116,7 @@ public sealed class SpendRoundTests
             var round = Round(database, $"w{writer}");
             for (var i = 1; i <= 20; i++)
             {
-                IEnumerable<SpendIdentity> mine = writer % 2 == 0 ? people : people.AsEnumerable().Reverse();
+                var mine = writer % 2 == 0 ? people : people.AsEnumerable().Reverse();
                 await round.RunAsync(new SpendBatch(i, [], [.. mine]), []);
             }
         }));
