@@ -78,6 +78,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var next = await CreateSnapshotAsync(config, cancellation);
         var previous = _snapshot;
         _snapshot = next;
+        _services.SpendAccounts.Use(config.Admin);
         _services.Audit.ConfigLoad(config.Path, config.Sha256);
         lock (_retiring)
         {
@@ -101,7 +102,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cut);
         timeout.CancelAfter(drain);
         await _server!.StopAsync(timeout.Token);
-        await _snapshot.DrainAsync();
+        await Task.WhenAll(_snapshot.DrainAsync(), _services.SpendAccounts.DrainAsync(timeout.Token));
     }
 
     public async ValueTask DisposeAsync()
@@ -133,7 +134,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var replicas = owned.Add(new ReplicaChannel(database, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
         var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
-        var accounts = owned.Add(new SpendAccounts(database, replicas, clock, log));
+        var accounts = owned.Add(new SpendAccounts(database, replicas, outbound, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
         var services = new ProcessParts(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
 
@@ -150,6 +151,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             throw;
         }
 
+        accounts.Use(config.Admin);
         sweep.Start();
         replicas.Start();
         machines.Start();

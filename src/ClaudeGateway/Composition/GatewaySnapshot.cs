@@ -155,7 +155,9 @@ internal sealed class GatewaySnapshot
         new HealthEndpoints(services.Readiness).Map(routes);
         new ProtocolEndpoint().Map(routes);
         new SignInFeature(config, database, clock, audit, log).Map(routes, provider.Value, secrets, tokens, revocations, revocationStore, googleGroups);
-        var spend = config.Admin is { } admin ? owned.Add(await SpendFeature.StartAsync(config, admin, accounts, outbound, clock, audit, log)) : null;
+        var spend = config.Admin is { } admin
+            ? await SpendFeature.StartAsync(config, admin, accounts, clock, audit, log)
+            : null;
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         if (spend is not null)

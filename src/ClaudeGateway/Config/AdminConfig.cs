@@ -47,6 +47,21 @@ internal sealed record EnforcementConfig
 {
     /// <summary>Whether inference is refused while spend cannot be checked.</summary>
     public bool FailClosedOnError { get; init; }
+
+    /// <summary>What is set aside under a limit for a request in flight.</summary>
+    public ReserveMode Reserve { get; init; } = ReserveMode.Usual;
+}
+
+/// <summary>How much output a request in flight is expected to cost at most.</summary>
+internal enum ReserveMode
+{
+    /// <summary>
+    /// What the developer's requests to the model usually give, and a tenth of <c>max_tokens</c> at least.
+    /// </summary>
+    Usual,
+
+    /// <summary>All of <c>max_tokens</c>.</summary>
+    Worst,
 }
 
 /// <summary>The <c>pricing</c> section; rates are US dollars per million tokens.</summary>

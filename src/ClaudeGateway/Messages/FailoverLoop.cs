@@ -11,7 +11,15 @@ namespace ClaudeGateway.Messages;
 /// <param name="LastRequestId">The id of the request at the upstream that answered, else at the last one that sent any.</param>
 /// <param name="LastCloudRequestId">Its cloud's own id.</param>
 /// <param name="Target">Who gave a final answer, and what he calls the model; null when there is none.</param>
-internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId, RouteTarget? Target);
+internal sealed record FailoverOutcome(
+    UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId, RouteTarget? Target)
+{
+    /// <summary>
+    /// Whether the client left before there was an answer. <see cref="Target"/> then is who had all of the request and
+    /// may be at work.
+    /// </summary>
+    public bool IsAbandoned { get; init; }
+}
 
 /// <summary>
 /// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
@@ -19,10 +27,10 @@ internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts,
 /// </summary>
 internal sealed class FailoverLoop(OperationalLog log)
 {
-    /// <exception cref="OperationCanceledException">The client left.</exception>
     public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
     {
         UpstreamResponse? shown = null;
+        RouteTarget? asked = null;
         string? requestId = null, cloudRequestId = null;
         var attempts = 0;
         try
@@ -30,6 +38,8 @@ internal sealed class FailoverLoop(OperationalLog log)
             foreach (var target in targets)
             {
                 attempts++;
+                asked = target;
+                call.IsSent = false;
                 var response = await TryAsync(call, target);
                 if (response is null)
                 {
@@ -42,6 +52,7 @@ internal sealed class FailoverLoop(OperationalLog log)
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
                 }
 
+                call.IsSent = false;
                 log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
                 if (response.RequestId is not null || response.CloudRequestId is not null)
                 {
@@ -50,6 +61,11 @@ internal sealed class FailoverLoop(OperationalLog log)
 
                 shown = Better(shown, response);
             }
+        }
+        catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
+        {
+            shown?.Dispose();
+            return new FailoverOutcome(null, attempts, null, null, call.IsSent ? asked : null) { IsAbandoned = true };
         }
         catch
         {

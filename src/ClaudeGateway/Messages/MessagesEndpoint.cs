@@ -10,8 +10,10 @@ namespace ClaudeGateway.Messages;
 
 /// <summary>
 /// POST /v1/messages and /v1/messages/count_tokens: the hot path. The bearer has been checked. Then
-/// 1. the body is read, 2. spend limits are held, whatever is asked for, 3. the body's few fields are looked at, the developer's
-/// policy judges the model and every other one the body names, the catalogue the model, 4. <see cref="UpstreamExchange"/> asks the upstreams and relays the answer.
+/// 1. the body is read, 2. its few fields are looked at, the developer's policy judges the model and every other one
+/// the body names, the catalogue the model, 3. spend limits are held, for what this request may cost; a limit that is
+/// reached speaks first, whatever was wrong with the body, 4. <see cref="UpstreamExchange"/> asks the upstreams and
+/// relays the answer.
 /// </summary>
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
@@ -58,16 +60,19 @@ internal sealed class MessagesEndpoint(
             await SocketThreads.LeaveAsync();
         }
 
+        var access = modelAccess(principal);
+        var nested = access.IsUnrestricted ? null : NestedModels(access);
+        var (message, error) = MessagesRequest.Read(body.Bytes, nested);
+        var (route, targets, refusal) =
+            message is null ? (null, [], null) : FindTargets(message, principal, access, nested);
         var isMetered = spend is not null && operation == MessagesOperation.CreateMessage;
-        using var ticket = isMetered ? await spend!.AdmitAsync(request, principal) : null;
+        var priced = Priced(message, route, targets);
+        using var ticket = isMetered ? await spend!.AdmitAsync(request, principal, priced) : null;
         if (isMetered && ticket is null)
         {
             return;
         }
 
-        var access = modelAccess(principal);
-        var nested = access.IsUnrestricted ? null : NestedModels(access);
-        var (message, error) = MessagesRequest.Read(body.Bytes, nested);
         var billingTag = operation == MessagesOperation.CountTokens ? null : billingGroupTag;
         if (message is null)
         {
@@ -76,7 +81,6 @@ internal sealed class MessagesEndpoint(
         }
 
         var billing = billingTag is null ? default : BillingTag.Read(message, billingTag, principal);
-        var (route, targets, refusal) = FindTargets(message, principal, access, nested);
         if (route is null)
         {
             await RefuseAsync(request, principal, refusal!, billing);
@@ -103,6 +107,20 @@ internal sealed class MessagesEndpoint(
 
         var targets = route is null ? [] : routes.For(route, principal);
         return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, QuotedModel.Of(model), route, principal)));
+    }
+
+    /// <summary>At the price of the upstream that is asked first; null for a request that will be refused.</summary>
+    private static PricedRequest? Priced(
+        MessagesRequest? message, ModelRoute? route, IReadOnlyList<RouteTarget> targets)
+    {
+        if (message is null || route is null)
+        {
+            return null;
+        }
+
+        var first = targets[0];
+        return new PricedRequest(
+            first.Upstream.Name, first.ModelId, route.Model.Id, message.Body.Length, message.MaxTokens);
     }
 
     private NestedModels NestedModels(ModelAccess access) => new(model => WhyNot(access, model, routes.Find(model)));

@@ -50,13 +50,15 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
 
     private async Task ExchangeAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
     {
-        FailoverOutcome outcome;
-        try
+        var outcome = await failover.RunAsync(call, targets);
+        if (outcome.IsAbandoned)
         {
-            outcome = await failover.RunAsync(call, targets);
-        }
-        catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
-        {
+            if (outcome.Target is { } asked)
+            {
+                // Otherwise a developer with a limit could have models work for nothing, as often as he likes.
+                ticket?.SettleAbandoned(asked.Upstream.Name, asked.ModelId, model.Id);
+            }
+
             audit.Abandoned(call, billing);
             return;
         }
@@ -97,6 +99,11 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         try
         {
             result = await relay.RelayAsync(call.Request, upstream, acceptEncoding, usage);
+            if (result.End == RelayEnd.ClientGone && usage is not null)
+            {
+                ticket?.AssumeInput(usage);
+            }
+
             result = upstream.HasBrokenOff ? result with { End = RelayEnd.UpstreamCut } : result;
         }
         finally

@@ -12,12 +12,17 @@ internal readonly record struct Money : IComparable<Money>
 
     public static readonly Money Zero;
 
-    public static readonly Money Max = new(9_000_000_000_000_000_000);
+    /// <summary>
+    /// What a sum holds at most, in memory and in the store: still within the range of a 64-bit number.
+    /// </summary>
+    public const long MaxNanoCents = 9_000_000_000_000_000_000;
+
+    public static readonly Money Max = new(MaxNanoCents);
 
     /// <summary>What one request or one grouped record may add at most, so that a sum in the store cannot overflow either.</summary>
     public static readonly Money MaxDelta = new(200_000_000_000_000_000);
 
-    public Money(long nanoCents) => NanoCents = Math.Clamp(nanoCents, 0, 9_000_000_000_000_000_000);
+    public Money(long nanoCents) => NanoCents = Math.Clamp(nanoCents, 0, MaxNanoCents);
 
     public long NanoCents { get; }
 
@@ -49,6 +54,10 @@ internal readonly record struct Money : IComparable<Money>
     public decimal ShareOf(long capCents) => capCents == 0 ? 1 : NanoCents / (decimal)NanoCentsPerCent / capCents;
 
     public long WholeCents => NanoCents / NanoCentsPerCent;
+
+    /// <summary>US dollars for a log: at least two decimals, six at most.</summary>
+    public string ToDollars() =>
+        (NanoCents / (decimal)NanoCentsPerCent / 100).ToString("0.00####", CultureInfo.InvariantCulture);
 
     public int CompareTo(Money other) => NanoCents.CompareTo(other.NanoCents);
 

@@ -11,8 +11,9 @@ namespace ClaudeGateway.Spend;
 internal static class RateLimitHeaders
 {
     private const string Prefix = "anthropic-ratelimit-unified-";
-    private const decimal WarningShare = 0.75m;
-    private const decimal CriticalShare = 0.95m;
+
+    private static readonly string WarningText = Decimals(CapState.WarningShare);
+    private static readonly string CriticalText = Decimals(CapState.CriticalShare);
 
     /// <summary>"0" to "0.99", made once: these headers are on every answer.</summary>
     private static readonly string[] Percents = [.. Enumerable.Range(0, 100).Select(percent => Decimals(percent / 100m))];
@@ -24,7 +25,7 @@ internal static class RateLimitHeaders
     public static void WriteServed(IHeaderDictionary headers, in CapState cap)
     {
         var share = cap.Share;
-        var status = share > WarningShare ? "allowed_warning" : "allowed";
+        var status = share > CapState.WarningShare ? "allowed_warning" : "allowed";
         var reset = UnixSeconds(cap.Reset);
         var percent = (int)Math.Round(Math.Min(share, 0.99m) * 100, MidpointRounding.AwayFromZero);
         headers[Prefix + "status"] = status;
@@ -33,9 +34,10 @@ internal static class RateLimitHeaders
         headers[Prefix + "overage-status"] = status;
         headers[Prefix + "overage-reset"] = reset;
         headers[Prefix + "overage-utilization"] = Percents[percent];
-        if (share > WarningShare)
+        if (share > CapState.WarningShare)
         {
-            headers[Prefix + "overage-surpassed-threshold"] = share > CriticalShare ? "0.95" : "0.75";
+            var threshold = share > CapState.CriticalShare ? CriticalText : WarningText;
+            headers[Prefix + "overage-surpassed-threshold"] = threshold;
         }
     }
 

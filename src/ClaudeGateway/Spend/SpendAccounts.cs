@@ -1,4 +1,6 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;
@@ -7,15 +9,20 @@ namespace ClaudeGateway.Spend;
 
 /// <summary>
 /// What a process knows of spend and limits: one ledger, whatever configuration is in force. Idle until a configuration with
-/// an <c>admin</c> section starts it.
+/// an <c>admin</c> section starts it. What goes on beside the requests belongs to it too, and never runs twice: a
+/// reload puts another configuration in the place of the one before (<see cref="Use"/>).
 /// </summary>
 internal sealed class SpendAccounts : IAsyncDisposable
 {
+    /// <summary>Protects <see cref="_started"/>: of two callers one begins.</summary>
     private readonly Lock _lock = new();
     private readonly OperationalLog _log;
+    private readonly AlertSender _alertSender;
+    private readonly RetentionSweep _sweep;
     private Task? _started;
 
-    public SpendAccounts(Database database, ReplicaChannel replicas, TimeProvider clock, OperationalLog log)
+    public SpendAccounts(
+        Database database, ReplicaChannel replicas, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
     {
         _log = log;
         Database = database;
@@ -25,6 +32,10 @@ internal sealed class SpendAccounts : IAsyncDisposable
         Limits = new SpendLimitStore(database, replicas.Self, clock);
         Sync = new SpendSync(new SpendRound(database, replicas.Self, clock), Ledger, Book, Limits, replicas, clock, log);
         Principals = new SpendPrincipalStore(database);
+        Alerts = new SpendAlerts(Ledger);
+        var http = outbound.CreateClient(new OutboundOptions());
+        _alertSender = new AlertSender(Alerts, new AlertStore(database, clock), http, clock, log);
+        _sweep = new RetentionSweep(database, clock, log);
     }
 
     public Database Database { get; }
@@ -40,6 +51,8 @@ internal sealed class SpendAccounts : IAsyncDisposable
     public SpendPrincipalStore Principals { get; }
 
     public ReplicaChannel Replicas { get; }
+
+    public SpendAlerts Alerts { get; }
 
     /// <summary>Reads the limits and begins to keep up with them; does nothing the second time.</summary>
     /// <exception cref="StoreUnavailableException" />
@@ -76,12 +89,37 @@ internal sealed class SpendAccounts : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Puts alerts and retention of a configuration in force, at once: nothing is told or deleted by the one before
+    /// after this call, whatever requests still go on with it.
+    /// </summary>
+    /// <param name="admin">Null where spend is not limited: nobody is told of anything and nothing is deleted.</param>
+    public void Use(AdminConfig? admin)
+    {
+        // The receiver first: what is noticed by new thresholds is not told to the old one.
+        _alertSender.Use(admin?.Alerts);
+        Alerts.Use(admin?.Alerts?.Thresholds ?? []);
+        _sweep.Use(admin);
+    }
+
+    /// <summary>
+    /// Writes what is still in memory, trying again until <paramref name="cut"/> while the store is away.
+    /// </summary>
+    public Task DrainAsync(CancellationToken cut) => Sync.DrainAsync(cut);
+
     /// <summary>Writes what is still in memory, then stops.</summary>
-    public ValueTask DisposeAsync() => Sync.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _sweep.DisposeAsync();
+        await _alertSender.DisposeAsync();
+        await Sync.DisposeAsync();
+    }
 
     private async Task LoadAsync()
     {
         await Limits.LoadAsync(Book);
         Sync.Start();
+        _alertSender.Start();
+        _sweep.Start();
     }
 }

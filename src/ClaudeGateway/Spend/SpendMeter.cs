@@ -1,3 +1,4 @@
+using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend.Alerts;
@@ -10,61 +11,82 @@ namespace ClaudeGateway.Spend;
 
 /// <summary>
 /// Puts served requests on the account: the price of what the upstream reported goes to the developer's counter and, when
-/// his groups share a budget, to one of theirs. Only memory is touched; <see cref="SpendSync"/> writes it behind.
+/// his groups share a budget, to one of theirs. Only memory is touched; <see cref="SpendSync"/> writes it behind. Also
+/// tells what a request is expected to cost, from its own size and from what answers usually turn out to be.
 /// </summary>
-internal sealed class SpendMeter(PriceList prices, SpendAccounts accounts, SpendAlerts? alerts, OperationalLog log)
+internal sealed class SpendMeter(
+    PriceList prices, ReserveMode reserve, LimitResolver resolver, SpendAccounts accounts, OperationalLog log)
 {
-    private const int MeanWeight = 32;
+    /// <summary>Expected at least of a request to a model that has served nobody yet.</summary>
+    private static readonly Money FirstGuess = Money.FromCents(50);
 
-    private readonly LimitBook _book = accounts.Book;
     private readonly SpendLedger _ledger = accounts.Ledger;
 
-    private long _meanNanoCents = -1;
+    /// <summary>What the request will cost, as far as can be told before its answer.</summary>
+    public Money Expect(SpendCounter counter, in PricedRequest request)
+    {
+        var usual = counter.Usual.Find(request.ClientModel) ?? _ledger.Usual.Find(request.ClientModel);
+        var usage = new TokenUsage
+        {
+            Input = request.InputTokens,
+            Output = reserve == ReserveMode.Worst
+                ? request.MostOutputTokens
+                : request.OutputTokens(usual?.Output.Value),
+        };
+        var cost = PriceOf(request).CostOf(usage) + new Money(usual?.BeyondBody.Value ?? 0);
+        return usual is null && cost < FirstGuess ? FirstGuess : cost;
+    }
 
-    /// <summary>Mean cost of a request over everybody; null before the first.</summary>
-    public Money? MeanCost => Interlocked.Read(ref _meanNanoCents) is >= 0 and var mean ? new Money(mean) : null;
-
-    /// <param name="upstreamModel">What the upstream that answered was asked for.</param>
-    /// <param name="clientModel">The catalogue's id of what the client asked for.</param>
+    /// <summary>Bills an answer.</summary>
     /// <param name="pool">The budget chosen when the request was admitted, or null.</param>
-    public Money Record(Principal principal, SpendCounter counter, SpendCounter? pool, string upstream, string upstreamModel, string clientModel, UsageReader reader)
+    /// <param name="request">As it was served: by which upstream and under which name.</param>
+    public Money Record(
+        Principal principal, DeveloperLimits limits, SpendCounter? pool, in PricedRequest request, UsageReader reader)
     {
         var usage = reader.Finish();
         if (reader.IsClamped)
         {
-            log.Warn($"spend: upstream {upstream} reported impossible usage for {upstreamModel}; the figures out of range were clamped");
+            log.Warn(
+                $"spend: upstream {request.Upstream} reported impossible usage for {request.UpstreamModel}; "
+                + "the figures out of range were clamped");
         }
 
-        var cost = prices.Find(upstream, upstreamModel, clientModel).CostOf(usage);
-        _ledger.Add(counter, cost);
-        if (Payer(principal, pool) is { } payer)
+        var price = PriceOf(request);
+        Learn(limits.Counter, request, price, usage);
+        return Put(principal, limits, pool, price.CostOf(usage));
+    }
+
+    /// <summary>
+    /// Bills the input of a request that its client has given up after an upstream had all of it and before it
+    /// answered.
+    /// </summary>
+    public Money RecordAbandoned(
+        Principal principal, DeveloperLimits limits, SpendCounter? pool, in PricedRequest request) =>
+        Put(principal, limits, pool, PriceOf(request).CostOf(new TokenUsage { Input = request.InputTokens }));
+
+    private ModelPrice PriceOf(in PricedRequest request) =>
+        prices.Find(request.Upstream, request.UpstreamModel, request.ClientModel);
+
+    private void Learn(SpendCounter counter, in PricedRequest request, ModelPrice price, in TokenUsage usage)
+    {
+        var told = price.CostOf(new TokenUsage { Input = request.InputTokens });
+        var beyond = price.CostOf(usage with { Output = 0 }) - told;
+        counter.Usual.Add(request.ClientModel, usage.Output, beyond);
+        _ledger.Usual.Add(request.ClientModel, usage.Output, beyond);
+    }
+
+    private Money Put(Principal principal, DeveloperLimits limits, SpendCounter? pool, Money cost)
+    {
+        var current = resolver.Current(limits, principal);
+        _ledger.Add(current.Counter, cost);
+        // The budget that was chosen, unless it has been paused or removed meanwhile.
+        if ((pool is not null && current.HasPool(pool) ? pool : current.Payer(_ledger.Today)) is { } payer)
         {
             _ledger.Add(payer, cost);
         }
 
-        var mean = Interlocked.Read(ref _meanNanoCents);
-        Interlocked.Exchange(ref _meanNanoCents, mean < 0 ? cost.NanoCents : mean + ((cost.NanoCents - mean) / MeanWeight));
         accounts.Sync.Wake();
-        alerts?.Check(principal, counter);
+        accounts.Alerts.Check(current, principal.Email);
         return cost;
-    }
-
-    /// <summary>The budget that was chosen, unless it has been paused or removed meanwhile; then the largest with money left.</summary>
-    private SpendCounter? Payer(Principal principal, SpendCounter? chosen)
-    {
-        var pools = _book.ActivePools(principal.Groups);
-        if (pools.Count == 0)
-        {
-            return null;
-        }
-
-        if (chosen is not null && pools.Any(pool => pool.Scope.Id == chosen.Id))
-        {
-            return chosen;
-        }
-
-        var today = _ledger.Today;
-        var accounts = pools.Select(pool => new PoolAccount(pool, _ledger.Counter(CounterKind.Pool, pool.Scope.Id))).ToList();
-        return accounts.Find(account => !account.Spent(today).Reaches(account.Cents)).Counter ?? accounts[0].Counter;
     }
 }

@@ -7,12 +7,22 @@ namespace ClaudeGateway.Spend;
 
 /// <summary>
 /// An admitted request: money is set aside for it until it is settled or given up. One request in flight is always let
-/// through; further ones only while what all of them usually cost still fits under every cap. What other replicas cannot
-/// see yet (set aside, or spent and not written) they may be doing as well: it counts once for each of them. So all of them
-/// together pass a cap by one request each at most.
+/// through; further ones only while what all of them are expected to cost still fits under every cap. What other
+/// replicas cannot see yet (set aside, or spent and not written) they may be doing as well: it counts once for each of
+/// them. So all of them together pass a cap by one request each at most.
 /// </summary>
-internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCounter counter, CapState? described, Money expected) : IDisposable
+/// <param name="request">Null for one that will be refused for what it says: it can cost nothing.</param>
+/// <param name="expected">What is set aside; nothing where nothing is limited.</param>
+internal sealed class SpendTicket(
+    SpendMeter meter,
+    Principal principal,
+    DeveloperLimits limits,
+    CapState? described,
+    PricedRequest? request,
+    Money expected)
+    : IDisposable
 {
+    private readonly SpendCounter _counter = limits.Counter;
     private bool _isReserved;
     private SpendCounter? _pool;
 
@@ -25,26 +35,46 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
         }
     }
 
-    public bool TryReserve(in CapStanding standing, IReadOnlyList<PoolAccount> pools, DateOnly today, int replicas)
+    public bool TryReserve(in CapStanding standing, DateOnly today, int replicas)
     {
         if (expected == Money.Zero)
         {
-            _pool = pools.Count > 0 ? Choose(pools, today) : null;
+            _pool = limits.Payer(today);
             return true;
         }
 
         _isReserved = true;
-        var others = Unseen(counter, replicas);
-        return Fits(standing.Daily, others) && Fits(standing.Weekly, others) && Fits(standing.Monthly, others) && TryReservePool(pools, today, replicas);
+        var others = Unseen(_counter, replicas);
+        return Fits(standing.Daily, others)
+            && Fits(standing.Weekly, others)
+            && Fits(standing.Monthly, others)
+            && TryReservePool(today, replicas);
     }
 
+    /// <summary>
+    /// The client has left in the middle of an answer: its input is billed although the upstream may not have said it.
+    /// </summary>
+    public void AssumeInput(UsageReader reader) => reader.AssumeInput(request?.InputTokens ?? 0);
+
     /// <summary>Bills what <paramref name="reader"/> has seen; returns the cost.</summary>
+    /// <param name="upstream">Who has answered.</param>
+    /// <param name="upstreamModel">What he was asked for.</param>
+    /// <param name="clientModel">The catalogue's id of what the client asked for.</param>
     public Money Settle(UsageReader reader, string upstream, string upstreamModel, string clientModel)
     {
         // Before the money set aside is given back: never is neither of them on the account.
-        var cost = meter.Record(principal, counter, _pool, upstream, upstreamModel, clientModel, reader);
+        var cost = meter.Record(principal, limits, _pool, Served(upstream, upstreamModel, clientModel), reader);
         Dispose();
         return cost;
+    }
+
+    /// <summary>
+    /// Bills the input of a request that its client has given up when an upstream had it and had not answered.
+    /// </summary>
+    public void SettleAbandoned(string upstream, string upstreamModel, string clientModel)
+    {
+        meter.RecordAbandoned(principal, limits, _pool, Served(upstream, upstreamModel, clientModel));
+        Dispose();
     }
 
     /// <summary>Gives back what was set aside.</summary>
@@ -53,10 +83,13 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
         if (_isReserved)
         {
             _isReserved = false;
-            counter.Release(expected);
+            _counter.Release(expected);
             _pool?.Release(expected);
         }
     }
+
+    private PricedRequest Served(string upstream, string upstreamModel, string clientModel) =>
+        (request ?? default) with { Upstream = upstream, UpstreamModel = upstreamModel, ClientModel = clientModel };
 
     /// <summary>
     /// Sets the money aside, and tells what all replicas together may have on its way beside what is known to be spent;
@@ -71,12 +104,9 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
 
     private static bool Fits(CapState? cap, Money others) => cap is not { } finite || others == Money.Zero || !(finite.Spent + others).Reaches(finite.CapCents);
 
-    private static SpendCounter Choose(IReadOnlyList<PoolAccount> pools, DateOnly today) =>
-        (pools.FirstOrDefault(pool => !pool.Spent(today).Reaches(pool.Cents)) is { Counter: not null } withMoney ? withMoney : pools[0]).Counter;
-
-    private bool TryReservePool(IReadOnlyList<PoolAccount> pools, DateOnly today, int replicas)
+    private bool TryReservePool(DateOnly today, int replicas)
     {
-        foreach (var pool in pools)
+        foreach (var pool in limits.Pools)
         {
             var spent = pool.Spent(today);
             if (spent.Reaches(pool.Cents))
@@ -94,6 +124,6 @@ internal sealed class SpendTicket(SpendMeter meter, Principal principal, SpendCo
             pool.Counter.Release(expected);
         }
 
-        return pools.Count == 0;
+        return limits.Pools.Count == 0;
     }
 }

@@ -98,7 +98,10 @@ internal sealed class UsageEndpoint(SpendFeature spend)
         json.WriteString("group", cap.Limit.Period.Name());
         json.WriteNumber("percent", Percent(cap));
         json.WriteString("resets_at", SpendLimitJson.Time(cap.Reset));
-        json.WriteString("severity", cap.Share > 0.95m ? "critical" : cap.Share > 0.75m ? "warning" : "normal");
+        var severity = cap.Share > CapState.CriticalShare ? "critical"
+            : cap.Share > CapState.WarningShare ? "warning"
+            : "normal";
+        json.WriteString("severity", severity);
         json.WriteBoolean("is_active", isDescribed);
         json.WriteEndObject();
     }

@@ -50,6 +50,23 @@ internal static class StoreErrors
     public static bool LeavesCommitOpen(DbException exception) =>
         exception is PostgresException e ? IsEndOfSession(e.SqlState) : exception is NpgsqlException;
 
+    /// <summary>
+    /// Whether the store undid a transaction because another one stood in its way (serialization, deadlock): the same
+    /// again may pass.
+    /// </summary>
+    public static bool IsConflict(Exception? exception) =>
+        exception is PostgresException e && IsConflict(e.SqlState);
+
+    /// <summary>Whether a statement was refused for what one of its rows holds, and always will be.</summary>
+    public static bool RefusesRow(DbException exception) => exception switch
+    {
+        // Data exception, integrity constraint, a trigger's own error, a row larger than an index takes.
+        PostgresException e => e.SqlState[..2] is "22" or "23" or "P0" or "54",
+        // https://www.sqlite.org/rescode.html: TOOBIG, CONSTRAINT, MISMATCH, RANGE
+        SqliteException e => e.SqliteErrorCode is 18 or 19 or 20 or 25,
+        _ => false,
+    };
+
     /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
     public static bool IsWorthWaiting(Exception exception) => exception switch
     {
@@ -79,10 +96,14 @@ internal static class StoreErrors
     private static bool IsEndOfSession(string sqlState) =>
         sqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleSessionTimeout;
 
+    private static bool IsConflict(string sqlState) =>
+        sqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected;
+
     private static bool IsUnavailable(string sqlState) =>
         sqlState is PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName
         || sqlState.StartsWith("08", StringComparison.Ordinal) // connection exceptions
         || sqlState.StartsWith("28", StringComparison.Ordinal) // the password was changed
+        || IsConflict(sqlState)
         || sqlState.StartsWith("53", StringComparison.Ordinal) // disk full, too many connections
         || sqlState.StartsWith("57", StringComparison.Ordinal) // shutting down, statement cancelled
         || sqlState.StartsWith("58", StringComparison.Ordinal); // I/O error

@@ -49,6 +49,7 @@ internal sealed class AnthropicUpstream : Upstream
         {
             // The token was revoked before its time: once more with a new one.
             response.Dispose();
+            call.IsSent = false;
             response = await SendAsync(call, modelId, await _federation.RenewAsync(token, cancellation), cancellation);
         }
 
@@ -68,7 +69,7 @@ internal sealed class AnthropicUpstream : Upstream
         var request = new HttpRequestMessage(HttpMethod.Post, target.With(client.QueryString.Value))
         {
             Version = HttpVersion.Version11,
-            Content = new PiecesContent(Body(call, modelId)),
+            Content = new PiecesContent(Body(call, modelId)) { Call = call },
         };
         ClientHeaders.Copy(client.Headers, request);
         AddCredential(request, client.Headers, federationToken, call.StripTags);

@@ -76,9 +76,14 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         return (error, error.Status);
     }
 
-    public static HttpRequestMessage CreateRequest(Uri target, ReadOnlyMemory<byte>[] body)
+    /// <param name="call">Told when all of the body has been sent; null for a request of the gateway's own.</param>
+    public static HttpRequestMessage CreateRequest(Uri target, ReadOnlyMemory<byte>[] body, UpstreamCall? call = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, target) { Version = HttpVersion.Version11, Content = new PiecesContent(body) };
+        var request = new HttpRequestMessage(HttpMethod.Post, target)
+        {
+            Version = HttpVersion.Version11,
+            Content = new PiecesContent(body) { Call = call },
+        };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
         request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
@@ -94,7 +99,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
     {
         var body = Body(call, modelId, betas);
-        var request = CreateRequest(Target(call, modelId), body);
+        var request = CreateRequest(Target(call, modelId), body, call);
         try
         {
             SdkHeaders.Add(request, call);
@@ -116,6 +121,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         {
             if (!response.IsSuccessStatusCode)
             {
+                call.IsSent = false;
                 return await ReadRefusalAsync(call, response, betas, cancellation);
             }
 

@@ -7,12 +7,17 @@ internal sealed class PiecesContent(ReadOnlyMemory<byte>[] pieces) : HttpContent
 {
     private ReadOnlyMemory<byte>[] _pieces = pieces;
 
+    /// <summary>Told when the last byte has been written; null where nobody wants to know.</summary>
+    public UpstreamCall? Call { get; init; }
+
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         foreach (var piece in _pieces)
         {
             await stream.WriteAsync(piece, cancellationToken);
         }
+
+        Call?.IsSent = true;
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);

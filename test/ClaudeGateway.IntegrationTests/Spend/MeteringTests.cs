@@ -98,10 +98,46 @@ public sealed class MeteringTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Records_past_their_retention_are_deleted_and_names_before_spend()
+    public async Task An_event_that_an_upstream_sends_in_several_lines_is_billed()
+    {
+        _host.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await e.WriteAsync("data: {\"type\":\"message_start\",\ndata: \"message\":{\"usage\":\n");
+            await e.WriteAsync("data: {\"input_tokens\":100000}}}\n\n");
+            await e.WriteAsync("data: {\"type\":\"message_delta\",\ndata: \"usage\":{\"output_tokens\":1000}}\n\n");
+            await e.EndAsync();
+        });
+        using var response = await _host.Gateway.SendMessageAsync(_host.Bearer("alice"), stream: true);
+        await response.Content.ReadAsByteArrayAsync();
+        Assert.Equal(30m + 1.5m, await _host.SpentAsync("alice"));
+    }
+
+    [Theory]
+    [InlineData(12_000, 365_000)]
+    [InlineData(1, 1)]
+    public async Task The_longest_retention_sweeps_as_the_shortest_does(int months, int days)
+    {
+        await using var database = await SpendRoundTests.OpenAsync(isPostgres: false);
+        using var lines = new StderrLines(Stream.Null);
+        var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
+        await using var sweep = new RetentionSweep(database, TimeProvider.System, log);
+        sweep.Use(new AdminConfig
+        {
+            AuditRetentionDays = days,
+            IdentityRetentionDays = days,
+            SpendRetentionMonths = months,
+        });
+        await sweep.SweepAsync();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Records_past_their_retention_are_deleted_and_names_before_spend(bool isPostgres)
     {
         var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
-        await using var database = await SpendRoundTests.OpenAsync(isPostgres: false);
+        await using var database = await SpendRoundTests.OpenAsync(isPostgres);
         using var lines = new StderrLines(Stream.Null);
         var log = new OperationalLog(lines, clock, LogLevel.Error);
         var today = SpendPeriods.Day(clock.GetUtcNow());
@@ -110,7 +146,8 @@ public sealed class MeteringTests : IAsyncLifetime
         await round.RunAsync(new SpendBatch(1, [new(counter, today, Money.FromCents(5))], [new SpendIdentity("alice", "alice@example.com", "Alice", ["eng"], today)]), []);
         await new SpendLimitStore(database, "one", clock).UpsertAsync(new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Daily, true, 5, null), "test");
         var config = new AdminConfig { AuditRetentionDays = 10, IdentityRetentionDays = 20, SpendRetentionMonths = 2 };
-        await using var sweep = new RetentionSweep(database, config, clock, log);
+        await using var sweep = new RetentionSweep(database, clock, log);
+        sweep.Use(config);
 
         await sweep.SweepAsync();
         Assert.Equal("alice@example.com", (await PrincipalAsync())!.Email);

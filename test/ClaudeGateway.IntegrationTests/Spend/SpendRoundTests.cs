@@ -110,6 +110,65 @@ public sealed class SpendRoundTests
         Assert.All(totals, total => Assert.Equal(Money.FromCents(40), total.Amount));
     }
 
+    [Fact]
+    public async Task Writers_that_see_the_same_people_in_opposite_orders_do_not_stand_in_each_others_way()
+    {
+        await using var database = await OpenAsync(isPostgres: true);
+        var people = Enumerable.Range(0, 400).Select(i => new SpendIdentity($"u{i}", null, null, [], Today)).ToList();
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
+        {
+            var round = Round(database, $"w{writer}");
+            for (var i = 1; i <= 20; i++)
+            {
+                var mine = writer % 2 == 0 ? people : people.AsEnumerable().Reverse();
+                await round.RunAsync(new SpendBatch(i, [], [.. mine]), []);
+            }
+        }));
+        var undone = await database.FirstAsync(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()", static row => row.GetInt64(0));
+        Assert.Equal(0, undone);
+        var known = await new SpendPrincipalStore(database).FindAsync([.. people.Select(identity => identity.Sub)]);
+        Assert.Equal(400, known.Count);
+    }
+
+    [Fact]
+    public async Task A_round_that_the_store_undoes_for_anothers_sake_is_sent_again()
+    {
+        await using var database = await OpenAsync(isPostgres: true);
+        SpendCounter[] counters =
+        [
+            .. new[] { "a", "b" }.Select(name => new SpendCounter(CounterKind.User, name))
+                .OrderBy(counter => counter.Key.Value),
+        ];
+        var round = Round(database, "one");
+        List<SpendDelta> cents = [.. counters.Select(counter => new SpendDelta(counter, Today, Money.FromCents(1)))];
+        await round.RunAsync(new SpendBatch(1, cents, []), []);
+
+        // Somebody else takes the rows in the opposite order, and is not the one who is undone.
+        const string waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        const string touch = "UPDATE gw_spend_counter SET amount = amount WHERE key = $1";
+        Task<SpendAnswer>? running = null;
+        await database.InTransactionAsync(
+            async other =>
+            {
+                await other.ExecuteAsync("SET LOCAL deadlock_timeout = '60s'");
+                await other.ExecuteAsync(touch, counters[1].Key.ToBytes());
+                running = round.RunAsync(new SpendBatch(2, cents, []), []);
+                while (await database.FirstAsync(waiting, static row => row.GetInt64(0)) == 0)
+                {
+                    Assert.False(running.IsCompleted);
+                }
+
+                return await other.ExecuteAsync(touch, counters[0].Key.ToBytes());
+            },
+            Signal.Timeout);
+
+        Assert.True((await running!.WaitAsync(Signal.Timeout)).IsApplied);
+        var totals = (await round.RunAsync(null, counters)).Totals;
+        Assert.All(totals, total => Assert.Equal(Money.FromCents(2), total.Amount));
+    }
+
     private static SpendRound Round(Database database, string writer) => new(database, writer, TimeProvider.System);
 
     private static SpendBatch Batch(long sequence, SpendCounter counter, long cents) => new(sequence, [new(counter, Today, Money.FromCents(cents))], []);

@@ -213,10 +213,11 @@ public sealed class StoreTroubleTests
         await gateway.Log.AuditAsync("admin.limit.delete");
     }
 
-    private static string Through(TcpRelay relay, string url) => new UriBuilder(url) { Port = relay.Port }.Uri.ToString();
+    internal static string Through(TcpRelay relay, string url) =>
+        new UriBuilder(url) { Port = relay.Port }.Uri.ToString();
 
     /// <summary>Everything in the store's monthly counters, in cents, read past the gateway.</summary>
-    private static async Task<long> StoredAsync(string url)
+    internal static async Task<long> StoredAsync(string url)
     {
         var uri = new Uri(url);
         await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={uri.Port};Username=postgres;Database={uri.AbsolutePath[1..]};Pooling=false");

@@ -22,7 +22,7 @@ public sealed class LimitBookTests
         Check.QuickThrowOnFailure(Prop.ForAll(Situations, situation =>
         {
             var book = new LimitBook();
-            book.Replace(situation.Limits, 1);
+            book.Replace(situation.Limits, 1, 0);
             var resolved = book.Resolve("a", situation.Groups, Mode(situation.IsMin));
             return SpendPeriods.All.All(period => resolved[period] == ByTheRules(situation.Limits, "a", situation.Groups, period, situation.IsMin));
         }));
@@ -32,7 +32,7 @@ public sealed class LimitBookTests
         Check.QuickThrowOnFailure(Prop.ForAll(Situations, situation =>
         {
             var book = new LimitBook();
-            book.Replace(situation.Limits, 1);
+            book.Replace(situation.Limits, 1, 0);
             return book.Resolve("a", situation.Groups, Mode(situation.IsMin)) == book.Resolve("a", [.. situation.Groups.Reverse()], Mode(situation.IsMin));
         }));
 
@@ -41,7 +41,7 @@ public sealed class LimitBookTests
         Check.QuickThrowOnFailure(Prop.ForAll(Situations, situation =>
         {
             var whole = new LimitBook();
-            whole.Replace(situation.Limits, 1);
+            whole.Replace(situation.Limits, 1, 0);
             var stepwise = new LimitBook();
             var version = 0L;
             foreach (var limit in situation.Limits)
@@ -66,10 +66,31 @@ public sealed class LimitBookTests
     }
 
     [Fact]
+    public void A_slow_reading_of_everything_does_not_undo_what_came_in_meanwhile()
+    {
+        var book = new LimitBook();
+        var limit = Cap(SpendScope.Organization, SpendPeriod.Daily, 5);
+        var known = book.Version;
+        book.Apply([(limit.Id, limit)], 3);
+        book.Replace([], 2, known);
+        Assert.Equal((limit, 3), (book.Resolve("x", [], GroupLimitMode.Min).Daily, book.Version));
+    }
+
+    [Fact]
+    public void A_store_that_was_set_back_is_believed()
+    {
+        var book = new LimitBook();
+        var limit = Cap(SpendScope.Organization, SpendPeriod.Daily, 5);
+        book.Apply([(limit.Id, limit)], 3);
+        book.Replace([], 2, known: 3);
+        Assert.Equal((null, 2), (book.Resolve("x", [], GroupLimitMode.Min).Daily, book.Version));
+    }
+
+    [Fact]
     public void Pools_pay_largest_first_then_by_name_and_a_paused_one_not_at_all()
     {
         var book = new LimitBook();
-        book.Replace([Pool("small", 10), Pool("z", 50), Pool("c", 50), Pool("paused", 90, isPaused: true)], 1);
+        book.Replace([Pool("small", 10), Pool("z", 50), Pool("c", 50), Pool("paused", 90, isPaused: true)], 1, 0);
         Assert.Equal(["c", "z", "small"], book.ActivePools(["small", "z", "paused", "none", "c", "c"]).Select(pool => pool.Scope.Id));
         Assert.Empty(book.ActivePools(["C"]));
     }

@@ -22,6 +22,62 @@ public sealed class UsageReaderTests
             return Read("text/event-stream", bytes, cuts) == new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 };
         }));
 
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    [InlineData("\r")]
+    public void An_event_over_several_lines_is_one_text_in_any_chunking(string lineEnd) =>
+        Check.QuickThrowOnFailure(Prop.ForAll<byte[]>(cuts =>
+        {
+            string[] lines =
+            [
+                "event: message_start",
+                """data: {"type":""",
+                """data: "message_start","message":{"usage":""",
+                "id: 1",
+                """data:{"input_tokens":1000,""",
+                """data: "cache_read_input_tokens":7}}}""",
+                "",
+                """data: {"type":"message_delta","usage":{""",
+                """data: "output_tokens":50}""",
+                "data: }",
+                "",
+                "",
+            ];
+            var usage = Read("text/event-stream", Encoding.UTF8.GetBytes(string.Join(lineEnd, lines)), cuts);
+            return usage == new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 };
+        }));
+
+    [Fact]
+    public void Events_without_an_empty_line_between_them_are_told_apart() =>
+        Assert.Equal(
+            new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 },
+            Read("text/event-stream", Encoding.UTF8.GetBytes(string.Join('\n', Start, Text("a"), Delta)), []));
+
+    [Theory]
+    [InlineData("", 77)]
+    [InlineData("event: ping\ndata: {\"type\":\"ping\"}\n\n", 77)]
+    [InlineData(Start + "\n\n", 1000)]
+    [InlineData("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n", 0)]
+    public void Where_the_client_left_the_input_is_assumed_unless_the_upstream_has_spoken(string stream, long input)
+    {
+        var reader = UsageReader.For("text/event-stream");
+        reader.Read(Encoding.UTF8.GetBytes(stream));
+        reader.AssumeInput(77);
+        Assert.Equal(input, reader.Finish().Input);
+    }
+
+    [Theory]
+    [InlineData("""{"content":[],""", 77)]
+    [InlineData("""{"usage":{"input_tokens":3}}""", 3)]
+    public void A_whole_answer_that_was_left_is_billed_the_assumed_input_too(string body, long input)
+    {
+        var reader = UsageReader.For("application/json");
+        reader.Read(Encoding.UTF8.GetBytes(body));
+        reader.AssumeInput(77);
+        Assert.Equal(input, reader.Finish().Input);
+    }
+
     [Fact]
     public void A_whole_answer_is_read_alike_in_any_chunking() =>
         Check.QuickThrowOnFailure(Prop.ForAll<string, byte[]>((text, cuts) =>

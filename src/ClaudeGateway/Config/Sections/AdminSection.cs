@@ -21,11 +21,33 @@ internal static partial class AdminSection
 
     private static readonly Key<string> BlockedMessage = new("blocked_message", Text(0), "Appended to the message of a blocked request: whom to ask.") { Example = "Ask #claude-help for more" };
 
-    private static readonly Key<int> AuditRetentionDays = new("audit_retention_days", Integer(1), "Days for which changes of limits are kept.") { Default = "365" };
+    /// <summary>
+    /// A thousand years: "for ever" for whoever means that, and still a day of the calendar when it is taken from
+    /// today.
+    /// </summary>
+    private const int MaxYears = 1000;
+    private const int MaxMonths = MaxYears * 12;
+    private const int MaxDays = MaxYears * 365;
 
-    private static readonly Key<int> SpendRetentionMonths = new("spend_retention_months", Integer(1), "Months for which spend is kept.") { Default = "13" };
+    private static readonly Key<int> AuditRetentionDays = new(
+        "audit_retention_days", Integer(1, MaxDays), "Days for which changes of limits are kept.")
+    {
+        Default = "365",
+    };
 
-    private static readonly Key<int> IdentityRetentionDays = new("identity_retention_days", Integer(1), "Days for which names and addresses of inactive developers are kept.") { Default = "90" };
+    private static readonly Key<int> SpendRetentionMonths = new(
+        "spend_retention_months", Integer(1, MaxMonths), "Months for which spend is kept.")
+    {
+        Default = "13",
+    };
+
+    private static readonly Key<int> IdentityRetentionDays = new(
+        "identity_retention_days",
+        Integer(1, MaxDays),
+        "Days for which names and addresses of inactive developers are kept.")
+    {
+        Default = "90",
+    };
 
     private static readonly Key<GroupLimitMode> Mode = new("group_limit_mode", Choice(("min", GroupLimitMode.Min), ("max", GroupLimitMode.Max)), "Which limit counts for a developer in several limited groups.") { Default = "min" };
 

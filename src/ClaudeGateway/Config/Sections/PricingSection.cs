@@ -42,7 +42,22 @@ internal static class PricingSection
 
     private static readonly Key<bool> FailClosedOnError = new("fail_closed_on_error", Flag(), "Refuse messages while spend cannot be checked, instead of serving them unchecked. Needs `admin`.") { Default = "false" };
 
-    public static readonly Shape<EnforcementConfig> Enforcement = Object([FailClosedOnError], fields => new EnforcementConfig { FailClosedOnError = fields.Get(FailClosedOnError) });
+    private static readonly Key<ReserveMode> Reserve = new(
+        "reserve",
+        Choice(("usual", ReserveMode.Usual), ("worst", ReserveMode.Worst)),
+        "Output that is set aside under a limit while a request is in flight: the developer's usual one, at least a "
+        + "tenth of `max_tokens`; or all of `max_tokens`.")
+    {
+        Default = "usual",
+    };
+
+    public static readonly Shape<EnforcementConfig> Enforcement = Object(
+        [FailClosedOnError, Reserve],
+        fields => new EnforcementConfig
+        {
+            FailClosedOnError = fields.Get(FailClosedOnError),
+            Reserve = fields.Get(Reserve),
+        });
 
     private static Key<decimal> Rate(string name, string kind) => new(name, Number(0, MaxRate).As(rate => (decimal)rate), $"{kind} price, US dollars per million tokens.") { IsRequired = true, Example = "3" };
 }

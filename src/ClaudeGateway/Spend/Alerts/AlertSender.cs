@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -11,79 +10,100 @@ namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>
 /// Calls the webhook of <c>admin.alerts</c>: at once, and again with growing pauses for a day while it fails. Each call is signed
-/// like Stripe's and GitHub's: <c>t=seconds,v1=hex(HMAC-SHA256(secret, seconds + "." + body))</c>.
+/// like Stripe's and GitHub's: <c>t=seconds,v1=hex(HMAC-SHA256(secret, seconds + "." + body))</c>. One for the process:
+/// another configuration is put in its place at once, and a call to the receiver before is given up.
 /// </summary>
-internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, AlertStore store, HttpMessageInvoker http, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class AlertSender(
+    SpendAlerts alerts, AlertStore store, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
+    : IAsyncDisposable
 {
     public const string SignatureHeader = "x-claude-gateway-signature";
 
+    /// <summary>What one call may take.</summary>
+    public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan PollPeriod = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FailurePause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPause = TimeSpan.FromHours(1);
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromDays(1);
 
     private readonly CancellationTokenSource _stop = new();
+    private BackgroundLoop? _loop;
+    private Receiver? _receiver;
     private TimeSpan _nextLook = PollPeriod;
-    private Task _loop = Task.CompletedTask;
+    private bool _hasFailed;
 
-    public void Start() => _loop = LoopAsync();
+    public void Start() => _loop = BackgroundLoop.Start(WaitAsync, RoundAsync, "alerts: those that are due wait", log);
+
+    /// <summary>From now on only this receiver is called; null calls nobody.</summary>
+    public void Use(AlertsConfig? config)
+    {
+        var receiver = config is null ? null : new Receiver(config);
+        Interlocked.Exchange(ref _receiver, receiver)?.Leave();
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        await _loop;
+        await (_loop?.DisposeAsync() ?? ValueTask.CompletedTask);
         _stop.Dispose();
     }
 
-    private async Task LoopAsync()
+    /// <summary>Until something is noticed here, or something another replica could not deliver may be due.</summary>
+    private async Task WaitAsync(CancellationToken stop)
     {
+        if (_hasFailed)
+        {
+            await Task.Delay(FailurePause, clock, stop);
+        }
+
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var noticed = alerts.Noticed.WaitToReadAsync(wait.Token).AsTask();
+        await Task.WhenAny(noticed, Task.Delay(_nextLook, clock, wait.Token));
+        await wait.CancelAsync();
+        stop.ThrowIfCancellationRequested();
+        _nextLook = PollPeriod;
+    }
+
+    private async Task RoundAsync()
+    {
+        _hasFailed = true;
         try
         {
-            while (true)
+            await QueueAsync();
+            List<PendingAlert> leased;
+            do
             {
-                try
+                leased = _receiver is null ? [] : await store.LeaseAsync();
+                foreach (var alert in leased)
                 {
-                    await QueueAsync();
-                    foreach (var alert in await store.LeaseAsync())
-                    {
-                        await SendAsync(alert);
-                    }
+                    await SendAsync(alert);
                 }
-                catch (Exception e) when (e is StoreUnavailableException or DbException)
-                {
-                    log.Debug($"alerts: waiting for the store: {e.Message}");
-                    await Task.Delay(StorePause, clock, _stop.Token);
-                }
-
-                await WaitAsync();
             }
+            while (leased.Count == AlertStore.MaxLeased);
+            _hasFailed = false;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
             // The gateway stops; what is due waits in the store.
         }
-    }
-
-    /// <summary>Until something is noticed here, or something another replica could not deliver may be due.</summary>
-    private async Task WaitAsync()
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(_nextLook);
-        _nextLook = PollPeriod;
-        await ((Task)alerts.Noticed.WaitToReadAsync(limit.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Token.ThrowIfCancellationRequested();
     }
 
     private async Task QueueAsync()
     {
         while (alerts.Noticed.TryRead(out var alert))
         {
+            if (_receiver is null)
+            {
+                // Noticed before nobody was to be told any more.
+                continue;
+            }
+
             try
             {
                 await store.AddAsync(alert);
             }
-            catch (StoreUnavailableException)
+            catch
             {
                 alerts.Return(alert);
                 throw;
@@ -93,10 +113,21 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
 
     private async Task SendAsync(PendingAlert alert)
     {
-        var problem = await CallAsync(alert);
+        if (Volatile.Read(ref _receiver) is not { } receiver)
+        {
+            return;
+        }
+
+        var problem = await CallAsync(receiver, alert);
         if (problem is null)
         {
             await store.FinishAsync(alert.Id);
+        }
+        else if (receiver.IsLeft)
+        {
+            // Not its fault: whoever is in its place is called instead.
+            _nextLook = TimeSpan.Zero;
+            await store.RetryAsync(alert.Id, TimeSpan.Zero);
         }
         else if (clock.GetUtcNow() - alert.CreatedAt > GiveUpAfter)
         {
@@ -105,7 +136,8 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
         }
         else
         {
-            log.Warn($"alerts: {config.Url.IdnHost} did not take {alert.Id} (attempt {alert.Attempts}): {problem}");
+            var host = receiver.Config.Url.IdnHost;
+            log.Warn($"alerts: {host} did not take {alert.Id} (attempt {alert.Attempts}): {problem}");
             var pause = Pause(alert.Attempts);
             _nextLook = pause < _nextLook ? pause : _nextLook;
             await store.RetryAsync(alert.Id, pause);
@@ -113,18 +145,19 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
     }
 
     /// <summary>Null when the receiver took it.</summary>
-    private async Task<string?> CallAsync(PendingAlert alert)
+    private async Task<string?> CallAsync(Receiver receiver, PendingAlert alert)
     {
         var body = Encoding.UTF8.GetBytes(alert.Body);
-        using var request = new HttpRequestMessage(HttpMethod.Post, config.Url) { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, receiver.Config.Url);
+        request.Content = new ByteArrayContent(body);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json") { CharSet = "utf-8" };
-        if (config.Secret is { } secret)
+        if (receiver.Config.Secret is { } secret)
         {
             request.Headers.TryAddWithoutValidation(SignatureHeader, Sign(secret, clock.GetUtcNow(), body));
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        limit.CancelAfter(CallTimeout);
+        using var patience = new CancellationTokenSource(CallTimeout, clock);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, receiver.Left, patience.Token);
         try
         {
             using var response = await http.SendAsync(request, limit.Token);
@@ -152,5 +185,21 @@ internal sealed class AlertSender(AlertsConfig config, SpendAlerts alerts, Alert
     {
         var pause = TimeSpan.FromSeconds(5 * Math.Pow(2, Math.Min(attempts - 1, 20)));
         return pause < MaxPause ? pause : MaxPause;
+    }
+
+    /// <summary>A configuration, and that another one has taken its place.</summary>
+#pragma warning disable CA1001 // Its source has no timer, and a call may begin at the moment the receiver is left.
+    private sealed class Receiver(AlertsConfig config)
+#pragma warning restore CA1001
+    {
+        private readonly CancellationTokenSource _left = new();
+
+        public AlertsConfig Config { get; } = config;
+
+        public CancellationToken Left => _left.Token;
+
+        public bool IsLeft => _left.IsCancellationRequested;
+
+        public void Leave() => _left.Cancel();
     }
 }

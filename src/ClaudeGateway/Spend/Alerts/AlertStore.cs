@@ -11,10 +11,14 @@ internal sealed record PendingAlert(string Id, string Body, DateTimeOffset Creat
 /// </summary>
 internal sealed class AlertStore(Database database, TimeProvider clock)
 {
-    private const int MaxLeased = 20;
+    /// <summary>How many are leased at once: what a replica that dies leaves untold until the lease ends.</summary>
+    public const int MaxLeased = 8;
 
-    /// <summary>How long one replica may take to tell what it has leased.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
+    /// <summary>
+    /// How long one replica may take to tell what it has leased: each call one after the other, and the store told of
+    /// each.
+    /// </summary>
+    private static readonly TimeSpan Lease = (AlertSender.CallTimeout + Database.DefaultTimeout) * (MaxLeased + 1);
 
     /// <summary>Queues an alert; does nothing when it has been queued before, or told.</summary>
     /// <exception cref="StoreUnavailableException" />
@@ -31,12 +35,14 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
     public Task<List<PendingAlert>> LeaseAsync()
     {
         var now = Now();
-        // The condition stands twice: of two replicas that wait for each other's rows the second looks at it again.
+        // What another replica is leasing at this moment is its own: nobody waits for anybody's rows.
         // Once: a second run would find nothing due, and what the first has taken would wait for its lease to end.
         return database.AllOnceAsync(
-            """
+            $"""
             UPDATE gw_spend_alert SET attempts = attempts + 1, next_attempt_at = $1
-            WHERE next_attempt_at <= $2 AND id IN (SELECT id FROM gw_spend_alert WHERE next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3)
+            WHERE next_attempt_at <= $2 AND id IN (
+              SELECT id FROM gw_spend_alert WHERE next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3
+              {(database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "")})
             RETURNING id, body, created_at, attempts
             """,
             static row => new PendingAlert(row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)), row.GetInt32(3)),

@@ -7,9 +7,10 @@ namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>
 /// Deletes spend, identities and audit lines past their retention, once an hour. Names and addresses go after
-/// <c>identity_retention_days</c> without a request; the bare subject stays as long as his spend does.
+/// <c>identity_retention_days</c> without a request; the bare subject stays as long as his spend does. One for the
+/// process: another configuration counts from its next statement on.
 /// </summary>
-internal sealed class RetentionSweep(Database database, AdminConfig config, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class RetentionSweep(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromHours(1);
 
@@ -19,9 +20,18 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
     /// <summary>Longer than the longest period, within which none may be told twice.</summary>
     private static readonly TimeSpan AlertRetention = TimeSpan.FromDays(40);
 
+    private volatile AdminConfig? _config;
     private BackgroundLoop? _loop;
 
-    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), SweepAsync, "spend: records past their retention stay for another hour", log);
+    public void Start() =>
+        _loop = BackgroundLoop.Start(
+            cancellation => Task.Delay(Period, clock, cancellation),
+            SweepAsync,
+            "spend: records past their retention stay for another hour",
+            log);
+
+    /// <summary>From now on these retentions count; null deletes nothing.</summary>
+    public void Use(AdminConfig? config) => _config = config;
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
@@ -29,17 +39,43 @@ internal sealed class RetentionSweep(Database database, AdminConfig config, Time
     public async Task SweepAsync()
     {
         var now = clock.GetUtcNow();
-        var firstMonth = SpendPeriod.Monthly.Start(SpendPeriods.Day(now)).AddMonths(-config.SpendRetentionMonths).DayNumber;
-        foreach (var period in SpendPeriods.All)
-        {
-            await database.ExecuteAsync("DELETE FROM gw_spend_counter WHERE period = $1 AND start_day < $2", (int)period, firstMonth);
-        }
+        var month = SpendPeriod.Monthly.Start(SpendPeriods.Day(now));
+        await DeleteAsync(
+            "gw_spend_counter",
+            "key, period, start_day",
+            "t.start_day < $1",
+            config => month.AddMonths(-config.SpendRetentionMonths).DayNumber);
+        await DeleteAsync(
+            "gw_spend_principal",
+            "key",
+            "t.seen_at < $1 AND NOT EXISTS (SELECT 1 FROM gw_spend_counter AS c WHERE c.key = t.key)",
+            LastSeen);
+        await RunAsync(
+            "UPDATE gw_spend_principal SET email = NULL, name = NULL, groups = '[]'",
+            "gw_spend_principal",
+            "key",
+            "t.seen_at < $1 AND (t.email IS NOT NULL OR t.name IS NOT NULL OR t.groups <> '[]')",
+            LastSeen);
+        await DeleteAsync("gw_spend_audit", "id", "t.created_at < $1", config => Ago(Days(config.AuditRetentionDays)));
+        await DeleteAsync("gw_spend_alert", "id", "t.created_at < $1", _ => Ago(AlertRetention));
+        await DeleteAsync("gw_spend_writer", "id", "t.seen_at < $1", _ => Ago(WriterRetention));
 
-        var lastSeen = now.AddDays(-config.IdentityRetentionDays).ToUnixTimeMilliseconds();
-        await database.ExecuteAsync("DELETE FROM gw_spend_principal WHERE seen_at < $1 AND NOT EXISTS (SELECT 1 FROM gw_spend_counter AS c WHERE c.key = gw_spend_principal.key)", lastSeen);
-        await database.ExecuteAsync("UPDATE gw_spend_principal SET email = NULL, name = NULL, groups = '[]' WHERE seen_at < $1 AND (email IS NOT NULL OR name IS NOT NULL OR groups <> '[]')", lastSeen);
-        await database.ExecuteAsync("DELETE FROM gw_spend_audit WHERE created_at < $1", now.AddDays(-config.AuditRetentionDays).ToUnixTimeMilliseconds());
-        await database.ExecuteAsync("DELETE FROM gw_spend_alert WHERE created_at < $1", (now - AlertRetention).ToUnixTimeMilliseconds());
-        await database.ExecuteAsync("DELETE FROM gw_spend_writer WHERE seen_at < $1", (now - WriterRetention).ToUnixTimeMilliseconds());
+        object Ago(TimeSpan time) => (now - time).ToUnixTimeMilliseconds();
+        object LastSeen(AdminConfig config) => Ago(Days(config.IdentityRetentionDays));
+        static TimeSpan Days(int days) => TimeSpan.FromDays(days);
+    }
+
+    private Task DeleteAsync(string table, string key, string condition, Func<AdminConfig, object> limit) =>
+        RunAsync($"DELETE FROM {table}", table, key, condition, limit);
+
+    /// <summary>
+    /// One statement, by the configuration that is in force when it begins. Rows that another replica is writing or
+    /// sweeping at this moment are left to it: nobody waits for anybody's rows, so never in a circle.
+    /// </summary>
+    private Task RunAsync(string change, string table, string key, string condition, Func<AdminConfig, object> limit)
+    {
+        var locked = database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "";
+        var sql = $"{change} WHERE ({key}) IN (SELECT {key} FROM {table} AS t WHERE {condition} {locked})";
+        return _config is { } config ? database.ExecuteAsync(sql, limit(config)) : Task.CompletedTask;
     }
 }

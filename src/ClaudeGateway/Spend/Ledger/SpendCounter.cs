@@ -15,13 +15,20 @@ internal sealed class SpendCounter(CounterKind kind, string id)
 {
     private const int MeanWeight = 8;
 
+    /// <summary>More than any request costs: sums of what is set aside stay far from the end of 64 bits.</summary>
+    private static readonly Money MaxReserved = Money.FromCents(1_000_000);
+
+    /// <summary>
+    /// Protects <see cref="_stored"/>, <see cref="_pending"/> and <see cref="_sending"/>: a reader sees each amount in
+    /// one of them.
+    /// </summary>
     private readonly Lock _lock = new();
     private readonly (DateOnly Start, Money Amount)[] _stored = new (DateOnly, Money)[SpendPeriods.All.Length];
     private (DateOnly Day, Money Amount)[] _pending = [];
     private (DateOnly Day, Money Amount)[] _sending = [];
     private long _reservedNanoCents;
-    private long _meanNanoCents = -1;
     private int _isQueued;
+    private volatile bool _isHeld;
 
     public CounterKind Kind { get; } = kind;
 
@@ -39,8 +46,11 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     /// <summary>What the store knows of the developer's name and groups, so that it is told only of changes.</summary>
     public SpendIdentity? KnownIdentity { get; set; }
 
-    /// <summary>Mean cost of one request, over the last few; null before the first.</summary>
-    public Money? MeanCost => Interlocked.Read(ref _meanNanoCents) is >= 0 and var mean ? new Money(mean) : null;
+    /// <summary>What this developer's last few requests were.</summary>
+    public UsualUsage Usual { get; } = new(MeanWeight);
+
+    /// <summary>Whether the store refuses this counter's amounts: they count here and are not sent.</summary>
+    public bool IsHeld => _isHeld;
 
     /// <summary>What requests in flight on this replica are expected to cost.</summary>
     public Money Reserved => new(Interlocked.Read(ref _reservedNanoCents));
@@ -73,15 +83,23 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     {
         lock (_lock)
         {
-            return new SpendTotals(day, Total(SpendPeriod.Daily, day), Total(SpendPeriod.Weekly, day), Total(SpendPeriod.Monthly, day));
+            return new SpendTotals(
+                day,
+                Total_NeedsLock(SpendPeriod.Daily, day),
+                Total_NeedsLock(SpendPeriod.Weekly, day),
+                Total_NeedsLock(SpendPeriod.Monthly, day));
         }
     }
 
     /// <summary>Sets money aside for a request in flight.</summary>
     /// <returns>What was set aside for others before: of requests that come at once only the first sees nothing.</returns>
-    public Money Reserve(Money expected) => new(Interlocked.Add(ref _reservedNanoCents, expected.NanoCents) - expected.NanoCents);
+    public Money Reserve(Money expected)
+    {
+        var amount = Bounded(expected).NanoCents;
+        return new(Interlocked.Add(ref _reservedNanoCents, amount) - amount);
+    }
 
-    public void Release(Money expected) => Interlocked.Add(ref _reservedNanoCents, -expected.NanoCents);
+    public void Release(Money expected) => Interlocked.Add(ref _reservedNanoCents, -Bounded(expected).NanoCents);
 
     /// <summary>Whether the caller is the one to put this counter into the queue of changed ones.</summary>
     public bool TryQueue() => Interlocked.Exchange(ref _isQueued, 1) == 0;
@@ -91,9 +109,6 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     /// <summary>Records a served request; it is visible to <see cref="Totals"/> at once.</summary>
     public void Add(DateOnly day, Money cost)
     {
-        var mean = Interlocked.Read(ref _meanNanoCents);
-        // Of two requests that end at once one may not count here: it is only a mean.
-        Interlocked.Exchange(ref _meanNanoCents, mean < 0 ? cost.NanoCents : mean + ((cost.NanoCents - mean) / MeanWeight));
         lock (_lock)
         {
             AddTo(ref _pending, day, cost);
@@ -126,18 +141,40 @@ internal sealed class SpendCounter(CounterKind kind, string id)
             _sending = [];
             foreach (var total in totals)
             {
-                MergeUnlocked(total);
+                Merge_NeedsLock(total);
             }
         }
     }
+
+    /// <summary>
+    /// The store refuses for good what was taken: it waits as before, and is not taken again until <see
+    /// cref="Unhold"/>.
+    /// </summary>
+    public void Hold(IEnumerable<SpendDelta> taken)
+    {
+        lock (_lock)
+        {
+            _sending = [];
+            foreach (var delta in taken)
+            {
+                AddTo(ref _pending, delta.Day, delta.Amount);
+            }
+
+            _isHeld = true;
+        }
+    }
+
+    public void Unhold() => _isHeld = false;
 
     public void Merge(in StoredTotal total)
     {
         lock (_lock)
         {
-            MergeUnlocked(total);
+            Merge_NeedsLock(total);
         }
     }
+
+    private static Money Bounded(Money expected) => expected > MaxReserved ? MaxReserved : expected;
 
     private static void AddTo(ref (DateOnly Day, Money Amount)[] days, DateOnly day, Money amount)
     {
@@ -165,7 +202,7 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         return sum;
     }
 
-    private void MergeUnlocked(in StoredTotal total)
+    private void Merge_NeedsLock(in StoredTotal total)
     {
         ref var stored = ref _stored[(int)total.Period];
         if (total.Start > stored.Start || (total.Start == stored.Start && total.Amount > stored.Amount))
@@ -174,7 +211,7 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         }
     }
 
-    private Money Total(SpendPeriod period, DateOnly day)
+    private Money Total_NeedsLock(SpendPeriod period, DateOnly day)
     {
         var start = period.Start(day);
         var sum = _stored[(int)period].Start == start ? _stored[(int)period].Amount : Money.Zero;

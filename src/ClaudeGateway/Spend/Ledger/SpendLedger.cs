@@ -6,6 +6,8 @@ namespace ClaudeGateway.Spend.Ledger;
 /// <summary>Every counter in use on this replica, and which of them have something the store does not know yet.</summary>
 internal sealed class SpendLedger(TimeProvider clock)
 {
+    private const int EverybodysWeight = 32;
+
     private static readonly TimeSpan IdleTime = TimeSpan.FromHours(2);
 
     private readonly ConcurrentDictionary<string, SpendCounter> _users = new(StringComparer.Ordinal);
@@ -15,6 +17,9 @@ internal sealed class SpendLedger(TimeProvider clock)
     private readonly ConcurrentDictionary<string, SpendIdentity> _identities = new(StringComparer.Ordinal);
 
     public int Count => _byKey.Count;
+
+    /// <summary>What everybody's requests were lately: stands in for a developer's own while he has none.</summary>
+    public UsualUsage Usual { get; } = new(EverybodysWeight);
 
     /// <summary>Whether anything waits for the next round.</summary>
     public bool HasChanges => !_changed.IsEmpty || !_identities.IsEmpty;
@@ -60,7 +65,7 @@ internal sealed class SpendLedger(TimeProvider clock)
         {
             // First out of the queue, then emptied: what is added in between queues it again.
             counter.LeaveQueue();
-            if (counter.Take(batch))
+            if (!counter.IsHeld && counter.Take(batch))
             {
                 Queue(counter);
             }
@@ -92,6 +97,30 @@ internal sealed class SpendLedger(TimeProvider clock)
         }
     }
 
+    /// <summary>Lets the next round try again what the store has refused.</summary>
+    public void Unhold(SpendCounter counter)
+    {
+        counter.Unhold();
+        Queue(counter);
+    }
+
+    /// <summary>
+    /// What is not in the store yet, as far as anybody knows: of how many developers and shared budgets, and how much.
+    /// </summary>
+    public UnwrittenSpend Unwritten()
+    {
+        var unwritten = default(UnwrittenSpend);
+        foreach (var (_, counter) in _byKey)
+        {
+            if (counter.Unconfirmed is var amount && amount > Money.Zero)
+            {
+                unwritten = unwritten.And(counter.Kind, amount);
+            }
+        }
+
+        return unwritten;
+    }
+
     /// <summary>Forgets counters nobody has used for hours, so that memory follows the people at work.</summary>
     public void ForgetIdle()
     {
@@ -100,17 +129,39 @@ internal sealed class SpendLedger(TimeProvider clock)
         {
             if (counter.IsIdle && clock.GetElapsedTime(counter.LastUsed, now) > IdleTime)
             {
-                (counter.Kind == CounterKind.User ? _users : _pools).TryRemove(counter.Id, out _);
-                _byKey.TryRemove(key, out _);
+                // This very counter: of its id there may be another one by now, which both have to keep.
+                var counters = counter.Kind == CounterKind.User ? _users : _pools;
+                counters.TryRemove(KeyValuePair.Create(counter.Id, counter));
+                _byKey.TryRemove(KeyValuePair.Create(key, counter));
             }
         }
     }
 
     private void Queue(SpendCounter counter)
     {
-        if (counter.TryQueue())
+        if (!counter.IsHeld && counter.TryQueue())
         {
             _changed.Enqueue(counter);
         }
     }
+}
+
+/// <summary>Amounts that only this process knows. A budget's part is also in its members' amounts.</summary>
+internal readonly record struct UnwrittenSpend(int Developers, Money OfDevelopers, int Budgets, Money OfBudgets)
+{
+    public bool IsNothing => Developers == 0 && Budgets == 0;
+
+    public UnwrittenSpend And(CounterKind kind, Money amount) => kind == CounterKind.User
+        ? this with { Developers = Developers + 1, OfDevelopers = OfDevelopers + amount }
+        : this with { Budgets = Budgets + 1, OfBudgets = OfBudgets + amount };
+
+    public override string ToString()
+    {
+        var developers = $"{OfDevelopers.ToDollars()} US dollars of {Count(Developers, "developer")}";
+        return Budgets == 0
+            ? developers
+            : $"{developers} and {OfBudgets.ToDollars()} of {Count(Budgets, "shared budget")}";
+    }
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 }

@@ -20,8 +20,7 @@ internal sealed record SpendAnswer(IReadOnlyList<StoredTotal> Totals, long Limit
 /// </summary>
 internal sealed class SpendRound(Database database, string writer, TimeProvider clock)
 {
-    /// <summary>What a counter may hold in the store; sums stay below the range of bigint.</summary>
-    private const long MaxAmount = 9_000_000_000_000_000_000;
+    private const int MaxConflicts = 3;
 
     private const string ToldTotals =
         "string_agg(encode(key, 'hex') || ' ' || period || ' ' || start_day || ' ' || amount, ' ')";
@@ -39,7 +38,7 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
         changed AS (
           INSERT INTO gw_spend_counter AS c (key, period, start_day, amount)
           SELECT d.key, d.period, d.start_day, d.amount FROM unnest($4::bytea[], $5::int[], $6::int[], $7::bigint[]) AS d (key, period, start_day, amount) WHERE EXISTS (SELECT 1 FROM fresh)
-          ON CONFLICT (key, period, start_day) DO UPDATE SET amount = LEAST(c.amount + excluded.amount, 9000000000000000000)
+          ON CONFLICT (key, period, start_day) DO UPDATE SET amount = LEAST(c.amount + excluded.amount, $17)
           RETURNING key, period, start_day, amount),
         told AS (
           SELECT {ReplicaMessage.SendingSql("spend", "$1", ToldTotals)}
@@ -62,12 +61,33 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
     {
         var today = SpendPeriods.Day(clock.GetUtcNow());
         var rows = Rows(batch);
-        return database.IsPostgres ? RunOnPostgresAsync(batch, rows, asked, today) : RunOnSqliteAsync(batch, rows, asked, today);
+        return database.IsPostgres
+            ? AgainAfterConflictAsync(() => RunOnPostgresAsync(batch, rows, asked, today))
+            : RunOnSqliteAsync(batch, rows, asked, today);
+    }
+
+    /// <summary>
+    /// Of two transactions that stood in each other's way the store undid this one, all of it: it can be sent again at
+    /// once.
+    /// </summary>
+    private static async Task<SpendAnswer> AgainAfterConflictAsync(Func<Task<SpendAnswer>> run)
+    {
+        for (var left = MaxConflicts; ; left--)
+        {
+            try
+            {
+                return await run();
+            }
+            catch (StoreUnavailableException e) when (left > 0 && StoreErrors.IsConflict(e.InnerException))
+            {
+                // Once more.
+            }
+        }
     }
 
     private async Task<SpendAnswer> RunOnPostgresAsync(SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today)
     {
-        var identities = batch?.Identities ?? [];
+        var identities = InOrder(batch);
         // Repeatable: the store applies a number once.
         var answers = await database.AllAsync(
             PostgresSql,
@@ -79,15 +99,16 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
             rows.Select(row => (int)row.Period).ToArray(),
             rows.Select(row => row.Start.DayNumber).ToArray(),
             rows.Select(row => row.Amount.NanoCents).ToArray(),
-            identities.Select(identity => CounterKey.Of(CounterKind.User, identity.Sub).ToBytes()).ToArray(),
-            identities.Select(identity => identity.Sub).ToArray(),
-            identities.Select(identity => identity.Email).ToArray(),
-            identities.Select(identity => identity.Name).ToArray(),
-            identities.Select(GroupsJson).ToArray(),
+            identities.Select(row => row.Key.ToBytes()).ToArray(),
+            identities.Select(row => row.Identity.Sub).ToArray(),
+            identities.Select(row => row.Identity.Email).ToArray(),
+            identities.Select(row => row.Identity.Name).ToArray(),
+            identities.Select(row => GroupsJson(row.Identity)).ToArray(),
             asked.Select(counter => counter.Key.ToBytes()).ToArray(),
             SpendPeriod.Daily.Start(today).DayNumber,
             SpendPeriod.Weekly.Start(today).DayNumber,
-            SpendPeriod.Monthly.Start(today).DayNumber);
+            SpendPeriod.Monthly.Start(today).DayNumber,
+            Money.MaxNanoCents);
         return Answer(answers);
     }
 
@@ -98,11 +119,11 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
             var answers = new List<SpendAnswerRow>();
             if (batch is not null)
             {
-                foreach (var identity in batch.Identities)
+                foreach (var (key, identity) in InOrder(batch))
                 {
                     await transaction.ExecuteAsync(
                         "INSERT INTO gw_spend_principal (key, sub, email, name, groups, seen_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, seen_at = excluded.seen_at",
-                        CounterKey.Of(CounterKind.User, identity.Sub).ToBytes(), identity.Sub, identity.Email, identity.Name, GroupsJson(identity), now);
+                        key.ToBytes(), identity.Sub, identity.Email, identity.Name, GroupsJson(identity), now);
                 }
 
                 var isFresh = await transaction.ExecuteAsync(
@@ -113,7 +134,12 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
                 {
                     answers.Add(await transaction.FirstAsync(
                         "INSERT INTO gw_spend_counter AS c (key, period, start_day, amount) VALUES ($1, $2, $3, $4) ON CONFLICT (key, period, start_day) DO UPDATE SET amount = min(c.amount + excluded.amount, $5) RETURNING key, period, start_day, amount",
-                        ReadRow, row.Key.ToBytes(), (int)row.Period, row.Start.DayNumber, row.Amount.NanoCents, MaxAmount));
+                        ReadRow,
+                        row.Key.ToBytes(),
+                        (int)row.Period,
+                        row.Start.DayNumber,
+                        row.Amount.NanoCents,
+                        Money.MaxNanoCents));
                 }
             }
 
@@ -144,6 +170,12 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
         return [.. sums.Select(row => new StoredTotal(row.Key.Item1, row.Key.Item2, row.Key.Item3, row.Value > Money.MaxDelta ? Money.MaxDelta : row.Value))
             .OrderBy(row => row.Key.Value).ThenBy(row => row.Period).ThenBy(row => row.Start)];
     }
+
+    /// <summary>In the order of keys, for the same reason.</summary>
+    private static List<(CounterKey Key, SpendIdentity Identity)> InOrder(SpendBatch? batch) =>
+        [.. (batch?.Identities ?? [])
+            .Select(identity => (Key: CounterKey.Of(CounterKind.User, identity.Sub), Identity: identity))
+            .OrderBy(row => row.Key.Value)];
 
     private static SpendAnswer Answer(List<SpendAnswerRow> rows) => new(
         [.. rows.Where(row => row.Total is not null).Select(row => row.Total!.Value)],

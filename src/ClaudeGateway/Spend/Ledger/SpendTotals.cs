@@ -16,6 +16,10 @@ internal readonly record struct SpendTotals(DateOnly Day, Money Daily, Money Wee
 /// <summary>A finite cap beside what was spent of it.</summary>
 internal readonly record struct CapState(SpendLimit Limit, long CapCents, Money Spent, DateTimeOffset Reset)
 {
+    /// <summary>The share of a cap above which a client is warned, and the one above which it is critical.</summary>
+    public const decimal WarningShare = 0.75m;
+    public const decimal CriticalShare = 0.95m;
+
     public bool IsReached => Spent.Reaches(CapCents);
 
     /// <summary>Spent share of the cap, unrounded; 1 for a cap of 0.</summary>

@@ -77,11 +77,21 @@ internal sealed class LimitBook
         return pools ?? (IReadOnlyList<SpendLimit>)[];
     }
 
-    /// <summary>Takes over the whole content of the store.</summary>
-    public void Replace(IReadOnlyCollection<SpendLimit> limits, long version)
+    /// <summary>
+    /// Takes over the whole content of the store. Ignored when it is older than what has come in since the reading
+    /// began; a store that was set back, without any news meanwhile, is believed.
+    /// </summary>
+    /// <param name="version">Of the content, or an earlier one.</param>
+    /// <param name="known"><see cref="Version"/> when the reading began.</param>
+    public void Replace(IReadOnlyCollection<SpendLimit> limits, long version, long known)
     {
         lock (_change)
         {
+            if (version < Version && Version != known)
+            {
+                return;
+            }
+
             foreach (var id in _byId.Keys.Except(limits.Select(limit => limit.Id)).ToList())
             {
                 Remove(id);

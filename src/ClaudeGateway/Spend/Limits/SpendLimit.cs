@@ -15,6 +15,9 @@ internal readonly record struct SpendScope(SpendScopeType Type, string Id)
 
     public string TypeName => TypeNameOf(Type);
 
+    /// <summary>Whether a cap of this scope and period may have a shared budget.</summary>
+    public bool CanHavePool(SpendPeriod period) => Type == SpendScopeType.RbacGroup && period == SpendPeriod.Monthly;
+
     public static string TypeNameOf(SpendScopeType type) => type switch
     {
         SpendScopeType.User => "user",
@@ -45,7 +48,7 @@ internal sealed record SpendLimit(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {
-    public bool CanHavePool => Scope.Type == SpendScopeType.RbacGroup && Period == SpendPeriod.Monthly;
+    public bool CanHavePool => Scope.CanHavePool(Period);
 }
 
 /// <summary>The budget a group shares for a month. Without an amount only the pause is remembered.</summary>

@@ -14,7 +14,7 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
 {
     private const string AmountRequired = "amount: Required";
 
-    private bool CanHavePool => Scope.Type == SpendScopeType.RbacGroup && Period == SpendPeriod.Monthly;
+    private bool CanHavePool => Scope.CanHavePool(Period);
 
     /// <summary>What can be said without looking at the stored cap: null when nothing is wrong yet.</summary>
     public string? Problem()

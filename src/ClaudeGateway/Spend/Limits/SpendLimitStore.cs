@@ -48,9 +48,10 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <exception cref="StoreUnavailableException" />
     public async Task LoadAsync(LimitBook book)
     {
+        var known = book.Version;
         // The version first: a change in between is then applied twice instead of missed.
         var version = await VersionAsync();
-        book.Replace(await database.AllAsync($"SELECT {Columns} FROM gw_spend_limit AS l", Read), version);
+        book.Replace(await database.AllAsync($"SELECT {Columns} FROM gw_spend_limit AS l", Read), version, known);
     }
 
     /// <exception cref="StoreUnavailableException" />

@@ -7,11 +7,12 @@ namespace ClaudeGateway.Spend.Usage;
 /// <summary>
 /// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date. When
 /// the stream ends without the final figure (cut, error, client gone), the text that was sent is billed instead.
-/// Only <c>data:</c> lines are looked at, ended by LF, CR or both; content events are measured without parsing them.
+/// Only <c>data:</c> lines are looked at, ended by LF, CR or both; those of one event are one text, a line feed between
+/// them (WHATWG HTML, 9.2.6). Content events are measured without parsing them.
 /// </summary>
 internal sealed class StreamUsageReader : UsageReader
 {
-    /// <summary>A longer line cannot be a usage event; it is measured and forgotten.</summary>
+    /// <summary>A longer line or event cannot be a usage event; it is measured and forgotten.</summary>
     private const int MaxLineBytes = 1024 * 1024;
 
     private static readonly SearchValues<byte> LineEnds = SearchValues.Create("\r\n"u8);
@@ -21,6 +22,11 @@ internal sealed class StreamUsageReader : UsageReader
     private byte[]? _line;
     private int _lineLength;
     private bool _lineIsTooLong;
+
+    /// <summary>What an event of several lines has brought so far.</summary>
+    private byte[]? _event;
+    private int _eventLength;
+    private bool _isAfterReturn;
     private long _sentCharacters;
     private bool _hasFinalOutput;
 
@@ -28,7 +34,16 @@ internal sealed class StreamUsageReader : UsageReader
     {
         while (!bytes.IsEmpty)
         {
+            if (_isAfterReturn && bytes[0] == '\n')
+            {
+                // The second half of one line end.
+                bytes = bytes[1..];
+                _isAfterReturn = false;
+                continue;
+            }
+
             var end = bytes.IndexOfAny(LineEnds);
+            _isAfterReturn = end >= 0 && bytes[end] == '\r';
             if (end < 0)
             {
                 Keep(bytes);
@@ -37,12 +52,12 @@ internal sealed class StreamUsageReader : UsageReader
 
             if (_lineLength == 0 && !_lineIsTooLong)
             {
-                ReadLine(bytes[..end]);
+                ReadLine(bytes[..end], IsEmptyLine(bytes[end..]));
             }
             else
             {
                 Keep(bytes[..end]);
-                EndKeptLine();
+                EndKeptLine(IsEmptyLine(bytes[end..]));
             }
 
             bytes = bytes[(end + 1)..];
@@ -51,13 +66,11 @@ internal sealed class StreamUsageReader : UsageReader
 
     protected override TokenUsage Complete()
     {
-        EndKeptLine();
-        if (_line is not null)
-        {
-            ArrayPool<byte>.Shared.Return(_line);
-            _line = null;
-        }
-
+        EndKeptLine(endsEvent: true);
+        EndEvent();
+        Return(ref _line);
+        Return(ref _event);
+        HasSpoken |= _usage is not null;
         var usage = _usage ?? new ReportedUsage();
         IsClamped = usage.IsClamped;
         var output = _hasFinalOutput ? usage.Output ?? 0 : Math.Max(usage.Output ?? 0, TokensOf(_sentCharacters));
@@ -74,42 +87,124 @@ internal sealed class StreamUsageReader : UsageReader
             return;
         }
 
-        var needed = _lineLength + part.Length;
-        if (_line is null || _line.Length < needed)
-        {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, 512));
-            if (_line is not null)
-            {
-                _line.AsSpan(0, _lineLength).CopyTo(larger);
-                ArrayPool<byte>.Shared.Return(_line);
-            }
-
-            _line = larger;
-        }
-
-        part.CopyTo(_line.AsSpan(_lineLength));
-        _lineLength = needed;
+        Append(ref _line, ref _lineLength, part);
     }
 
-    private void EndKeptLine()
+    private static void Append(ref byte[]? buffer, ref int length, ReadOnlySpan<byte> part)
+    {
+        var needed = length + part.Length;
+        if (buffer is null || buffer.Length < needed)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, 512));
+            buffer.AsSpan(0, length).CopyTo(larger);
+            Return(ref buffer);
+            buffer = larger;
+        }
+
+        part.CopyTo(buffer.AsSpan(length));
+        length = needed;
+    }
+
+    private static void Return(ref byte[]? buffer)
+    {
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = null;
+        }
+    }
+
+    /// <summary>
+    /// Whether nothing stands between the line end that <paramref name="bytes"/> begin with and the next one; false too
+    /// when that cannot be seen yet.
+    /// </summary>
+    private static bool IsEmptyLine(ReadOnlySpan<byte> bytes)
+    {
+        var next = bytes is [(byte)'\r', (byte)'\n', ..] ? 2 : 1;
+        return next < bytes.Length && bytes[next] is (byte)'\r' or (byte)'\n';
+    }
+
+    private void EndKeptLine(bool endsEvent)
     {
         if (!_lineIsTooLong && _lineLength > 0)
         {
-            ReadLine(_line.AsSpan(0, _lineLength));
+            ReadLine(_line.AsSpan(0, _lineLength), endsEvent);
         }
 
         _lineLength = 0;
         _lineIsTooLong = false;
     }
 
-    private void ReadLine(ReadOnlySpan<byte> line)
+    private void ReadLine(ReadOnlySpan<byte> line, bool endsEvent)
     {
+        if (line.IsEmpty)
+        {
+            EndEvent();
+            return;
+        }
+
         if (!line.StartsWith("data:"u8))
         {
             return;
         }
 
         var data = line[5..];
+        if (_eventLength > 0 && IsWhole(_event.AsSpan(0, _eventLength)))
+        {
+            // An upstream that leaves out the empty line between events: no more can follow what is complete.
+            EndEvent();
+        }
+
+        if (_eventLength == 0 && endsEvent)
+        {
+            // Nearly always: one line, and nothing to keep.
+            ReadData(data);
+        }
+        else if (_eventLength + data.Length >= MaxLineBytes)
+        {
+            _sentCharacters += _eventLength + data.Length;
+            _eventLength = 0;
+        }
+        else
+        {
+            if (_eventLength > 0)
+            {
+                Append(ref _event, ref _eventLength, "\n"u8);
+            }
+
+            Append(ref _event, ref _eventLength, data);
+        }
+    }
+
+    private void EndEvent()
+    {
+        if (_eventLength > 0)
+        {
+            ReadData(_event.AsSpan(0, _eventLength));
+            _eventLength = 0;
+        }
+    }
+
+    private static bool IsWhole(ReadOnlySpan<byte> data)
+    {
+        if (!data.TrimEnd(" \n"u8).EndsWith("}"u8))
+        {
+            return false;
+        }
+
+        var json = new Utf8JsonReader(data, isFinalBlock: false, default);
+        try
+        {
+            return json.Read() && json.TrySkip();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private void ReadData(ReadOnlySpan<byte> data)
+    {
         if (data.IndexOf("\"message_"u8) >= 0)
         {
             ReadEvent(data);
@@ -152,6 +247,7 @@ internal sealed class StreamUsageReader : UsageReader
     {
         if (data.IndexOf("\"content_block_delta\""u8) < 0)
         {
+            HasSpoken |= data.IndexOf("\"error\""u8) >= 0;
             return;
         }
 

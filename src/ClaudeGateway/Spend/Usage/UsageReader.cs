@@ -10,6 +10,7 @@ internal abstract class UsageReader
     protected const int CharactersPerToken = 4;
 
     private TokenUsage? _finished;
+    private long _assumedInput;
 
     /// <summary>Whether a figure of the upstream was negative or absurdly large.</summary>
     public bool IsClamped { get; protected set; }
@@ -20,11 +21,27 @@ internal abstract class UsageReader
 
     public abstract void Read(ReadOnlySpan<byte> bytes);
 
+    /// <summary>
+    /// The client has left before the upstream said what it has read: so much is billed as input unless a figure has
+    /// come, or an error.
+    /// </summary>
+    public void AssumeInput(long tokens) => _assumedInput = tokens;
+
     /// <summary>What is billed for everything read; nothing may be read after the first call.</summary>
-    public TokenUsage Finish() => _finished ??= Complete();
+    public TokenUsage Finish() => _finished ??= WithAssumedInput(Complete());
+
+    /// <summary>
+    /// Whether the upstream itself said what it has read, or that it refuses: known once <see cref="Complete"/> has
+    /// returned.
+    /// </summary>
+    protected bool HasSpoken { get; set; }
 
     /// <summary>Called once, after the last byte or when the answer was cut.</summary>
     protected abstract TokenUsage Complete();
 
-    protected static long TokensOf(long characters) => (characters + CharactersPerToken - 1) / CharactersPerToken;
+    /// <summary>About how many tokens a text is.</summary>
+    public static long TokensOf(long characters) => (characters + CharactersPerToken - 1) / CharactersPerToken;
+
+    private TokenUsage WithAssumedInput(TokenUsage usage) =>
+        HasSpoken ? usage : usage with { Input = Math.Max(usage.Input, _assumedInput) };
 }

@@ -58,6 +58,7 @@ internal sealed class WholeUsageReader : UsageReader
         {
             var usage = json.Read() && json.TokenType == JsonTokenType.StartObject ? ReportedUsage.Read(ref json) : null;
             IsClamped = usage?.IsClamped ?? false;
+            HasSpoken = usage is not null;
             return usage;
         }
         catch (JsonException)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Json;
@@ -10,13 +11,15 @@ namespace ClaudeGateway.Upstreams.Contract;
 /// </summary>
 internal sealed class MessagesRequest
 {
-    private MessagesRequest(ReadOnlyMemory<byte> body, string model, Range modelValue, Range? tagsValue, bool isStream)
+    private MessagesRequest(
+        ReadOnlyMemory<byte> body, string model, Range modelValue, Range? tagsValue, bool isStream, long maxTokens)
     {
         Body = body;
         Model = model;
         ModelValue = modelValue;
         TagsValue = tagsValue;
         IsStream = isStream;
+        MaxTokens = maxTokens;
     }
 
     /// <summary>Empty after <see cref="ReleaseBody"/>.</summary>
@@ -32,6 +35,9 @@ internal sealed class MessagesRequest
     public Range? TagsValue { get; }
 
     public bool IsStream { get; }
+
+    /// <summary>The larger one where <c>max_tokens</c> appears twice; 0 when it is no positive number.</summary>
+    public long MaxTokens { get; }
 
     /// <summary>Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.</summary>
     public void ReleaseBody() => Body = default;
@@ -61,6 +67,7 @@ internal sealed class MessagesRequest
         string? model = null;
         Range modelValue = default;
         Range? tagsValue = null;
+        long maxTokens = 0;
         bool isStream = false, hasModel = false, isRepeated = false;
         while (members.MoveNext())
         {
@@ -81,6 +88,11 @@ internal sealed class MessagesRequest
             {
                 isStream = members.ShowValue(nested) == JsonTokenType.True;
             }
+            else if (members.NameIs("max_tokens"u8))
+            {
+                var isNumber = members.ShowValue(nested) == JsonTokenType.Number;
+                maxTokens = Math.Max(maxTokens, isNumber ? Number(body.Span[members.ValueStart..members.ValueEnd]) : 0);
+            }
             else
             {
                 members.ShowValue(nested);
@@ -97,7 +109,13 @@ internal sealed class MessagesRequest
         {
             null when hasModel => (null, ApiError.InvalidRequest("model must be a string")),
             null or "" => (null, ApiError.InvalidRequest("model is required")),
-            _ => (new MessagesRequest(body, model, modelValue, tagsValue, isStream), null),
+            _ => (new MessagesRequest(body, model, modelValue, tagsValue, isStream, maxTokens), null),
         };
     }
+
+    /// <summary>The largest number there is for one beyond all measure.</summary>
+    private static long Number(ReadOnlySpan<byte> json) =>
+        double.TryParse(json, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? (long)Math.Clamp(number, 0, 1L << 62)
+            : 0;
 }

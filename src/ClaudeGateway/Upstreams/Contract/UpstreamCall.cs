@@ -12,4 +12,12 @@ internal enum MessagesOperation
 
 /// <summary>One client request on its way to upstreams; the same for every upstream tried.</summary>
 /// <param name="StripTags">Whether <c>tags</c> and their beta value stay with the gateway (<c>admin.billing_group_tag</c>).</param>
-internal sealed record UpstreamCall(GatewayRequest Request, Principal Principal, MessagesRequest Message, MessagesOperation Operation, bool StripTags);
+internal sealed record UpstreamCall(
+    GatewayRequest Request, Principal Principal, MessagesRequest Message, MessagesOperation Operation, bool StripTags)
+{
+    /// <summary>
+    /// Whether the upstream that is being asked has all of the request, so that it may be at work; not after it has
+    /// refused.
+    /// </summary>
+    public bool IsSent { get; set; }
+}
