@@ -14,7 +14,10 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
 {
     private readonly string _path = inForce.Path;
 
-    /// <summary>Reloads whenever asked, one after the other, until <paramref name="stop"/>. Never throws: whatever a reload fails of, the next one may come.</summary>
+    /// <summary>
+    /// Reloads whenever asked, one after the other, until <paramref name="stop"/>. Never throws: whatever a reload
+    /// fails of, the next one may come.
+    /// </summary>
     public async Task RunAsync(ChannelReader<bool> asked, CancellationToken stop)
     {
         try
@@ -32,7 +35,9 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
 
     /// <summary>Whether the file is in force.</summary>
     /// <exception cref="OperationCanceledException">The gateway stops; nothing else is thrown.</exception>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The configuration in force must survive whatever the new one meets.")]
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "The configuration in force must survive whatever the new one meets.")]
     public async Task<bool> ReloadAsync(CancellationToken cancellation)
     {
         if (inForce.DescribeProblem is not null)
@@ -78,7 +83,9 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
     }
 
     /// <summary>The configuration is in force already: what goes wrong here is no reason to say otherwise.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A report never ends reloading.")]
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "A report never ends reloading.")]
     private void Report(GatewayConfig config)
     {
         try
