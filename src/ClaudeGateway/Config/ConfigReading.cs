@@ -6,7 +6,8 @@ namespace ClaudeGateway.Config;
 /// <summary>What one reading of a configuration file finds: its problems and warnings, gathered rather than thrown.</summary>
 /// <param name="environment">What references in the file are looked up in.</param>
 /// <param name="inForce">Values that a running gateway cannot change, by path; null for a gateway that starts.</param>
-internal sealed class ConfigReading(ProcessEnvironment environment, IReadOnlyDictionary<string, FixedValue>? inForce = null)
+internal sealed class ConfigReading(
+    ProcessEnvironment environment, IReadOnlyDictionary<string, FixedValue>? inForce = null)
 {
     private readonly Dictionary<string, FixedValue> _fixedValues = new(StringComparer.Ordinal);
     private readonly List<string> _needRestart = [];
@@ -22,7 +23,9 @@ internal sealed class ConfigReading(ProcessEnvironment environment, IReadOnlyDic
     /// <summary>What settings documents are checked with: managed.settings_schema, known before the documents are read; null while that file has problems.</summary>
     public SettingsSchemas? SettingsSchemas { get; set; } = SettingsSchemas.BuiltIn;
 
-    /// <summary>Those of a starting gateway as the file gives them, those of a running one as they were in force.</summary>
+    /// <summary>
+    /// Those of a starting gateway as the file gives them, those of a running one as they were in force.
+    /// </summary>
     public IReadOnlyDictionary<string, FixedValue> FixedValues => _fixedValues;
 
     /// <summary>Paths of the keys whose new value takes a restart, in the order of the sections.</summary>
@@ -64,7 +67,8 @@ internal sealed class ConfigReading(ProcessEnvironment environment, IReadOnlyDic
 }
 
 /// <summary>A value that a running gateway cannot change (<see cref="Shapes.Key.NeedsRestart"/>).</summary>
-/// <param name="Text">As JSON, for comparing; may hold secrets. Null when the key has neither value nor default.</param>
+/// <param name="Text">As JSON, for comparing; may hold secrets. Null when the key has neither value nor
+/// default.</param>
 /// <param name="Value">What the key's shape made of it.</param>
 /// <param name="IsGiven">Whether the file gives the key.</param>
 internal sealed record FixedValue(string? Text, object? Value, bool IsGiven)

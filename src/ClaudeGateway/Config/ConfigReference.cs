@@ -99,7 +99,9 @@ internal sealed class ConfigReference
     };
 
     private static string Meaning(Key key) =>
-        key.Description + (key.NeedsRestart ? " A change takes a restart." : "") + (key.Example is null ? "" : $" Example: `{key.Example}`");
+        key.Description
+        + (key.NeedsRestart ? " A change takes a restart." : "")
+        + (key.Example is null ? "" : $" Example: `{key.Example}`");
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -17,7 +17,9 @@ namespace ClaudeGateway.Tests.Config;
 /// <summary>A reload puts every key in force or says that it does not: no key is silently ignored.</summary>
 public sealed class ReloadableKeysTests
 {
-    /// <summary>Together they hold every object of gateway.yaml; any value may be replaced by another that is valid there.</summary>
+    /// <summary>
+    /// Together they hold every object of gateway.yaml; any value may be replaced by another that is valid there.
+    /// </summary>
     private static readonly string[] Documents =
     [
         """
@@ -141,7 +143,10 @@ public sealed class ReloadableKeysTests
         }
     }
 
-    /// <summary>The document with another valid value of the key that makes a difference; null when none of those known here does.</summary>
+    /// <summary>
+    /// The document with another valid value of the key that makes a difference; null when none of those known here
+    /// does.
+    /// </summary>
     private static JsonNode? Change(JsonNode document, IReadOnlyList<object> path, Key key, PemPair pair)
     {
         var before = Dump(Read(document).Config);

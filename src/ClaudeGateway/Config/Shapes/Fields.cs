@@ -59,8 +59,8 @@ internal sealed class Fields
     public ConfigNode? Node(Key key) => Entry(key)?.Value;
 
     /// <summary>
-    /// Puts back what a running gateway cannot change; call it when everything was read and checked. At the first reading
-    /// the values are remembered instead, for the readings to come.
+    /// Puts back what a running gateway cannot change; call it when everything was read and checked. At the first
+    /// reading the values are remembered instead, for the readings to come.
     /// </summary>
     public void KeepFixed(IEnumerable<Key> keys)
     {

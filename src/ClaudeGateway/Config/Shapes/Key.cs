@@ -23,9 +23,9 @@ internal abstract class Key(string name, string description)
     public string? Required { get; init; }
 
     /// <summary>
-    /// Whether a running gateway keeps the value it began with, because sockets, connections or other parties hold on to it.
-    /// A reload reads and checks the new value all the same, names the key when it differs and builds with the old one.
-    /// Any other key is taken over by a reload.
+    /// Whether a running gateway keeps the value it began with, because sockets, connections or other parties hold on
+    /// to it. A reload reads and checks the new value all the same, names the key when it differs and builds with the
+    /// old one. Any other key is taken over by a reload.
     /// </summary>
     public bool NeedsRestart { get; init; }
 

@@ -34,7 +34,8 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
     {
         value = default;
-        if (MapOrProblem(node, reading, $"must be a mapping with the keys {string.Join(", ", keys.Select(key => key.Name))}; ") is not { } map)
+        var must = $"must be a mapping with the keys {string.Join(", ", keys.Select(key => key.Name))}; ";
+        if (MapOrProblem(node, reading, must) is not { } map)
         {
             return false;
         }

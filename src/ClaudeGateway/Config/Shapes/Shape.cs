@@ -105,7 +105,8 @@ internal abstract class WrapperShape<TInner, T>(Shape<TInner> inner) : Shape<T>
 }
 
 /// <summary>Another shape with one more rule.</summary>
-internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, ConfigReading> check) : WrapperShape<T, T>(inner)
+internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, ConfigReading> check)
+    : WrapperShape<T, T>(inner)
 {
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
     {
@@ -121,7 +122,8 @@ internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, Conf
 }
 
 /// <summary>Another shape whose value is turned into a different type.</summary>
-internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom, TTo> convert) : WrapperShape<TFrom, TTo>(inner)
+internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom, TTo> convert)
+    : WrapperShape<TFrom, TTo>(inner)
 {
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out TTo value)
     {
@@ -138,5 +140,6 @@ internal sealed class NamedShape<T>(Shape<T> inner, string name, Func<string, st
 
     public override string Mask(string secret) => mask is null ? base.Mask(secret) : mask(secret);
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value) => Inner.TryRead(node, reading, out value);
+    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value) =>
+        Inner.TryRead(node, reading, out value);
 }
