@@ -27,7 +27,7 @@ public sealed class ReloadFailureTests : IAsyncDisposable
         Write(store, "sonnet", withAdmin: false);
         await using var serve = GatewayProcess.Start(_folder.Path, new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" }, "serve", "--config", "gateway.yaml");
         var address = (await serve.Errors.LineAsync("listening on")).Split(' ')[^1];
-        using var http = new HttpClient { BaseAddress = new Uri(address) };
+        using var http = new HttpMessageInvoker(new SocketsHttpHandler());
 
         Write(store, "opus", withAdmin: true);
         await serve.HangUpAsync();
@@ -38,7 +38,7 @@ public sealed class ReloadFailureTests : IAsyncDisposable
         await serve.HangUpAsync();
         await serve.Errors.LineAsync("is in force");
 
-        var (goOn, answer) = await BeginStreamAsync(http);
+        var (goOn, answer) = await BeginStreamAsync(http, new Uri(address));
         var stopped = serve.StopAsync();
         await serve.Errors.LineAsync("stopping: open requests");
         goOn.SetResult();
@@ -58,7 +58,7 @@ public sealed class ReloadFailureTests : IAsyncDisposable
     }
 
     /// <summary>An answer that has begun and does not end before the test says so.</summary>
-    private async Task<(TaskCompletionSource GoOn, HttpResponseMessage Answer)> BeginStreamAsync(HttpClient http)
+    private async Task<(TaskCompletionSource GoOn, HttpResponseMessage Answer)> BeginStreamAsync(HttpMessageInvoker http, Uri gateway)
     {
         var goOn = new TaskCompletionSource();
         _upstream.Next(async exchange =>
@@ -69,12 +69,12 @@ public sealed class ReloadFailureTests : IAsyncDisposable
             await exchange.WriteAsync("the end");
             await exchange.EndAsync();
         });
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/messages")
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, "/v1/messages"))
         {
             Content = new StringContent("""{"model":"claude-sonnet-4-6","max_tokens":1,"stream":true,"messages":[]}""", Encoding.UTF8, "application/json"),
         };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Bearer());
-        return (goOn, await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
+        return (goOn, await http.SendAsync(request, CancellationToken.None));
     }
 
     private static string Bearer() =>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -11,7 +10,7 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
 {
     private readonly FakeIdentityProvider _idp = new();
     private readonly FakeUpstream _upstream = new();
-    private readonly ManualTimeProvider _clock = new(DateTimeOffset.UtcNow);
+    private readonly ManualTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
 
     public async ValueTask DisposeAsync()
     {

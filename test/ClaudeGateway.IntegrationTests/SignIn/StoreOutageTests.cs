@@ -12,7 +12,7 @@ public sealed class StoreOutageTests
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();
         await using var server = await PostgresServer.StartAsync();
-        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
         await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync()), clock);
         var token = await gateway.SignInAsync();
         var device = await gateway.AuthorizeDeviceAsync();

@@ -43,7 +43,7 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task What_a_stopping_gateway_could_not_send_is_waited_for_and_reported_once()
     {
-        var clock = new ManualTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
         var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }] };
         var gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry }, clock);
         var bearer = (await gateway.SignInAsync()).AccessToken;
