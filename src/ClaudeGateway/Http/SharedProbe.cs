@@ -1,13 +1,16 @@
 namespace ClaudeGateway.Http;
 
 /// <summary>
-/// A check of something outside the process that anybody may ask for: at most one begins per second and one is under
-/// way, and whoever asks meanwhile gets its answer. So a flood of questions is one question a second.
+/// A check of something outside the process that anybody may ask for: one is under way at a time, ten begin in a second
+/// at most, and whoever asks meanwhile gets the last one's answer. So no flood of questions reaches what is checked.
 /// </summary>
 internal sealed class SharedProbe(Func<Task<bool>> probe, TimeProvider clock)
 {
-    /// <summary>How old an answer may be, counted from when its question began.</summary>
-    public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// How old an answer may be, counted from when its question began. Short, because a grace such as
+    /// <c>store.readiness_grace_seconds</c> begins with the first failure that is seen.
+    /// </summary>
+    public static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Guards <see cref="_current"/> and <see cref="_begunAt"/>.</summary>
     private readonly Lock _lock = new();
