@@ -11,29 +11,36 @@ namespace ClaudeGateway.Cli;
 /// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.</summary>
 internal static class CommandLine
 {
-    public static Task<int> RunAsync(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         // The reference is started as `claude gateway --config …`; its arguments work here unchanged.
         var own = args is ["gateway", .. var rest] ? rest : args;
-        var parsed = Root().Parse(own);
+        // Before anything that takes time; commands that do not serve end by SIGHUP as any program does.
+        using var hangUps = own is [] or ["serve" or "dev", ..] or [['-' or '@', ..], ..] ? new HangUps() : null;
+        var parsed = Root(hangUps).Parse(own);
         return parsed.Errors.Count > 0
-            ? Task.FromResult(ServeCommand.Fail([string.Join("; ", parsed.Errors.Select(error => OneLine(error.Message).TrimEnd('.'))) + ". See claude-gateway --help"]))
-            : parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+            ? ServeCommand.Fail([Problems(parsed) + ". See claude-gateway --help"])
+            : await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
+
+    private static string Problems(ParseResult parsed) =>
+        string.Join("; ", parsed.Errors.Select(error => OneLine(error.Message).TrimEnd('.')));
 
     private static string OneLine(string message) => string.Join(' ', message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
-    private static RootCommand Root()
+    /// <param name="hangUps">Null when the arguments name a command that does not serve.</param>
+    private static RootCommand Root(HangUps? hangUps)
     {
         var config = ConfigOption();
         var root = new RootCommand("claude-gateway: one sign-in, one endpoint and one policy for Claude in your company.") { config };
-        root.SetAction((parsed, cancellation) => ServeCommand.RunAsync(parsed.GetValue(config), cancellation));
-        root.Subcommands.Add(Serve());
+        root.SetAction((parsed, cancellation) =>
+            ServeCommand.RunAsync(parsed.GetValue(config), hangUps!, cancellation));
+        root.Subcommands.Add(Serve(hangUps));
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Diagnose());
         root.Subcommands.Add(Schema());
         root.Subcommands.Add(Explain());
-        root.Subcommands.Add(Develop());
+        root.Subcommands.Add(Develop(hangUps));
         root.Subcommands.Add(Login());
         root.Subcommands.Add(SpendCommands.Create());
         root.Subcommands.Add(MachinesCommand.Create());
@@ -41,11 +48,12 @@ internal static class CommandLine
         return root;
     }
 
-    private static Command Serve()
+    private static Command Serve(HangUps? hangUps)
     {
         var config = ConfigOption();
         var serve = new Command("serve", "Start the gateway (the default).") { config };
-        serve.SetAction((parsed, cancellation) => ServeCommand.RunAsync(parsed.GetValue(config), cancellation));
+        serve.SetAction((parsed, cancellation) =>
+            ServeCommand.RunAsync(parsed.GetValue(config), hangUps!, cancellation));
         return serve;
     }
 
@@ -91,14 +99,18 @@ internal static class CommandLine
         return explain;
     }
 
-    private static Command Develop()
+    private static Command Develop(HangUps? hangUps)
     {
         var port = new Option<int>("--port") { Description = "Port of the gateway on this machine; 0 takes a free one.", DefaultValueFactory = _ => 8080, HelpName = "port" };
         var idpPort = new Option<int?>("--idp-port") { Description = "Port of the identity provider; the one after the gateway's unless given.", HelpName = "port" };
         var data = new Option<string>("--data") { Description = "Folder that keeps secrets and sessions.", DefaultValueFactory = _ => DevFolder.DefaultName, HelpName = "folder" };
         var dev = new Command("dev", "Try the gateway on this machine: brings an identity provider, a simulated model and a store.") { port, idpPort, data };
         dev.SetAction((parsed, cancellation) =>
-            DevCommand.RunAsync(new DevOptions(parsed.GetValue(port), parsed.GetValue(idpPort), parsed.GetValue(data)!), ProcessEnvironment.Current(), cancellation));
+            DevCommand.RunAsync(
+                new DevOptions(parsed.GetValue(port), parsed.GetValue(idpPort), parsed.GetValue(data)!),
+                ProcessEnvironment.Current(),
+                hangUps!,
+                cancellation));
         return dev;
     }
 

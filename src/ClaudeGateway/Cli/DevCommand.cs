@@ -18,7 +18,8 @@ internal static class DevCommand
     private const string KeyVariable = "ANTHROPIC_API_KEY";
 
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(DevOptions options, ProcessEnvironment environment, CancellationToken cancellation)
+    public static async Task<int> RunAsync(
+        DevOptions options, ProcessEnvironment environment, HangUps hangUps, CancellationToken cancellation)
     {
         try
         {
@@ -33,8 +34,10 @@ internal static class DevCommand
             var own = environment.ForOwnMachine();
             var result = GatewayConfigReader.Read(folder.PathOf(DevConfig.FileName), own);
             return result.Config is not null
-                ? await ServeCommand.ServeAsync(result, own, () => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder)), cancellation)
+                ? await ServeCommand.ServeAsync(result, own, hangUps, SayHow, cancellation)
                 : ServeCommand.Fail(result.Errors);
+
+            void SayHow() => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder));
         }
         catch (OperatorException e)
         {

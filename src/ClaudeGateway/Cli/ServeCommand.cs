@@ -10,11 +10,14 @@ namespace ClaudeGateway.Cli;
 /// <summary>Runs the gateway until SIGTERM or SIGINT: then it drains, and a second signal cuts what is left (spec/newer.md, signals).</summary>
 internal static class ServeCommand
 {
-    public static async Task<int> RunAsync(string? configPath, CancellationToken cancellation)
+    /// <param name="hangUps">Heard since the process began.</param>
+    public static async Task<int> RunAsync(string? configPath, HangUps hangUps, CancellationToken cancellation)
     {
         var environment = ProcessEnvironment.Current();
         var result = Read(configPath, environment);
-        return result.Config is null ? Fail(result.Errors) : await ServeAsync(result, environment, static () => { }, cancellation);
+        return result.Config is null
+            ? Fail(result.Errors)
+            : await ServeAsync(result, environment, hangUps, static () => { }, cancellation);
     }
 
     /// <summary>The file; without one, the environment.</summary>
@@ -24,12 +27,17 @@ internal static class ServeCommand
         : ConfigReadResult.Unreadable("", "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other variables of docs/configuration.md)");
 
     /// <param name="result">A configuration without problems.</param>
+    /// <param name="hangUps">What came before the gateway listens is obeyed as soon as it does.</param>
     /// <param name="ready">Called once the gateway listens.</param>
-    public static async Task<int> ServeAsync(ConfigReadResult result, ProcessEnvironment environment, Action ready, CancellationToken cancellation)
+    public static async Task<int> ServeAsync(
+        ConfigReadResult result,
+        ProcessEnvironment environment,
+        HangUps hangUps,
+        Action ready,
+        CancellationToken cancellation)
     {
         var config = result.Config!;
         using var signals = new StopSignals();
-        using var hangUps = new HangUps();
         using var lines = new StderrLines();
         var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
         var audit = new AuditLog(lines, TimeProvider.System);
@@ -40,9 +48,10 @@ internal static class ServeCommand
             ready();
             var reloads = new ConfigReload(app, result, environment, log).RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
-            await reloads;
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
+            // A reload under way was cancelled by the same signal; the drain does not wait until it has noticed.
             await app.StopAsync(environment.DrainTimeout, signals.Second);
+            await reloads;
         }
         catch (OperationCanceledException) when (signals.First.IsCancellationRequested)
         {
@@ -71,8 +80,8 @@ internal static class ServeCommand
 }
 
 /// <summary>
-/// SIGHUP as requests to reload, several at once one. Made at the very start: until there is a handler, SIGHUP ends a
-/// process. Heard also where whoever started the process ignores it (nohup), which the runtime would respect.
+/// SIGHUP as requests to reload, several at once one. Made before anything else: until there is a handler, SIGHUP ends
+/// a process. Heard also where whoever started the process ignores it (nohup), which the runtime would respect.
 /// </summary>
 internal sealed class HangUps : IDisposable
 {

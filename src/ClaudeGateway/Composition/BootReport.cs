@@ -65,7 +65,11 @@ internal static class BootReport
         yield return $"upstreams {config.Upstreams.Count}: {string.Join(", ", config.Upstreams.Select(Describe))}";
         yield return $"telemetry relay: {Telemetry(config.Telemetry)}";
         yield return $"managed settings: {(config.Managed is null ? "not configured" : "configured")}";
-        yield return "upstream requests: no limit of the gateway's own";
+        yield return config.Limits.MaxUpstreamRequests is { } most
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"upstream requests: at most {most} at one time; further ones wait their turn")
+            : "upstream requests: no limit of the gateway's own";
     }
 
     private static string ListOr(IReadOnlyList<string> entries) => entries.Count == 0 ? "(unrestricted)" : string.Join(", ", entries);

@@ -1,6 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using ClaudeGateway.Config;
-using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 
@@ -8,20 +8,17 @@ namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// SIGHUP: the file is read again, checked whole and put in force at once, or refused with its errors while the old
-/// configuration stays. What cannot change in a running process is named and kept.
+/// configuration stays. Keys that cannot change in a running process say so themselves
+/// (<see cref="Config.Shapes.Key.NeedsRestart"/>); they are named and keep the value they began with.
 /// </summary>
 internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, ProcessEnvironment environment, OperationalLog log)
 {
-    /// <summary>Bound to the socket and the connections that are open; <c>public_url</c> is in every token and registered at the identity provider.</summary>
-    private static readonly (string Section, string[] Keys)[] Fixed =
-    [
-        ("listen", ["host", "port", "public_url", "tls"]),
-        ("store", ["postgres_url", "sqlite_path", "username", "password", "max_connections", "connect_timeout_seconds", "readiness_grace_seconds"]),
-    ];
+    private readonly string _path = inForce.Path;
 
-    private readonly GatewayConfig _first = inForce.Config!;
-
-    /// <summary>Reloads whenever asked, one after the other, until <paramref name="stop"/>.</summary>
+    /// <summary>
+    /// Reloads whenever asked, one after the other, until <paramref name="stop"/>. Never throws: whatever a reload
+    /// fails of, the next one may come.
+    /// </summary>
     public async Task RunAsync(ChannelReader<bool> asked, CancellationToken stop)
     {
         try
@@ -37,6 +34,11 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
         }
     }
 
+    /// <summary>Whether the file is in force.</summary>
+    /// <exception cref="OperationCanceledException">The gateway stops; nothing else is thrown.</exception>
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "The configuration in force must survive whatever the new one meets.")]
     public async Task<bool> ReloadAsync(CancellationToken cancellation)
     {
         if (inForce.DescribeProblem is not null)
@@ -45,29 +47,56 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
             return false;
         }
 
-        var result = GatewayConfigReader.Read(_first.Path, environment);
-        if (result.Config is not { } config)
-        {
-            return Refuse(result.Errors);
-        }
-
+        GatewayConfig config;
+        ConfigReadResult result;
         try
         {
-            await app.ReloadAsync(config with { Store = _first.Store, Listen = _first.Listen with { TrustedProxies = config.Listen.TrustedProxies } }, cancellation);
+            result = GatewayConfigReader.Read(_path, environment, inForce);
+            if (result.Config is null)
+            {
+                return Refuse(result.Errors);
+            }
+
+            config = result.Config;
+            await app.ReloadAsync(config, cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
         }
         catch (OperatorException e)
         {
             return Refuse([e.Message]);
         }
+        catch (Exception e)
+        {
+            return Refuse([$"{e.GetType().Name}: {e.Message}"]);
+        }
 
         log.Info($"SIGHUP: {config.Path} is in force; requests that had begun end with the configuration they began with");
-        foreach (var path in Unchangeable(result))
+        foreach (var path in result.NeedRestart)
         {
             log.Warn($"SIGHUP: {path} was changed but cannot change in a running gateway; restart it to use the new value");
         }
 
-        BootReport.Write(config, environment, log);
+        Report(config);
         return true;
+    }
+
+    /// <summary>The configuration is in force already: what goes wrong here is no reason to say otherwise.</summary>
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "A report never ends reloading.")]
+    private void Report(GatewayConfig config)
+    {
+        try
+        {
+            BootReport.Write(config, environment, log);
+        }
+        catch (Exception e)
+        {
+            log.Error($"SIGHUP: the report on {config.Path} failed: {e.GetType().Name}: {e.Message}");
+        }
     }
 
     private bool Refuse(IReadOnlyList<string> problems)
@@ -77,16 +106,7 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
             log.Error($"SIGHUP: {problem}");
         }
 
-        log.Error($"SIGHUP: {_first.Path} was not put in force; the configuration that was in force stays");
+        log.Error($"SIGHUP: {_path} was not put in force; the configuration that was in force stays");
         return false;
     }
-
-    private IEnumerable<string> Unchangeable(ConfigReadResult next) =>
-        from section in Fixed
-        from key in section.Keys
-        where !string.Equals(Text(inForce, section.Section, key), Text(next, section.Section, key), StringComparison.Ordinal)
-        select $"{section.Section}.{key}";
-
-    private static string? Text(ConfigReadResult result, string section, string key) =>
-        ((result.Root as ConfigMap)?.Find(section) as ConfigMap)?.Find(key) is { } node ? PolicyJson.ToNode(node)?.ToJsonString() ?? "null" : null;
 }

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
@@ -21,6 +23,8 @@ internal sealed class GatewayApp : IAsyncDisposable
 {
     private readonly ProcessParts _services;
     private readonly OwnedResources _owned;
+
+    /// <summary>Replaced snapshots on their way out; the list guards itself.</summary>
     private readonly List<Task> _retiring = [];
     private WebApplication? _server;
     private volatile GatewaySnapshot _snapshot;
@@ -38,12 +42,15 @@ internal sealed class GatewayApp : IAsyncDisposable
     /// <summary>Every path that is served, for the test of docs/protocol.md.</summary>
     public IReadOnlyList<string> Paths => _snapshot.Paths;
 
+    /// <summary>How long a stopping gateway goes on serving; of the configuration in force.</summary>
+    public TimeSpan DrainDelay => _snapshot.Config.Listen.DrainDelay;
+
     /// <exception cref="OperatorException">A service or file the gateway needs is not usable.</exception>
     public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
     {
         audit.ConfigLoad(config.Path, config.Sha256);
         BootReport.WriteBanner(log);
-        var owned = new OwnedResources();
+        var owned = new OwnedResources(log);
         try
         {
             var app = await StartAsync(config, environment, clock, audit, log, owned, cancellation);
@@ -52,7 +59,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
         catch (Exception e)
         {
-            if (e is OperatorException or StoreUnavailableException)
+            if (e is OperatorException or StoreUnavailableException or DbException)
             {
                 // What is odd about the configuration often says why.
                 BootReport.WriteWarnings(config, environment, log);
@@ -62,6 +69,11 @@ internal sealed class GatewayApp : IAsyncDisposable
             if (e is StoreUnavailableException)
             {
                 throw new OperatorException($"the store went away while the gateway started: {e.Message}", e);
+            }
+
+            if (e is DbException refused)
+            {
+                throw new OperatorException(Refusal(refused), refused);
             }
 
             throw;
@@ -84,7 +96,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         {
             _retiring.RemoveAll(task => task.IsCompleted);
             // A stream may last as long as a model thinks; nothing waits for this task but the end of the process.
-            _retiring.Add(previous.RetireAsync(TimeSpan.FromHours(2), _services.Clock));
+            _retiring.Add(RetireAsync(previous, TimeSpan.FromHours(2)));
         }
     }
 
@@ -96,7 +108,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     {
         if (_services.Readiness.TryStop())
         {
-            await Task.Delay(_snapshot.Config.Listen.DrainDelay, _services.Clock, cut).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(DrainDelay, _services.Clock, cut).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cut);
@@ -107,20 +119,48 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await CloseAsync();
+        await _owned.DisposeAsync();
+    }
+
+    /// <summary>Ends the server first, so that no request comes for what is closed after it.</summary>
+    private async Task CloseAsync()
+    {
         if (_server is not null)
         {
-            await _server.DisposeAsync();
+            await OwnedResources.CloseAsync(_server, _services.Log);
         }
 
         Task[] retiring;
         lock (_retiring)
         {
-            retiring = [.. _retiring, _snapshot.RetireAsync(TimeSpan.Zero, _services.Clock)];
+            retiring = [.. _retiring, RetireAsync(_snapshot, TimeSpan.Zero)];
         }
 
         await Task.WhenAny(Task.WhenAll(retiring), Task.Delay(TimeSpan.FromSeconds(5), _services.Clock));
-        await _owned.DisposeAsync();
     }
+
+    /// <summary>Never throws: nobody waits for it who could act on a failure.</summary>
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "Nothing else would say that it failed.")]
+    private async Task RetireAsync(GatewaySnapshot snapshot, TimeSpan patience)
+    {
+        try
+        {
+            await snapshot.RetireAsync(patience, _services.Clock);
+        }
+        catch (Exception e)
+        {
+            _services.Log.Error($"ending a replaced configuration failed: {e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    /// <summary>
+    /// For a statement that the store understood and refused: a missing right, a table of another version.
+    /// </summary>
+    private static string Refusal(DbException refused) =>
+        $"the store refuses what the configuration needs: {StoreErrors.Describe(refused)}. Check its user's rights";
 
     private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
     {
@@ -133,7 +173,8 @@ internal sealed class GatewayApp : IAsyncDisposable
         var revocationStore = new RevocationStore(database, revocations, clock);
         var replicas = owned.Add(new ReplicaChannel(database, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
-        var readiness = new Readiness(new StoreHealth(database, config.Store.ReadinessGrace, clock, log).IsReadyAsync);
+        var storeHealth = new StoreHealth(database, config.Store.ReadinessGrace, clock, log);
+        var readiness = new Readiness(new SharedProbe(storeHealth.IsReadyAsync, clock).AskAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, outbound, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
         var services = new ProcessParts(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
@@ -147,7 +188,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
         catch
         {
-            await app._snapshot.RetireAsync(TimeSpan.Zero, clock);
+            await app.CloseAsync();
             throw;
         }
 
@@ -173,6 +214,10 @@ internal sealed class GatewayApp : IAsyncDisposable
         catch (StoreUnavailableException e)
         {
             throw new OperatorException($"the store does not answer: {e.Message}", e);
+        }
+        catch (DbException e)
+        {
+            throw new OperatorException(Refusal(e), e);
         }
     }
 

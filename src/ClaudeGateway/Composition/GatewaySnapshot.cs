@@ -28,7 +28,9 @@ namespace ClaudeGateway.Composition;
 internal sealed class GatewaySnapshot
 {
     private readonly RequestPipeline _pipeline;
-    private readonly OtlpRelay _relay;
+
+    /// <summary>Drains the relay once, however often it is asked: what is left over is reported once.</summary>
+    private readonly Lazy<Task> _drain;
     private readonly Shared<IdentityProvider> _provider;
     private readonly OwnedResources _owned;
     private readonly OutboundHttp _outbound;
@@ -41,7 +43,7 @@ internal sealed class GatewaySnapshot
     private GatewaySnapshot(GatewayConfig config, RequestPipeline pipeline, OtlpRelay relay, Shared<IdentityProvider> provider, Routes routes, OwnedResources owned, OutboundHttp outbound)
     {
         _pipeline = pipeline;
-        _relay = relay;
+        _drain = new Lazy<Task>(relay.DrainAsync);
         _provider = provider;
         _owned = owned;
         _outbound = outbound;
@@ -58,7 +60,7 @@ internal sealed class GatewaySnapshot
     /// <exception cref="OperatorException">A service or file the configuration names is not usable.</exception>
     public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, CancellationToken cancellation)
     {
-        var owned = new OwnedResources();
+        var owned = new OwnedResources(services.Log);
         var outbound = services.Outbound.CreatePart();
         try
         {
@@ -108,16 +110,22 @@ internal sealed class GatewaySnapshot
     }
 
     /// <summary>Sends the exports that wait.</summary>
-    public Task DrainAsync() => _relay.DrainAsync();
+    public Task DrainAsync() => _drain.Value;
 
     /// <summary>Takes the snapshot out of force and disposes it when its last request has ended, or after <paramref name="patience"/>.</summary>
     public async Task RetireAsync(TimeSpan patience, TimeProvider clock)
     {
         Leave();
         await Task.WhenAny(_unused.Task, Task.Delay(patience, clock));
-        await _relay.DrainAsync();
-        await _owned.DisposeAsync();
-        _ = CloseConnectionsAsync();
+        try
+        {
+            await DrainAsync();
+        }
+        finally
+        {
+            await _owned.DisposeAsync();
+            _ = CloseConnectionsAsync();
+        }
     }
 
     /// <summary>Waits however long a stream lasts: without its client it would be cut.</summary>
@@ -137,8 +145,9 @@ internal sealed class GatewaySnapshot
 
     private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, OutboundHttp outbound, OwnedResources owned, CancellationToken cancellation)
     {
-        var (environment, clock, audit, log, database, _, _, revocations, revocationStore, accounts, machines, _) = services;
-        if (config.LoadTestMode is { Enabled: true } && await new SpendPrincipalStore(database).AnySpendAsync())
+        var (clock, audit, log) = (services.Clock, services.Audit, services.Log);
+        if (config.LoadTestMode is { Enabled: true }
+            && await new SpendPrincipalStore(services.Database).AnySpendAsync())
         {
             throw new OperatorException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
         }
@@ -149,23 +158,47 @@ internal sealed class GatewaySnapshot
         var googleGroups = config.Oidc.GoogleGroups is { } google ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock)) : null;
         var secrets = new SessionSecrets(config.Session.JwtSecrets);
         var tokens = new SessionTokens(config, secrets, clock);
-        var session = new RequireSession(tokens, revocations, clock);
+        var session = new RequireSession(tokens, services.Revocations, clock);
 
         var routes = new Routes();
         new HealthEndpoints(services.Readiness).Map(routes);
         new ProtocolEndpoint().Map(routes);
-        new SignInFeature(config, database, clock, audit, log).Map(routes, provider.Value, secrets, tokens, revocations, revocationStore, googleGroups);
+        SignInFeature.Map(routes, new SignInParts
+        {
+            Config = config,
+            Database = services.Database,
+            Provider = provider.Value,
+            GoogleGroups = googleGroups,
+            Secrets = secrets,
+            Tokens = tokens,
+            Revocations = services.Revocations,
+            RevocationStore = services.RevocationStore,
+            Clock = clock,
+            Audit = audit,
+            Log = log,
+        });
+        var accounts = services.SpendAccounts;
         var spend = config.Admin is { } admin
             ? await SpendFeature.StartAsync(config, admin, accounts, clock, audit, log)
             : null;
+        var environment = services.Environment;
         var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         if (spend is not null)
         {
-            AdminFeature.Map(routes, config.Admin!, spend, session, revocationStore, machines, policies, clock, audit);
+            AdminFeature.Map(
+                routes,
+                config.Admin!,
+                spend,
+                session,
+                services.RevocationStore,
+                services.Machines,
+                policies,
+                clock,
+                audit);
         }
 
-        var seenMachines = config.Admin is null ? null : machines.Seen;
+        var seenMachines = config.Admin is null ? null : services.Machines.Seen;
         var listing = new ModelListing(modelRoutes, policies.ModelsOf);
         new ModelsEndpoint(listing).Map(routes);
         var isLoadTest = config.LoadTestMode is { Enabled: true };

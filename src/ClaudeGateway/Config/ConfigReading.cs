@@ -5,8 +5,14 @@ using ClaudeGateway.Settings;
 namespace ClaudeGateway.Config;
 
 /// <summary>What one reading of a configuration file finds: its problems and warnings, gathered rather than thrown.</summary>
-internal sealed class ConfigReading(ProcessEnvironment environment)
+/// <param name="environment">What references in the file are looked up in.</param>
+/// <param name="inForce">Values that a running gateway cannot change, by path; null for a gateway that starts.</param>
+internal sealed class ConfigReading(
+    ProcessEnvironment environment, IReadOnlyDictionary<string, FixedValue>? inForce = null)
 {
+    private readonly Dictionary<string, FixedValue> _fixedValues = new(StringComparer.Ordinal);
+    private readonly List<string> _needRestart = [];
+
     private readonly List<ConfigProblem> _problems = [];
     private readonly List<ConfigProblem> _warnings = [];
 
@@ -17,6 +23,14 @@ internal sealed class ConfigReading(ProcessEnvironment environment)
 
     /// <summary>What settings documents are checked with: managed.settings_schema, known before the documents are read; null while that file has problems.</summary>
     public SettingsSchemas? SettingsSchemas { get; set; } = SettingsSchemas.BuiltIn;
+
+    /// <summary>
+    /// Those of a starting gateway as the file gives them, those of a running one as they were in force.
+    /// </summary>
+    public IReadOnlyDictionary<string, FixedValue> FixedValues => _fixedValues;
+
+    /// <summary>Paths of the keys whose new value takes a restart, in the order of the sections.</summary>
+    public IReadOnlyList<string> NeedRestart => _needRestart;
 
     public int ProblemCount => _problems.Count;
 
@@ -33,8 +47,35 @@ internal sealed class ConfigReading(ProcessEnvironment environment)
 
     public void Warn(ConfigPosition position, string path, string text) => _warnings.Add(new ConfigProblem(position, path, text));
 
+    /// <summary>The value to go on with: the one in force, or at the first reading the given one itself.</summary>
+    public FixedValue Keep(string path, FixedValue given)
+    {
+        var kept = given;
+        if (inForce is not null && inForce.TryGetValue(path, out var old))
+        {
+            kept = old;
+            if (!string.Equals(old.Text, given.Text, StringComparison.Ordinal))
+            {
+                _needRestart.Add(path);
+            }
+        }
+
+        return _fixedValues[path] = kept;
+    }
+
     private static List<ConfigProblem> Sorted(List<ConfigProblem> problems) =>
         [.. problems.Distinct().OrderBy(problem => problem.Position.Line).ThenBy(problem => problem.Position.Column)];
+}
+
+/// <summary>A value that a running gateway cannot change (<see cref="Shapes.Key.NeedsRestart"/>).</summary>
+/// <param name="Text">As JSON, for comparing; may hold secrets. Null when the key has neither value nor
+/// default.</param>
+/// <param name="Value">What the key's shape made of it.</param>
+/// <param name="IsGiven">Whether the file gives the key.</param>
+internal sealed record FixedValue(string? Text, object? Value, bool IsGiven)
+{
+    /// <summary>Nothing of it may be printed.</summary>
+    public override string ToString() => nameof(FixedValue);
 }
 
 /// <summary>One thing wrong with a configuration file. <paramref name="Text"/> says what is wrong and what is allowed, and holds no secret.</summary>

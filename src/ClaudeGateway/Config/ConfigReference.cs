@@ -18,6 +18,7 @@ internal sealed class ConfigReference
         - `${NAME}` inside a string value becomes that environment variable; a whole value `${file:/absolute/path}` becomes that file's content without blanks at its ends. Results are not expanded again. There are no defaults and no escapes; an undefined variable or a missing file is a problem.
         - Numbers may be given as strings, so that `${NAME}` works for them; `true` and `false` may not.
         - YAML anchors, aliases and merge keys work. A key given twice is warned about, and the later one is used.
+        - SIGHUP puts a changed file in force. Keys that say "A change takes a restart" keep the value the gateway was started with; each that differs is named in the log.
 
         ## Without a file
 
@@ -97,7 +98,10 @@ internal sealed class ConfigReference
         _ => "",
     };
 
-    private static string Meaning(Key key) => key.Example is null ? key.Description : $"{key.Description} Example: `{key.Example}`";
+    private static string Meaning(Key key) =>
+        key.Description
+        + (key.NeedsRestart ? " A change takes a restart." : "")
+        + (key.Example is null ? "" : $" Example: `{key.Example}`");
 
     private static string Cell(string text) => text.Replace("|", "\\|", StringComparison.Ordinal);
 }

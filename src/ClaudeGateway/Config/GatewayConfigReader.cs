@@ -19,7 +19,9 @@ internal static class GatewayConfigReader
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    public static ConfigReadResult Read(string path, ProcessEnvironment environment)
+    /// <param name="inForce">What a running gateway began with: its values of keys that take a restart are kept; null
+    /// for a gateway that starts.</param>
+    public static ConfigReadResult Read(string path, ProcessEnvironment environment, ConfigReadResult? inForce = null)
     {
         byte[] bytes;
         try
@@ -46,13 +48,15 @@ internal static class GatewayConfigReader
             return ConfigReadResult.Unreadable(path, $"{path} cannot be read: {e.Message}");
         }
 
-        return Read(path, bytes, environment);
+        return Read(path, bytes, environment, inForce);
     }
 
     /// <param name="path">Only names the file.</param>
-    public static ConfigReadResult Read(string path, byte[] bytes, ProcessEnvironment environment)
+    /// <param name="inForce">As above.</param>
+    public static ConfigReadResult Read(
+        string path, byte[] bytes, ProcessEnvironment environment, ConfigReadResult? inForce = null)
     {
-        var reading = new ConfigReading(environment);
+        var reading = new ConfigReading(environment, inForce?.FixedValues);
         ConfigNode? root = null;
         GatewayConfig? config = null;
         try
@@ -79,7 +83,12 @@ internal static class GatewayConfigReader
             reading.Problem(e.Position, "", e.Message);
         }
 
-        return new ConfigReadResult(path, reading.ProblemCount == 0 ? config : null, reading.Problems, reading.Warnings, root);
+        config = reading.ProblemCount == 0 ? config : null;
+        return new ConfigReadResult(path, config, reading.Problems, reading.Warnings, root)
+        {
+            FixedValues = reading.FixedValues,
+            NeedRestart = reading.NeedRestart,
+        };
     }
 }
 
@@ -90,6 +99,14 @@ internal sealed record ConfigReadResult(string Path, GatewayConfig? Config, IRea
 {
     /// <summary>One readable line per problem.</summary>
     public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(Describe)];
+
+    /// <summary>By path, what a running gateway keeps of this configuration whatever a later file says.</summary>
+    public IReadOnlyDictionary<string, FixedValue> FixedValues { get; init; } = new Dictionary<string, FixedValue>();
+
+    /// <summary>
+    /// Paths of the keys that the file changes but a running gateway cannot; empty for a gateway that starts.
+    /// </summary>
+    public IReadOnlyList<string> NeedRestart { get; init; } = [];
 
     /// <summary>Says where a problem is in other words than file, line and column; null for a file.</summary>
     public Func<ConfigProblem, string>? DescribeProblem { get; init; }

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace ClaudeGateway.Config;
 
@@ -23,7 +25,16 @@ internal sealed record ListenConfig
 }
 
 /// <summary>PEM files of the certificate (chain) and its key.</summary>
-internal sealed record TlsConfig(string CertPath, string KeyPath);
+internal sealed record TlsConfig(string CertPath, string KeyPath)
+{
+    /// <summary>The certificate with its key as the files hold them now; the caller disposes it.</summary>
+    /// <exception cref="Exception">One for which <see cref="IsUnusable"/>.</exception>
+    public X509Certificate2 ReadCertificate() => X509Certificate2.CreateFromPemFile(CertPath, KeyPath);
+
+    /// <summary>Whether this is how files say that they are missing, unreadable or no certificate and key.</summary>
+    public static bool IsUnusable(Exception e) =>
+        e is IOException or UnauthorizedAccessException or CryptographicException;
+}
 
 /// <summary>The <c>access_control</c> section; deny is checked first, an empty allow list allows everybody.</summary>
 internal sealed record AccessControlConfig

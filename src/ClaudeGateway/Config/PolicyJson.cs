@@ -101,13 +101,8 @@ internal sealed class DocumentShape(string reference) : Shape<PolicyDocument>
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out PolicyDocument value)
     {
         value = null;
-        if (node is not ConfigMap map)
+        if (MapOrProblem(node, reading, "must be a mapping of settings, ") is not { } map)
         {
-            if (node is not UnexpandedNode)
-            {
-                reading.Problem(node, $"must be a mapping of settings, {Got(node)}");
-            }
-
             return false;
         }
 

@@ -40,7 +40,10 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
         return isProbe || ClientAddress.Contains(config.AllowCidrs, request.ClientAddress) || Deny(request, "ip_not_allowlisted", null);
     }
 
-    /// <summary>Once per process: a gateway open to the internet by mistake should show in the audit.</summary>
+    /// <summary>
+    /// Once for each configuration that comes into force, as a reload may have opened it: a gateway open to the
+    /// internet by mistake should show in the audit.
+    /// </summary>
     private void NoticePublicClient(GatewayRequest request, bool isProbe)
     {
         if (_publicClientSeen == 0 && !isProbe && !ClientAddress.Contains(PrivateNetworks, request.ClientAddress)

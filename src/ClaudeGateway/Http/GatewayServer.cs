@@ -22,9 +22,16 @@ internal static class GatewayServer
     /// <summary>Room for a bearer of some thousand groups (spec/newer.md: 250 KiB pass, 262 KiB do not).</summary>
     private const int MaxHeaderBytes = 256 * 1024;
 
+    /// <summary>
+    /// Kestrel's switch for lines that end in LF alone: a proxy in front may see another end of a header than we do.
+    /// </summary>
+    private const string RefusesBareLineFeeds = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
+
     /// <param name="tls">Null without <c>listen.tls</c>.</param>
     public static WebApplication Create(GatewayConfig config, TlsCertificate? tls, RequestDelegate handle)
     {
+        // Read when the server's options are made.
+        AppContext.SetSwitch(RefusesBareLineFeeds, isEnabled: true);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // No hop from the thread that read a request to another one (SocketThreads says what that asks for).
         builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>

@@ -9,8 +9,9 @@ namespace ClaudeGateway.Http;
 
 /// <summary>
 /// What every request passes, in this order (spec/auth.md, Common):
-/// 1. request id and security headers, 2. client address and access control (403), 3. URL, header and body limits,
-/// 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration snapshot.
+/// 1. request id and security headers, 2. client address and access control (403), 3. syntax (400), URL, header and
+/// body limits, 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration
+/// snapshot.
 /// </summary>
 internal sealed partial class RequestPipeline(
     Routes routes,
@@ -23,6 +24,8 @@ internal sealed partial class RequestPipeline(
     AuditLog audit,
     OperationalLog log)
 {
+    private const string Unreadable = "the request could not be read";
+
     private static readonly TimeSpan BreakOffPause = TimeSpan.FromMilliseconds(100);
 
     public async Task HandleAsync(HttpContext http)
@@ -41,6 +44,13 @@ internal sealed partial class RequestPipeline(
         catch (BadHttpRequestException e)
         {
             await AnswerBadRequestAsync(request, e);
+        }
+        catch (IOException e) when (e.InnerException is OverflowException)
+        {
+            // How the server reports a chunk size that no number holds; of all it finds wrong, the one that is no
+            // BadHttpRequestException.
+            var bad = new BadHttpRequestException(e.Message, StatusCodes.Status400BadRequest, e);
+            await AnswerBadRequestAsync(request, bad);
         }
 #pragma warning disable CA1031 // The one place where anything unforeseen becomes a 500.
         catch (Exception e)
@@ -65,6 +75,11 @@ internal sealed partial class RequestPipeline(
             return RefuseAsync(request, StatusCodes.Status403Forbidden, "forbidden");
         }
 
+        if (!RequestSyntax.IsSound(request.Http.Request))
+        {
+            return RefuseUnsoundAsync(request);
+        }
+
         if (limits.Check(request) is { } refusal)
         {
             return RefuseAsync(request, refusal.Status, refusal.Text);
@@ -87,6 +102,19 @@ internal sealed partial class RequestPipeline(
         return route?.Session is not { } sessionHandler ? RefuseAsync(request, StatusCodes.Status404NotFound, "not found")
             : route.IsInline ? sessionHandler(request, principal)
             : HandleElsewhereAsync(request, elsewhere => sessionHandler(elsewhere, principal));
+    }
+
+    /// <summary>
+    /// Where a request is not what it says it is, nobody knows where it ends: nothing more is read from its connection.
+    /// </summary>
+    private static Task RefuseUnsoundAsync(GatewayRequest request)
+    {
+        if (!HttpProtocol.IsHttp2(request.Http.Request.Protocol))
+        {
+            request.Http.Response.Headers.Connection = "close";
+        }
+
+        return ApiError.InvalidRequest(Unreadable).WriteAsync(request);
     }
 
     /// <summary>Clients of the API show the message of its error envelope; people and probes read text.</summary>
@@ -157,7 +185,7 @@ internal sealed partial class RequestPipeline(
 
         return e.StatusCode == StatusCodes.Status413PayloadTooLarge
             ? RefuseAsync(request, e.StatusCode, "payload too large")
-            : new ApiError(e.StatusCode, "invalid_request_error", "the request could not be read").WriteAsync(request);
+            : new ApiError(e.StatusCode, "invalid_request_error", Unreadable).WriteAsync(request);
     }
 
     private Task AnswerFailureAsync(GatewayRequest request, Exception e)

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
@@ -37,7 +36,7 @@ internal sealed class TlsCertificate
         {
             _current = Load();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (TlsConfig.IsUnusable(e))
         {
             throw new OperatorException($"listen.tls: {Describe(e)}", e);
         }
@@ -75,7 +74,7 @@ internal sealed class TlsCertificate
             Volatile.Write(ref _current, Load());
             _log.Info($"listen.tls: the certificate in {_config.CertPath} was replaced; new connections use it");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception e) when (TlsConfig.IsUnusable(e))
         {
             // Often a look between the writing of the two files; the next change is looked at again.
             _log.Warn($"listen.tls: the changed files cannot be used, the certificate in use stays: {Describe(e)}");
@@ -86,7 +85,7 @@ internal sealed class TlsCertificate
 
     private SslServerAuthenticationOptions Load()
     {
-        var certificate = X509Certificate2.CreateFromPemFile(_config.CertPath, _config.KeyPath);
+        var certificate = _config.ReadCertificate();
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(_config.CertPath);
         chain.RemoveAt(0);

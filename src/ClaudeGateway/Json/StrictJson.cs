@@ -3,6 +3,16 @@ using System.Text.Unicode;
 
 namespace ClaudeGateway.Json;
 
+/// <summary>What a document is in which an object names one member twice.</summary>
+internal enum RepeatedMembers
+{
+    /// <summary>No JSON: two readers of it could see two different documents (RFC 8259 section 4).</summary>
+    Refused,
+
+    /// <summary>JSON; the last one counts.</summary>
+    LastCounts,
+}
+
 /// <summary>
 /// JSON that strangers wrote: parsed so that nothing read from it later can throw. The framework's parser lets an escaped
 /// half of a surrogate pair (<c>"\ud800"</c>) through and throws when the text is read.
@@ -12,12 +22,21 @@ internal static class StrictJson
     /// <summary>Of claims that an IdP may nest as it likes; nothing here reads them by recursion.</summary>
     private const int MaxDepth = 1000;
 
-    /// <summary>The document, or null when the bytes are not JSON all of whose texts can be read.</summary>
-    public static JsonDocument? Parse(ReadOnlyMemory<byte> json)
+    /// <summary>
+    /// The document, or null when the bytes are not JSON all of whose texts can be read and whose members are named
+    /// once.
+    /// </summary>
+    public static JsonDocument? Parse(
+        ReadOnlyMemory<byte> json, RepeatedMembers repeatedMembers = RepeatedMembers.Refused)
     {
         try
         {
-            return HasOnlyText(json.Span) ? JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = MaxDepth }) : null;
+            var options = new JsonDocumentOptions
+            {
+                MaxDepth = MaxDepth,
+                AllowDuplicateProperties = repeatedMembers == RepeatedMembers.LastCounts,
+            };
+            return HasOnlyText(json.Span) ? JsonDocument.Parse(json, options) : null;
         }
         catch (JsonException)
         {

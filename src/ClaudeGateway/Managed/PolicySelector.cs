@@ -81,13 +81,10 @@ internal sealed class PolicySelector
         for (var i = 0; i < inGroup.Length; i++)
         {
             var match = _policies[i].Match;
-            inGroup[i] = (match.Groups is null || inGroup[i]) && (match.EmailDomain is null || IsInDomain(principal.Email, match.EmailDomain));
+            inGroup[i] = (match.Groups is null || inGroup[i])
+                && (match.EmailDomain is not { } domain || EmailDomain.Is(principal.Email, domain));
         }
 
         return inGroup;
     }
-
-    /// <summary>The part after the last "@", exactly: a sub-domain is another domain.</summary>
-    private static bool IsInDomain(string? email, string domain) =>
-        email is not null && email.LastIndexOf('@') is >= 0 and var at && email.AsSpan(at + 1).Equals(domain, StringComparison.OrdinalIgnoreCase);
 }

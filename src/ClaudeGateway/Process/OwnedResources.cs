@@ -1,7 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
+using ClaudeGateway.Logging;
+
 namespace ClaudeGateway.Process;
 
-/// <summary>What the gateway opened, closed in the opposite order.</summary>
-internal sealed class OwnedResources : IAsyncDisposable
+/// <summary>
+/// What the gateway opened, closed in the opposite order. Whatever closing one of them throws is logged as an error and
+/// the next one is closed all the same: the last spend must be written though a connection pool does not close.
+/// </summary>
+internal sealed class OwnedResources(OperationalLog log) : IAsyncDisposable
 {
     private readonly Stack<object> _resources = new();
 
@@ -12,9 +18,22 @@ internal sealed class OwnedResources : IAsyncDisposable
         return resource;
     }
 
+    /// <summary>Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
         while (_resources.TryPop(out var resource))
+        {
+            await CloseAsync(resource, log);
+        }
+    }
+
+    /// <summary>Disposes one resource; a failure is logged and never thrown.</summary>
+    [SuppressMessage(
+        "Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever one fails of, the next one is closed.")]
+    public static async Task CloseAsync(object resource, OperationalLog log)
+    {
+        try
         {
             if (resource is IAsyncDisposable asynchronous)
             {
@@ -24,6 +43,10 @@ internal sealed class OwnedResources : IAsyncDisposable
             {
                 synchronous.Dispose();
             }
+        }
+        catch (Exception e)
+        {
+            log.Error($"closing {resource.GetType().Name} failed: {e.GetType().Name}: {e.Message}");
         }
     }
 }

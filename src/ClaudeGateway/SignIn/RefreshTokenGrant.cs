@@ -1,6 +1,4 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Oidc;
 
@@ -9,20 +7,16 @@ namespace ClaudeGateway.SignIn;
 /// <summary>
 /// Renews a session (RFC 6749 section 6): the IdP is asked again and every sign-in rule checked again, so whoever the
 /// company has switched off is out when the bearer ends. A clear no ends the session (401 invalid_grant); trouble on the
-/// way does not (503). Needs no store.
+/// way does not (503). Needs no store, except for tokens that the gateway did not seal (<see
+/// cref="ForeignRefreshLimit"/>).
 /// </summary>
-internal sealed class RefreshTokenGrant(
-    SessionConfig session,
-    IdentityProvider provider,
-    IdentityResolver identities,
-    SessionTokens tokens,
-    RefreshTokens refreshTokens,
-    Revocations revocations,
-    AuditLog audit)
+internal sealed class RefreshTokenGrant(SignInParts parts)
 {
     private const string AtTokenEndpoint = "token_endpoint";
     private const string AtClaims = "claims";
     private const string AtUserinfo = "userinfo_no_id_token";
+
+    private readonly ForeignRefreshLimit _foreign = new(parts);
 
     public async Task<TokenOutcome> RedeemAsync(GatewayRequest request, string? token)
     {
@@ -33,22 +27,37 @@ internal sealed class RefreshTokenGrant(
 
         if (!RefreshTokens.IsOurs(token))
         {
-            return await AskProviderAsync(request, token, SessionTokens.NewId(), null);
+            return await RedeemForeignAsync(request, token);
         }
 
-        if (refreshTokens.Open(token) is not { } content)
+        if (parts.RefreshTokens.Open(token) is not { } content)
         {
             return Fail(request, "the refresh token was not issued with a secret of session.jwt_secret", AtTokenEndpoint, OAuthError.InvalidGrant);
         }
 
-        return revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt)
+        return parts.Revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt)
             ? Fail(request, "the session was revoked", AtTokenEndpoint, OAuthError.InvalidGrant)
             : await AskProviderAsync(request, content.IdpToken, content.SessionId, content);
     }
 
+    /// <summary>An IdP's own token, which clients of the reference hold; or anything else that anybody sends.</summary>
+    private async Task<TokenOutcome> RedeemForeignAsync(GatewayRequest request, string token)
+    {
+        if (token.Length > ForeignRefreshLimit.MaxTokenChars)
+        {
+            return Fail(request, "the refresh token is longer than any", AtTokenEndpoint, OAuthError.InvalidGrant);
+        }
+
+        TokenOutcome? outcome = null;
+        var wait = await _foreign.TryAsync(
+            request, async () => outcome = await AskProviderAsync(request, token, SessionTokens.NewId(), null));
+        const string Limited = "too many refresh tokens of another issuer; try again later";
+        return outcome ?? Fail(request, Limited, AtTokenEndpoint, OAuthError.SlowDown(wait ?? TimeSpan.Zero, Limited));
+    }
+
     /// <param name="bound">Whose session it is; null for an IdP token that carries no binding.</param>
     private async Task<TokenOutcome> AskProviderAsync(GatewayRequest request, string idpToken, string sessionId, RefreshTokenContent? bound) =>
-        await provider.RefreshAsync(idpToken) switch
+        await parts.Provider.RefreshAsync(idpToken) switch
         {
             TokenEndpointAnswer.Granted granted => await RenewAsync(request, granted, idpToken, sessionId, bound),
             TokenEndpointAnswer.Refused { Error: "invalid_grant" } refused => Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.InvalidGrant),
@@ -62,7 +71,7 @@ internal sealed class RefreshTokenGrant(
         IdentityResult result;
         try
         {
-            result = await identities.RefreshAsync(granted);
+            result = await parts.Identities.RefreshAsync(granted);
         }
         catch (IdentityProviderUnavailableException e)
         {
@@ -85,14 +94,17 @@ internal sealed class RefreshTokenGrant(
             return Fail(request, "the IdP answered for another sub than the session's", AtClaims, OAuthError.InvalidGrant);
         }
 
-        audit.SessionRefresh(request.Id, identity.Sub, identity.Email, request.ClientAddress.ToString(), session.TtlHours);
-        var renewed = refreshTokens.Seal(granted.RefreshToken ?? idpToken, identity.Sub, result.Subject, sessionId);
-        return new TokenOutcome.TokenResponse(tokens.Mint(identity, sessionId), renewed, identity.Email);
+        var ttlHours = parts.Config.Session.TtlHours;
+        parts.Audit.SessionRefresh(
+            request.Id, identity.Sub, identity.Email, request.ClientAddress.ToString(), ttlHours);
+        var newToken = granted.RefreshToken ?? idpToken;
+        var renewed = parts.RefreshTokens.Seal(newToken, identity.Sub, result.Subject, sessionId);
+        return new TokenOutcome.TokenResponse(parts.Tokens.Mint(identity, sessionId), renewed, identity.Email);
     }
 
     private TokenOutcome.Refused Fail(GatewayRequest request, string reason, string step, OAuthError error)
     {
-        audit.SessionRefreshFailed(request.Id, request.ClientAddress.ToString(), reason, step, error.Error);
+        parts.Audit.SessionRefreshFailed(request.Id, request.ClientAddress.ToString(), reason, step, error.Error);
         return new TokenOutcome.Refused(error);
     }
 }

@@ -1,7 +1,5 @@
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
-using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Storage;
 
@@ -11,7 +9,7 @@ namespace ClaudeGateway.SignIn;
 /// Sign-out (RFC 7009): a bearer or a refresh token ends the whole session it belongs to. Whoever holds a token may
 /// revoke it, and an unknown one is answered like a known one, so the answer tells nothing.
 /// </summary>
-internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens refreshTokens, RevocationStore revocations, IdentityProvider provider, AuditLog audit, OperationalLog log)
+internal sealed class RevocationEndpoint(SignInParts parts)
 {
     public const string Path = "/oauth/revoke";
 
@@ -27,7 +25,7 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
 
         try
         {
-            audit.SessionRevoke(request.Id, await RevokeAsync(token), request.ClientAddress.ToString());
+            parts.Audit.SessionRevoke(request.Id, await RevokeAsync(token), request.ClientAddress.ToString());
         }
         catch (StoreUnavailableException)
         {
@@ -42,17 +40,23 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
     /// <summary>Whose session ended, or null for a token that is not ours or is over.</summary>
     private async Task<string?> RevokeAsync(string token)
     {
-        if (refreshTokens.Open(token) is { } content)
+        if (parts.RefreshTokens.Open(token) is { } content)
         {
-            await revocations.RevokeSessionAsync(content.SessionId);
+            if (parts.Revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt))
+            {
+                // Known already: whoever sends it again and again must not make the gateway ask the IdP each time.
+                return content.Sub;
+            }
+
+            await parts.RevocationStore.RevokeSessionAsync(content.SessionId);
             const string consequence = "oidc: the IdP may not have heard of a sign-out";
-            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, log);
+            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, parts.Log);
             return content.Sub;
         }
 
-        if (tokens.Verify(token) is { } principal)
+        if (parts.Tokens.Verify(token) is { } principal)
         {
-            await revocations.RevokeAsync(principal);
+            await parts.RevocationStore.RevokeAsync(principal);
             return principal.Sub;
         }
 
@@ -64,11 +68,11 @@ internal sealed class RevocationEndpoint(SessionTokens tokens, RefreshTokens ref
     {
         try
         {
-            await provider.RevokeAsync(idpToken);
+            await parts.Provider.RevokeAsync(idpToken);
         }
         catch (Exception e) when (e is IdentityProviderUnavailableException or ObjectDisposedException or OperationCanceledException)
         {
-            log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
+            parts.Log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
         }
     }
 }

@@ -1,5 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Spend;
 

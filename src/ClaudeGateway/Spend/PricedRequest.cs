@@ -1,3 +1,5 @@
+using ClaudeGateway.Spend.Usage;
+
 namespace ClaudeGateway.Spend;
 
 /// <summary>A request to /v1/messages as far as its cost can be told before it is answered.</summary>

@@ -1,6 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Spend.Alerts;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;

@@ -27,6 +27,7 @@ internal sealed class OtlpDestination : IDisposable
     private int _senders;
     private bool _isWakeScheduled;
     private bool _isDraining;
+    private bool _hasEnded;
 
     public OtlpDestination(int index, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
     {
@@ -71,11 +72,14 @@ internal sealed class OtlpDestination : IDisposable
         }
 
         await _drained.Task.WaitAsync(patience, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _stopping.CancelAsync();
         lock (_lock)
         {
+            // Before the senders are stopped: what they hold is counted here and no second time.
+            _hasEnded = true;
             _report.Ended(_queue.Held);
         }
+
+        await _stopping.CancelAsync();
     }
 
     /// <summary>Gives up what is still being sent.</summary>
@@ -150,6 +154,12 @@ internal sealed class OtlpDestination : IDisposable
     /// <summary>Call with the lock held.</summary>
     private void Judge(PendingExport pending, OtlpAnswer answer)
     {
+        if (_hasEnded)
+        {
+            _queue.Release(pending);
+            return;
+        }
+
         if (!answer.IsFailure)
         {
             // An answer, even a refusal of this payload, shows a working collector.

@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 

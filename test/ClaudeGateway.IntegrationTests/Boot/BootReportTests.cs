@@ -28,6 +28,16 @@ public sealed class BootReportTests : IAsyncDisposable
         Assert.Contains("must not be", string.Concat(box), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "upstream requests: no limit of the gateway's own")]
+    [InlineData(1000, "upstream requests: at most 1000 at one time; further ones wait their turn")]
+    public async Task The_limit_of_upstream_requests_is_told_as_it_is(int? most, string expected)
+    {
+        var config = TestConfig.Create(_idp, [_upstream]);
+        await using var gateway = await GatewayHost.StartAsync(config with { Limits = config.Limits with { MaxUpstreamRequests = most } });
+        await gateway.Log.LineAsync(expected);
+    }
+
     [Fact]
     public async Task An_open_list_of_client_addresses_is_no_warning()
     {

@@ -139,6 +139,61 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_changed_drain_delay_counts_at_the_next_stop()
+    {
+        _file["listen"]!["drain_delay_seconds"] = 7;
+        Write();
+
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+
+        Assert.Equal(TimeSpan.FromSeconds(7), _gateway.App.DrainDelay);
+        Assert.DoesNotContain(_log.Lines, line => line.Contains("drain_delay_seconds", StringComparison.Ordinal));
+        _file["listen"]!["drain_delay_seconds"] = 0;
+        Write();
+        Assert.True(await _reload.ReloadAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task After_a_reload_that_cannot_be_put_in_force_the_next_one_is()
+    {
+        var asked = System.Threading.Channels.Channel.CreateUnbounded<bool>();
+        using var stop = new CancellationTokenSource();
+        var reloads = _reload.RunAsync(asked.Reader, stop.Token);
+        _file["managed"] = Managed("opus");
+        _file["oidc"]!["google_groups"] = new JsonObject { ["service_account_json_path"] = Path.Combine(_folder, "none.json"), ["admin_email"] = "a@example.com" };
+        Write();
+        asked.Writer.TryWrite(true);
+        await _log.LineAsync("was not put in force");
+
+        _file["oidc"]!.AsObject().Remove("google_groups");
+        Write();
+        asked.Writer.TryWrite(true);
+        await _log.LineAsync("is in force");
+
+        await stop.CancelAsync();
+        await reloads.WaitAsync(Signal.Timeout);
+    }
+
+    [Fact]
+    public async Task A_reload_that_waits_for_the_identity_provider_ends_with_the_gateway()
+    {
+        var asked = System.Threading.Channels.Channel.CreateUnbounded<bool>();
+        using var stop = new CancellationTokenSource();
+        _file["oidc"]!["client_id"] = "another";
+        Write();
+        _idp.Script = exchange => exchange.StallAsync();
+        var reloads = _reload.RunAsync(asked.Reader, stop.Token);
+        var before = _idp.Requests.Count;
+        asked.Writer.TryWrite(true);
+        await _idp.Server.RequestCountAsync(before + 1);
+
+        await stop.CancelAsync();
+
+        // Sooner than the ten seconds the identity provider has for its answer.
+        await reloads.WaitAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
     public async Task A_secret_is_replaced_without_signing_anybody_out()
     {
         var bearer = (await _gateway.SignInAsync()).AccessToken;

@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Config;
+using ClaudeGateway.Http;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -12,7 +13,8 @@ public sealed class StoreOutageTests
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();
         await using var server = await PostgresServer.StartAsync();
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync()));
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync()), clock);
         var token = await gateway.SignInAsync();
         var device = await gateway.AuthorizeDeviceAsync();
         await server.StopServerAsync();
@@ -33,6 +35,7 @@ public sealed class StoreOutageTests
 
         await server.StartServerAsync();
         Assert.Equal("authorization_pending", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        clock.Advance(SharedProbe.MaxAge);
         using var readyAgain = await gateway.GetAsync("/readyz");
         Assert.Equal(HttpStatusCode.OK, readyAgain.StatusCode);
     }

@@ -2,6 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Alerts;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;

@@ -1,4 +1,7 @@
+using ClaudeGateway.Composition;
+using ClaudeGateway.Process;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 
@@ -62,7 +65,9 @@ public sealed class RefusedRowTests
     {
         using var lines = new Logging.StderrLines(Stream.Null);
         var log = new Logging.OperationalLog(lines, TimeProvider.System, Logging.LogLevel.Error);
-        return await new StoreStartup(gateway.Config, TimeProvider.System, log).OpenAsync(CancellationToken.None);
+        return await new StoreStartup(
+            gateway.Config, StoreTables.Migrations, new ProcessEnvironment(new Dictionary<string, string>()), TimeProvider.System, log)
+            .OpenAsync(CancellationToken.None);
     }
 
     private static async Task RefuseAsync(Database database, bool isPostgres)

@@ -41,6 +41,28 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_stopping_gateway_could_not_send_is_waited_for_and_reported_once()
+    {
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }] };
+        var gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry }, clock);
+        var bearer = (await gateway.SignInAsync()).AccessToken;
+        (await gateway.PostJsonAsync("/v1/metrics", "{}", bearer)).Dispose();
+        await _hanging.Server.RequestCountAsync(1);
+
+        using var patience = new CancellationTokenSource(Signal.Timeout);
+        for (var stop = gateway.App.StopAsync(TimeSpan.FromSeconds(1)); !stop.IsCompleted; await Task.Yield())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        // The clock stands still: whoever waited again would wait for ever.
+        await gateway.DisposeAsync().AsTask().WaitAsync(Signal.Timeout);
+        Assert.Single(gateway.Log.Lines, line => line.Contains("1 export was dropped", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Nothing_that_identifies_the_session_reaches_the_collector()
     {
         using var response = await ExportAsync("metrics", "{}"u8.ToArray(), ("cookie", "c=1"), ("traceparent", "00-1"), ("x-custom", "1"));

@@ -1,5 +1,6 @@
 using ClaudeGateway.Messages;
 using ClaudeGateway.Spend;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Spend;
 

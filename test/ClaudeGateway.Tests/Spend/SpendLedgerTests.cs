@@ -1,4 +1,5 @@
 using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
 
 namespace ClaudeGateway.Tests.Spend;
 

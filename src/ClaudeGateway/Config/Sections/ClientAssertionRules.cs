@@ -7,8 +7,6 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>What the key and certificate of <c>private_key_jwt</c> must be: one RSA pair that belongs together (spec/newer.md, oidc).</summary>
 internal static class ClientAssertionRules
 {
-    private const int MinimumKeyBits = 2048;
-
     public static Action<Fields> Check(Key<Secret> privateKey, Key<string> certificate) => fields =>
     {
         if (!fields.Has(privateKey) || !fields.Has(certificate))
@@ -16,42 +14,20 @@ internal static class ClientAssertionRules
             return;
         }
 
-        using var key = ReadKey(fields, privateKey);
-        if (key is null)
+        var (key, problem) = ClientAssertionKey.Read(fields.Get(privateKey).Reveal());
+        using (key)
         {
-            return;
-        }
+            if (problem is not null)
+            {
+                fields.Problem(privateKey, problem);
+            }
 
-        if (key.KeySize < MinimumKeyBits)
-        {
-            fields.Problem(privateKey, $"is an RSA key of {key.KeySize} bits; at least {MinimumKeyBits} are needed");
+            if (key is not null)
+            {
+                CheckCertificate(fields, certificate, key);
+            }
         }
-
-        CheckCertificate(fields, certificate, key);
     };
-
-    private static RSA? ReadKey(Fields fields, Key<Secret> privateKey)
-    {
-        var pem = fields.Get(privateKey).Reveal();
-        if (pem.Contains("ENCRYPTED", StringComparison.Ordinal))
-        {
-            fields.Problem(privateKey, "is encrypted; give it unencrypted, for example from a mounted secret with ${file:}");
-            return null;
-        }
-
-        var rsa = RSA.Create();
-        try
-        {
-            rsa.ImportFromPem(pem);
-            return rsa;
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
-        {
-            rsa.Dispose();
-            fields.Problem(privateKey, "is not an RSA private key in PEM form (PKCS#8 or PKCS#1)");
-            return null;
-        }
-    }
 
     private static void CheckCertificate(Fields fields, Key<string> certificate, RSA key)
     {

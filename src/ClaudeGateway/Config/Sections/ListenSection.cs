@@ -1,6 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
@@ -13,14 +11,24 @@ internal static class ListenSection
     private static readonly Key<string> Host = new("host", Text(0), "Address to listen on, or a name of this machine; a loopback address or `localhost` for one machine only, `*` for every address.")
     {
         Default = "0.0.0.0",
+        NeedsRestart = true,
         Example = "127.0.0.1",
     };
 
-    private static readonly Key<int> Port = new("port", Integer(0, 65535), "TCP port; 0 lets the system choose a free one.") { Default = "8080" };
+    private static readonly Key<int> Port = new(
+        "port",
+        Integer(0, 65535),
+        "TCP port; 0 lets the system choose a free one.")
+    {
+        Default = "8080",
+        NeedsRestart = true,
+    };
 
     private static readonly Key<string> PublicUrl = new("public_url", Text(0).Named("http(s) origin").Must(PublicUrlProblem), "The origin under which developers reach the gateway: scheme, host and port only. It is the issuer of the gateway's tokens and the base of the address the IdP sends the browser back to.")
     {
         Required = "required unless `host` is a loopback address",
+        // In every token, and registered at the identity provider.
+        NeedsRestart = true,
         Example = "https://claude-gateway.example.com",
     };
 
@@ -28,7 +36,13 @@ internal static class ListenSection
 
     private static readonly Key<string> KeyFile = new("key", ExistingFile(), "PEM file of the certificate's private key.") { IsRequired = true, Example = "/etc/gateway/tls.key" };
 
-    private static readonly Key<TlsConfig> Tls = new("tls", Object([Cert, KeyFile], fields => new TlsConfig(fields.Get(Cert), fields.Get(KeyFile)), CheckPair), "Serve HTTPS directly. Leave it out behind a proxy that ends TLS.");
+    private static readonly Key<TlsConfig> Tls = new(
+        "tls",
+        Object([Cert, KeyFile], fields => new TlsConfig(fields.Get(Cert), fields.Get(KeyFile)), CheckPair),
+        "Serve HTTPS directly. Leave it out behind a proxy that ends TLS.")
+    {
+        NeedsRestart = true,
+    };
 
     private static readonly Key<IReadOnlyList<IPNetwork>> TrustedProxies = new("trusted_proxies", ListOf(Cidr()), "Proxies in front of the gateway whose `X-Forwarded-For` is believed.")
     {
@@ -62,9 +76,9 @@ internal static class ListenSection
 
         try
         {
-            using var certificate = X509Certificate2.CreateFromPemFile(fields.Get(Cert), fields.Get(KeyFile));
+            using var certificate = new TlsConfig(fields.Get(Cert), fields.Get(KeyFile)).ReadCertificate();
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (TlsConfig.IsUnusable(e))
         {
             fields.Problem(KeyFile, $"is not the unencrypted private key, in PEM, of the certificate in cert: {e.Message.ReplaceLineEndings(" ")}");
         }

@@ -101,7 +101,14 @@ internal static class OidcSection
 
     private static readonly Key<bool> UseProxy = new("use_proxy", Flag(), "Reach the identity provider through the proxy of the environment. When absent and a proxy is set, boot says which way is taken.");
 
-    private static readonly Key<int> ClockSkew = new("clock_skew_seconds", Integer(0), "Seconds by which the identity provider's clock may differ.") { Default = "0", Example = "30" };
+    private static readonly Key<int> ClockSkew = new(
+        "clock_skew_seconds",
+        Integer(0, 24 * 3600),
+        "Seconds by which the identity provider's clock may differ.")
+    {
+        Default = "0",
+        Example = "30",
+    };
 
     private static readonly Key<string> Algorithm = new(
         "id_token_signed_response_alg",

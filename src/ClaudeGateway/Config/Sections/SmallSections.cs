@@ -18,7 +18,16 @@ internal static class AccessControlSection
 /// <summary>Keys of <c>limits</c>.</summary>
 internal static class LimitsSection
 {
-    private static readonly Key<long> RequestBytes = new("max_request_bytes", LongInteger(1), "Bytes of one request body; larger ones get 413.") { Default = "33554432" };
+    /// <summary>
+    /// A body is kept in one piece of memory until an upstream has taken it; an array of the runtime ends near 2 GB.
+    /// </summary>
+    private const long MaxRequestBytes = 1_000_000_000;
+
+    private static readonly Key<long> RequestBytes = new(
+        "max_request_bytes", LongInteger(1, MaxRequestBytes), "Bytes of one request body; larger ones get 413.")
+    {
+        Default = "33554432",
+    };
 
     private static readonly Key<int> HeaderBytes = new("max_request_header_bytes", Integer(1), "Bytes of all request headers together; more get 431.") { Example = "65536" };
 
@@ -50,7 +59,16 @@ internal static class TimeoutsSection
 /// <summary>Keys of <c>rate_limits</c>.</summary>
 internal static class RateLimitsSection
 {
-    private static readonly Key<int> Window = new("window_seconds", Integer(1), "Length of the window in seconds.") { Default = "600" };
+    /// <summary>A year.</summary>
+    private const int MaxWindow = 365 * 24 * 3600;
+
+    private static readonly Key<int> Window = new(
+        "window_seconds",
+        Integer(1, MaxWindow),
+        "Length of the window in seconds.")
+    {
+        Default = "600",
+    };
 
     private static readonly Key<RateLimitRule> DeviceAuthorization = new("device_authorization", Rule(30), "Sign-ins started per client address.") { Default = "{}" };
 

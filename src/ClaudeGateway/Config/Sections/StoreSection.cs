@@ -9,23 +9,66 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>store</c>.</summary>
 internal static partial class StoreSection
 {
+    /// <summary>The driver reserves room for each; PostgreSQL itself serves a few hundred well.</summary>
+    private const int MaxPool = 10_000;
+
     private static readonly Key<Secret> Url = new("postgres_url", SecretText(0).Named("postgres:// URL", WithoutPassword).Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
     {
         Required = "required unless `sqlite_path` is given",
+        NeedsRestart = true,
         Example = "postgres://gateway:${DB_PASSWORD}@db.example.com:5432/gateway?sslmode=require",
     };
 
-    private static readonly Key<string> SqlitePath = new("sqlite_path", Text().Named("file path"), "Use the embedded store in this file instead of PostgreSQL: one replica only. Our own key.") { Example = "/var/lib/claude-gateway/gateway.db" };
+    private static readonly Key<string> SqlitePath = new(
+        "sqlite_path",
+        Text().Named("file path"),
+        "Use the embedded store in this file instead of PostgreSQL: one replica only. Our own key.")
+    {
+        Example = "/var/lib/claude-gateway/gateway.db",
+        NeedsRestart = true,
+    };
 
-    private static readonly Key<string> Username = new("username", Text(0), "Overrides the user of the URL.") { Example = "gateway" };
+    private static readonly Key<string> Username = new("username", Text(0), "Overrides the user of the URL.")
+    {
+        Example = "gateway",
+        NeedsRestart = true,
+    };
 
-    private static readonly Key<Secret> Password = new("password", SecretText(0), "Overrides the password of the URL; needs no percent-encoding here.") { Example = "${DB_PASSWORD}" };
+    private static readonly Key<Secret> Password = new(
+        "password",
+        SecretText(0),
+        "Overrides the password of the URL; needs no percent-encoding here.")
+    {
+        Example = "${DB_PASSWORD}",
+        NeedsRestart = true,
+    };
 
-    private static readonly Key<int> MaxConnections = new("max_connections", Integer(1), "Connections the gateway opens at most.") { Default = "5" };
+    private static readonly Key<int> MaxConnections = new(
+        "max_connections",
+        Integer(1, MaxPool),
+        "Connections the gateway opens at most.")
+    {
+        Default = "5",
+        NeedsRestart = true,
+    };
 
-    private static readonly Key<int> ConnectTimeout = new("connect_timeout_seconds", Integer(1, 60), "Seconds one connection attempt may take.") { Default = "5" };
+    private static readonly Key<int> ConnectTimeout = new(
+        "connect_timeout_seconds",
+        Integer(1, 60),
+        "Seconds one connection attempt may take.")
+    {
+        Default = "5",
+        NeedsRestart = true,
+    };
 
-    private static readonly Key<int> ReadinessGrace = new("readiness_grace_seconds", Integer(0, 3600, NumberSpelling.Digits), "Seconds for which `/readyz` stays 200 after the store stopped answering.") { Default = "0" };
+    private static readonly Key<int> ReadinessGrace = new(
+        "readiness_grace_seconds",
+        Integer(0, 3600, NumberSpelling.Digits),
+        "Seconds for which `/readyz` stays 200 after the store stopped answering.")
+    {
+        Default = "0",
+        NeedsRestart = true,
+    };
 
     public static readonly Shape<StoreConfig> Shape = Object([Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
 

@@ -102,13 +102,8 @@ internal sealed class MapShape<T>(Shape<T> item, Action<ConfigEntry, ConfigReadi
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyDictionary<string, T> value)
     {
         value = null;
-        if (node is not ConfigMap map)
+        if (MapOrProblem(node, reading, "must be a mapping of names to values, ") is not { } map)
         {
-            if (node is not UnexpandedNode)
-            {
-                reading.Problem(node, $"must be a mapping of names to values, {Got(node)}");
-            }
-
             return false;
         }
 

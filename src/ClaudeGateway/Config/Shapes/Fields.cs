@@ -9,6 +9,9 @@ internal sealed class Fields
     private readonly ConfigMap _map;
     private readonly Dictionary<Key, object?> _values = [];
 
+    /// <summary>Keys whose value is the one in force; whether that one was given.</summary>
+    private readonly Dictionary<Key, bool> _kept = [];
+
     private Fields(ConfigMap map, ConfigReading reading)
     {
         _map = map;
@@ -36,7 +39,7 @@ internal sealed class Fields
     public bool Has(Key key) => _values.ContainsKey(key) && IsGiven(key);
 
     /// <summary>Whether the file gives the key, right or wrong.</summary>
-    public bool IsGiven(Key key) => Entry(key) is not null;
+    public bool IsGiven(Key key) => _kept.TryGetValue(key, out var wasGiven) ? wasGiven : Entry(key) is not null;
 
     /// <summary>The value, its default, or the type's default when the key is absent, or wrong (then nothing is built).</summary>
     public T Get<T>(Key<T> key) => _values.TryGetValue(key, out var value) && value is T typed ? typed : default!;
@@ -55,6 +58,29 @@ internal sealed class Fields
     public void Require(Key key, string when) => Problem(key, $"is required {when}");
 
     public ConfigNode? Node(Key key) => Entry(key)?.Value;
+
+    /// <summary>
+    /// Puts back what a running gateway cannot change; call it when everything was read and checked. At the first
+    /// reading the values are remembered instead, for the readings to come.
+    /// </summary>
+    public void KeepFixed(IEnumerable<Key> keys)
+    {
+        foreach (var key in keys.Where(key => key.NeedsRestart))
+        {
+            var given = new FixedValue(Text(key), _values.GetValueOrDefault(key), IsGiven(key));
+            var inForce = Reading.Keep(PathOf(key), given);
+            if (!ReferenceEquals(given, inForce))
+            {
+                _values[key] = inForce.Value;
+                _kept[key] = inForce.IsGiven;
+            }
+        }
+    }
+
+    /// <summary>What is compared: the value as given, else its default; null for none.</summary>
+    private string? Text(Key key) => (Node(key) ?? (key.Default is null ? null : key.DefaultNode())) is { } node
+        ? PolicyJson.ToNode(node)?.ToJsonString() ?? "null"
+        : null;
 
     private ConfigEntry? Entry(Key key) => _map.Entries.FirstOrDefault(entry => string.Equals(entry.Key, key.Name, StringComparison.Ordinal));
 

@@ -23,6 +23,13 @@ internal abstract class Key(string name, string description)
     /// <summary>When it is required, for keys that depend on others: "required unless …".</summary>
     public string? Required { get; init; }
 
+    /// <summary>
+    /// Whether a running gateway keeps the value it began with, because sockets, connections or other parties hold on
+    /// to it. A reload reads and checks the new value all the same, names the key when it differs and builds with the
+    /// old one. Any other key is taken over by a reload.
+    /// </summary>
+    public bool NeedsRestart { get; init; }
+
     public abstract Shape Shape { get; }
 
     public abstract bool TryRead(ConfigNode node, ConfigReading reading, out object? value);

@@ -34,13 +34,9 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
     {
         value = default;
-        if (node is not ConfigMap map)
+        var must = $"must be a mapping with the keys {string.Join(", ", keys.Select(key => key.Name))}; ";
+        if (MapOrProblem(node, reading, must) is not { } map)
         {
-            if (node is not UnexpandedNode)
-            {
-                reading.Problem(node, $"must be a mapping with the keys {string.Join(", ", keys.Select(key => key.Name))}; {Got(node)}");
-            }
-
             return false;
         }
 
@@ -52,6 +48,7 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
             return false;
         }
 
+        fields.KeepFixed(keys);
         value = Build(fields);
         return true;
     }
@@ -97,13 +94,8 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
     {
         value = default;
-        if (node is not ConfigMap map)
+        if (MapOrProblem(node, reading, $"must be a mapping with a '{discriminator}' key, ") is not { } map)
         {
-            if (node is not UnexpandedNode)
-            {
-                reading.Problem(node, $"must be a mapping with a '{discriminator}' key, {Got(node)}");
-            }
-
             return false;
         }
 

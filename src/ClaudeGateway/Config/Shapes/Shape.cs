@@ -37,6 +37,18 @@ internal abstract class Shape
         _ => $"got {node.Kind}",
     };
 
+    /// <summary>The mapping that the value must be; null when it is none, which was listed then.</summary>
+    /// <param name="must">What it must be, up to where it is said what stands there instead.</param>
+    protected ConfigMap? MapOrProblem(ConfigNode node, ConfigReading reading, string must)
+    {
+        if (node is not (ConfigMap or UnexpandedNode))
+        {
+            reading.Problem(node, must + Got(node));
+        }
+
+        return node as ConfigMap;
+    }
+
     protected static string Quote(string text)
     {
         var line = text.ReplaceLineEndings(" ");
@@ -72,9 +84,11 @@ internal abstract class Shape<T> : Shape
     public Shape<T> Named(string name, Func<string, string>? mask = null) => new NamedShape<T>(this, name, mask);
 }
 
-/// <summary>Another shape with one more rule.</summary>
-internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, ConfigReading> check) : Shape<T>
+/// <summary>Another shape, described as that one describes itself.</summary>
+internal abstract class WrapperShape<TInner, T>(Shape<TInner> inner) : Shape<T>
 {
+    protected Shape<TInner> Inner => inner;
+
     public override string Name => inner.Name;
 
     public override bool IsSecret => inner.IsSecret;
@@ -88,11 +102,16 @@ internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, Conf
     public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
 
     public override JsonObject Schema() => inner.Schema();
+}
 
+/// <summary>Another shape with one more rule.</summary>
+internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, ConfigReading> check)
+    : WrapperShape<T, T>(inner)
+{
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value)
     {
         var before = reading.ProblemCount;
-        if (!inner.TryRead(node, reading, out value))
+        if (!Inner.TryRead(node, reading, out value))
         {
             return false;
         }
@@ -103,46 +122,24 @@ internal sealed class CheckedShape<T>(Shape<T> inner, Action<T, ConfigNode, Conf
 }
 
 /// <summary>Another shape whose value is turned into a different type.</summary>
-internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom, TTo> convert) : Shape<TTo>
+internal sealed class ConvertedShape<TFrom, TTo>(Shape<TFrom> inner, Func<TFrom, TTo> convert)
+    : WrapperShape<TFrom, TTo>(inner)
 {
-    public override string Name => inner.Name;
-
-    public override bool IsSecret => inner.IsSecret;
-
-    public override string Mask(string secret) => inner.Mask(secret);
-
-    public override Shape? Item => inner.Item;
-
-    public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
-
-    public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
-
-    public override JsonObject Schema() => inner.Schema();
-
     public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out TTo value)
     {
-        var isRead = inner.TryRead(node, reading, out var from);
+        var isRead = Inner.TryRead(node, reading, out var from);
         value = isRead ? convert(from!) : default;
         return isRead;
     }
 }
 
 /// <summary>Another shape under a name of its own.</summary>
-internal sealed class NamedShape<T>(Shape<T> inner, string name, Func<string, string>? mask) : Shape<T>
+internal sealed class NamedShape<T>(Shape<T> inner, string name, Func<string, string>? mask) : WrapperShape<T, T>(inner)
 {
     public override string Name => name;
 
-    public override bool IsSecret => inner.IsSecret;
+    public override string Mask(string secret) => mask is null ? base.Mask(secret) : mask(secret);
 
-    public override string Mask(string secret) => mask is null ? inner.Mask(secret) : mask(secret);
-
-    public override Shape? Item => inner.Item;
-
-    public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
-
-    public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
-
-    public override JsonObject Schema() => inner.Schema();
-
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value) => inner.TryRead(node, reading, out value);
+    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out T value) =>
+        Inner.TryRead(node, reading, out value);
 }

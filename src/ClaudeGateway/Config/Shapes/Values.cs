@@ -20,8 +20,8 @@ internal static partial class Values
         new NumberShape(true, min, max == int.MaxValue ? double.PositiveInfinity : max, false, spelling)
             .As(number => (int)Math.Min(number, int.MaxValue));
 
-    public static Shape<long> LongInteger(long min) =>
-        new NumberShape(true, min, double.PositiveInfinity, false).As(number => (long)Math.Min(number, 1L << 62));
+    public static Shape<long> LongInteger(long min, long max) =>
+        new NumberShape(true, min, max, false).As(number => (long)number);
 
     /// <summary>A number above <paramref name="above"/> and at most <paramref name="max"/>.</summary>
     public static Shape<double> Number(double above, double max = double.PositiveInfinity) => new NumberShape(false, above, max, true);

@@ -16,7 +16,7 @@ internal sealed class SignInPolicy(OidcConfig config)
                 return "id_token missing email claim — configure your IdP to include it, or set oidc.email_claim to the claim that carries it";
             }
 
-            if (!IsAllowedDomain(email))
+            if (!config.AllowedEmailDomains.Any(domain => EmailDomain.Is(email, domain)))
             {
                 return "email domain not allowed";
             }
@@ -25,12 +25,5 @@ internal sealed class SignInPolicy(OidcConfig config)
         return config.AllowedGroups.Count > 0 && !identity.Groups.Any(config.AllowedGroups.Contains)
             ? "user is not a member of an allowed group"
             : null;
-    }
-
-    /// <summary>What stands after the last "@" is the domain; there must be something before it.</summary>
-    private bool IsAllowedDomain(string email)
-    {
-        var at = email.LastIndexOf('@');
-        return at > 0 && config.AllowedEmailDomains.Any(domain => email.AsSpan(at + 1).Equals(domain, StringComparison.OrdinalIgnoreCase));
     }
 }

@@ -1,6 +1,4 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Pages;
@@ -14,17 +12,7 @@ namespace ClaudeGateway.SignIn.Device;
 /// 1. the state names a sign-in under way, 2. the cookie says it is this browser's, 3. the IdP reports no error and is
 /// the right one, 4. the code is redeemed, once, 5. the tokens name somebody who may sign in, 6. the grant is approved.
 /// </summary>
-internal sealed class CallbackEndpoint(
-    SessionConfig session,
-    PublicOrigin origin,
-    IdentityProvider provider,
-    IdentityResolver identities,
-    DeviceGrantStore grants,
-    BrowserBinding browser,
-    SealedBox box,
-    TimeProvider clock,
-    AuditLog audit,
-    OperationalLog log)
+internal sealed class CallbackEndpoint(SignInParts parts)
 {
     public const string Path = "/oauth/callback";
 
@@ -47,36 +35,37 @@ internal sealed class CallbackEndpoint(
     private async Task ReceiveAsync(GatewayRequest request)
     {
         var query = request.Http.Request.Query;
-        if (query["state"] is not [{ Length: > 0 } state] || await grants.FindAttemptAsync(state) is not { } attempt)
+        if (query["state"] is not [{ Length: > 0 } state]
+            || await parts.Grants.FindAttemptAsync(state) is not { } attempt)
         {
-            audit.DeviceCallback(request.Id, "invalid_state", request.ClientAddress.ToString());
+            parts.Audit.DeviceCallback(request.Id, "invalid_state", request.ClientAddress.ToString());
             await CallbackPages.StaleAsync(request);
             return;
         }
 
-        if (browser.Find(request, attempt.BrowserHash) is not { } cookie)
+        if (parts.Browser.Find(request, attempt.BrowserHash) is not { } cookie)
         {
-            audit.DeviceCallback(request.Id, "browser_mismatch", request.ClientAddress.ToString());
-            browser.Clear(request);
+            parts.Audit.DeviceCallback(request.Id, "browser_mismatch", request.ClientAddress.ToString());
+            parts.Browser.Clear(request);
             await CallbackPages.OtherBrowserAsync(request);
             return;
         }
 
         if (query["error"] is [{ Length: > 0 } error, ..])
         {
-            audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
+            parts.Audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
             await CallbackPages.ProviderErrorAsync(request, query["error_description"] is [{ Length: > 0 } text, ..] ? $"{error}: {text}" : error);
             return;
         }
 
         if (query["code"] is not [{ Length: > 0 } code])
         {
-            audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
+            parts.Audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
             await CallbackPages.StaleAsync(request);
             return;
         }
 
-        if (!await grants.ClaimAttemptAsync(state))
+        if (!await parts.Grants.ClaimAttemptAsync(state))
         {
             await CallbackPages.StaleAsync(request);
             return;
@@ -93,7 +82,8 @@ internal sealed class CallbackEndpoint(
             return;
         }
 
-        var answer = await RedeemAsync(code, origin.Of(request) + Path, BrowserBinding.CodeVerifier(secret, state));
+        var redirectUri = parts.Origin.Of(request) + Path;
+        var answer = await RedeemAsync(code, redirectUri, BrowserBinding.CodeVerifier(secret, state));
         switch (answer)
         {
             case TokenEndpointAnswer.Granted tokens:
@@ -103,13 +93,13 @@ internal sealed class CallbackEndpoint(
                 await RefuseAsync(request, attempt, cookie, refused.Reason);
                 break;
             case TokenEndpointAnswer.Unavailable { IsFinal: true } refused:
-                log.Warn($"oidc: {refused.Reason} (request {request.Id})");
+                parts.Log.Warn($"oidc: {refused.Reason} (request {request.Id})");
                 await RefuseAsync(request, attempt, cookie, refused.Reason);
                 break;
             case TokenEndpointAnswer.Unavailable unavailable:
-                log.Warn($"oidc: {unavailable.Reason}; the sign-in stays open (request {request.Id})");
-                audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), unavailable.Reason);
-                await grants.ReleaseAttemptAsync(state);
+                parts.Log.Warn($"oidc: {unavailable.Reason}; the sign-in stays open (request {request.Id})");
+                parts.Audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), unavailable.Reason);
+                await parts.Grants.ReleaseAttemptAsync(state);
                 await CallbackPages.ProviderUnreachableAsync(request);
                 break;
             default:
@@ -122,13 +112,13 @@ internal sealed class CallbackEndpoint(
     {
         for (var attempt = 0; ; attempt++)
         {
-            var answer = await provider.RedeemAsync(code, redirectUri, codeVerifier);
+            var answer = await parts.Provider.RedeemAsync(code, redirectUri, codeVerifier);
             if (attempt == RetryPauses.Length || answer is not (TokenEndpointAnswer.Unavailable { IsFinal: false } or TokenEndpointAnswer.Refused { Status: >= 500 }))
             {
                 return answer;
             }
 
-            await Task.Delay(RetryPauses[attempt], clock);
+            await Task.Delay(RetryPauses[attempt], parts.Clock);
         }
     }
 
@@ -137,11 +127,11 @@ internal sealed class CallbackEndpoint(
         IdentityResult result;
         try
         {
-            result = await identities.SignInAsync(tokens, nonce);
+            result = await parts.Identities.SignInAsync(tokens, nonce);
         }
         catch (IdentityProviderUnavailableException e)
         {
-            log.Warn($"oidc: {e.Message} (request {request.Id})");
+            parts.Log.Warn($"oidc: {e.Message} (request {request.Id})");
             result = IdentityResult.Rejected(e.Message);
         }
 
@@ -152,30 +142,40 @@ internal sealed class CallbackEndpoint(
         }
 
         var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken, result.Subject);
-        browser.Clear(request, cookie);
-        if (await grants.ApproveAsync(attempt.DeviceCodeHash, pending.Seal(box, attempt.DeviceCodeHash)) is not { } approved)
+        parts.Browser.Clear(request, cookie);
+        var sealedSession = pending.Seal(parts.Box, attempt.DeviceCodeHash);
+        if (await parts.Grants.ApproveAsync(attempt.DeviceCodeHash, sealedSession) is not { } approved)
         {
             await CallbackPages.StaleAsync(request);
             return;
         }
 
-        audit.SessionMint(request.Id, identity.Sub, identity.Email, request.ClientAddress.ToString(), session.TtlHours, approved.Surface);
+        parts.Audit.SessionMint(
+            request.Id,
+            identity.Sub,
+            identity.Email,
+            request.ClientAddress.ToString(),
+            parts.Config.Session.TtlHours,
+            approved.Surface);
         await CallbackPages.SignedInAsync(request, identity.Email);
     }
 
     private async Task RefuseAsync(GatewayRequest request, SignInAttempt attempt, string cookie, string reason)
     {
-        audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), reason);
-        await grants.DenyAsync(attempt.DeviceCodeHash);
-        browser.Clear(request, cookie);
+        parts.Audit.SessionMintFailed(request.Id, request.ClientAddress.ToString(), reason);
+        await parts.Grants.DenyAsync(attempt.DeviceCodeHash);
+        parts.Browser.Clear(request, cookie);
         await CallbackPages.RefusedAsync(request, reason);
     }
 
     /// <summary>The iss parameter (RFC 9207) tells a mix-up of providers apart.</summary>
     private string? WrongIssuer(IQueryCollection query) => query["iss"] switch
     {
-        [{ } issuer] => issuer == provider.Metadata.Issuer ? null : "the authorization response names another issuer",
-        [] => provider.Metadata.PromisesIssuerParameter ? "the authorization response names no issuer, although the IdP promises it" : null,
+        [{ } issuer] when issuer == parts.Provider.Metadata.Issuer => null,
+        [{ }] => "the authorization response names another issuer",
+        [] when parts.Provider.Metadata.PromisesIssuerParameter =>
+            "the authorization response names no issuer, although the IdP promises it",
+        [] => null,
         _ => "the authorization response names several issuers",
     };
 }

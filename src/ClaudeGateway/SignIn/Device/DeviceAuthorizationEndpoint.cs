@@ -1,15 +1,17 @@
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>Hands a device its two codes (RFC 8628 section 3.1). Whatever the body is, it is not refused: only <c>surface</c> is looked for.</summary>
-internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGrantStore grants, SignInRateLimit rateLimit, string? loginNotice, AuditLog audit)
+internal sealed class DeviceAuthorizationEndpoint(SignInParts parts)
 {
     public const string Path = "/oauth/device_authorization";
     private const int MaxSurfaceChars = 64;
     private const int MaxUserAgentChars = 200;
+
+    private readonly SignInRateLimit _rateLimit =
+        parts.RateLimit("device_authorization", parts.Config.RateLimits.DeviceAuthorization);
 
     public void Map(Routes routes) => routes.Public("POST", Path, HandleAsync);
 
@@ -17,16 +19,17 @@ internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGra
     {
         try
         {
-            if (await rateLimit.HitAsync(request.ClientAddress) is { } wait)
+            if (await _rateLimit.HitAsync(request.ClientAddress) is { } wait)
             {
-                audit.DeviceAuthorize(request.Id, "rate_limited", request.ClientAddress.ToString());
+                parts.Audit.DeviceAuthorize(request.Id, "rate_limited", request.ClientAddress.ToString());
                 await OAuthError.SlowDown(wait, "too many sign-in requests from your address; try again later").WriteAsync(request);
                 return;
             }
 
             var surface = (await SignInForm.ReadAsync(request))?["surface"];
-            var grant = await grants.CreateAsync(request.ClientAddress, Cut(request.Http.Request.Headers.UserAgent, MaxUserAgentChars), Cut(surface, MaxSurfaceChars));
-            audit.DeviceAuthorize(request.Id, "success", request.ClientAddress.ToString());
+            var agent = Cut(request.Http.Request.Headers.UserAgent, MaxUserAgentChars);
+            var grant = await parts.Grants.CreateAsync(request.ClientAddress, agent, Cut(surface, MaxSurfaceChars));
+            parts.Audit.DeviceAuthorize(request.Id, "success", request.ClientAddress.ToString());
             await WriteAsync(request, grant);
         }
         catch (StoreUnavailableException)
@@ -37,7 +40,7 @@ internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGra
 
     private Task WriteAsync(GatewayRequest request, DeviceGrant grant)
     {
-        var verificationUri = origin.Of(request) + VerificationEndpoint.Path;
+        var verificationUri = parts.Origin.Of(request) + VerificationEndpoint.Path;
         return OAuthAnswers.WriteAsync(request, 200, json =>
         {
             json.WriteString("device_code", grant.DeviceCode);
@@ -46,7 +49,7 @@ internal sealed class DeviceAuthorizationEndpoint(PublicOrigin origin, DeviceGra
             json.WriteString("verification_uri_complete", $"{verificationUri}?user_code={grant.UserCode}");
             json.WriteNumber("expires_in", (int)DeviceGrantStore.Lifetime.TotalSeconds);
             json.WriteNumber("interval", (int)DeviceGrantStore.Interval.TotalSeconds);
-            if (loginNotice is not null)
+            if (parts.Config.LoginNotice is { } loginNotice)
             {
                 json.WriteString("login_notice", loginNotice);
             }

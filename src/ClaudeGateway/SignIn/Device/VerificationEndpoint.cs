@@ -1,6 +1,4 @@
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
-using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Pages;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
@@ -11,19 +9,15 @@ namespace ClaudeGateway.SignIn.Device;
 /// /device, where a person approves or denies a device (RFC 8628 section 3.3). Approving is: same origin, rate limit,
 /// known code, then off to the IdP with a cookie that ties the way back to this browser. Reading the page changes nothing.
 /// </summary>
-internal sealed class VerificationEndpoint(
-    PublicOrigin origin,
-    IdentityProvider provider,
-    DeviceGrantStore grants,
-    SignInRateLimit verifyLimit,
-    SignInRateLimit lookupLimit,
-    BrowserBinding browser,
-    DevicePages pages,
-    TimeProvider clock,
-    AuditLog audit)
+internal sealed class VerificationEndpoint(SignInParts parts, DevicePages pages)
 {
     public const string Path = "/device";
     private const string DenyPath = "/device/deny";
+
+    private readonly SignInRateLimit _verifyLimit =
+        parts.RateLimit("device_verify", parts.Config.RateLimits.DeviceVerify);
+    private readonly SignInRateLimit _lookupLimit =
+        parts.RateLimit("device_lookup", parts.Config.RateLimits.DeviceAuthorization);
 
     public void Map(Routes routes)
     {
@@ -40,7 +34,7 @@ internal sealed class VerificationEndpoint(
             return;
         }
 
-        await pages.ConfirmAsync(request, code, await FindOriginAsync(request, code), clock.GetUtcNow());
+        await pages.ConfirmAsync(request, code, await FindOriginAsync(request, code), parts.Clock.GetUtcNow());
     }
 
     /// <summary>Limited like an attempt: showing the origin tells that a code exists. Without it the page still works.</summary>
@@ -53,7 +47,9 @@ internal sealed class VerificationEndpoint(
 
         try
         {
-            return await lookupLimit.HitAsync(request.ClientAddress) is null ? await grants.FindRequestAsync(userCode) : null;
+            return await _lookupLimit.HitAsync(request.ClientAddress) is null
+                ? await parts.Grants.FindRequestAsync(userCode)
+                : null;
         }
         catch (StoreUnavailableException)
         {
@@ -67,14 +63,14 @@ internal sealed class VerificationEndpoint(
         {
             if (!IsSameOrigin(request))
             {
-                audit.DeviceVerify(request.Id, "csrf_rejected", request.ClientAddress.ToString());
+                parts.Audit.DeviceVerify(request.Id, "csrf_rejected", request.ClientAddress.ToString());
                 await pages.ForeignFormAsync(request);
                 return;
             }
 
-            if (await verifyLimit.HitAsync(request.ClientAddress) is { } wait)
+            if (await _verifyLimit.HitAsync(request.ClientAddress) is { } wait)
             {
-                audit.DeviceVerify(request.Id, "rate_limited", request.ClientAddress.ToString());
+                parts.Audit.DeviceVerify(request.Id, "rate_limited", request.ClientAddress.ToString());
                 OAuthAnswers.SetRetryAfter(request, wait);
                 await pages.LimitedAsync(request, wait);
                 return;
@@ -92,18 +88,18 @@ internal sealed class VerificationEndpoint(
     {
         var state = DeviceCodes.NewSecret();
         var secret = DeviceCodes.NewSecret();
-        if (userCode is null || !await grants.StartAttemptAsync(userCode, state, secret))
+        if (userCode is null || !await parts.Grants.StartAttemptAsync(userCode, state, secret))
         {
             await AnswerUnknownAsync(request);
             return;
         }
 
-        browser.Set(request, secret);
-        audit.DeviceVerify(request.Id, "redirect", request.ClientAddress.ToString());
+        parts.Browser.Set(request, secret);
+        parts.Audit.DeviceVerify(request.Id, "redirect", request.ClientAddress.ToString());
         Answers.NoStore(request);
         request.Http.Response.StatusCode = StatusCodes.Status302Found;
-        request.Http.Response.Headers.Location = provider.AuthorizationUrl(
-            origin.Of(request) + CallbackEndpoint.Path,
+        request.Http.Response.Headers.Location = parts.Provider.AuthorizationUrl(
+            parts.Origin.Of(request) + CallbackEndpoint.Path,
             state,
             BrowserBinding.Nonce(secret, state),
             BrowserBinding.CodeVerifier(secret, state));
@@ -112,19 +108,19 @@ internal sealed class VerificationEndpoint(
 
     private async Task DenyAsync(GatewayRequest request, string? userCode)
     {
-        if (userCode is null || await grants.DenyAsync(userCode) is not { } denied)
+        if (userCode is null || await parts.Grants.DenyAsync(userCode) is not { } denied)
         {
             await AnswerUnknownAsync(request);
             return;
         }
 
-        audit.DeviceDeny(request.Id, request.ClientAddress.ToString(), denied.Address, denied.At);
+        parts.Audit.DeviceDeny(request.Id, request.ClientAddress.ToString(), denied.Address, denied.At);
         await pages.DeniedAsync(request);
     }
 
     private Task AnswerUnknownAsync(GatewayRequest request)
     {
-        audit.DeviceVerify(request.Id, "unknown_code", request.ClientAddress.ToString());
+        parts.Audit.DeviceVerify(request.Id, "unknown_code", request.ClientAddress.ToString());
         return pages.EnterCodeAsync(request, 400, "This code is not known. It may be mistyped, used already, or older than ten minutes.");
     }
 
@@ -134,6 +130,6 @@ internal sealed class VerificationEndpoint(
         var headers = request.Http.Request.Headers;
         return headers["Sec-Fetch-Site"] is [{ } site, ..]
             ? site is "same-origin" or "none"
-            : headers.Origin is [{ } sender] && origin.Is(sender, request);
+            : headers.Origin is [{ } sender] && parts.Origin.Is(sender, request);
     }
 }

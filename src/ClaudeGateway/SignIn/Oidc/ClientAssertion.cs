@@ -1,12 +1,11 @@
-using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
+using ClaudeGateway.SignIn.Jose;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -17,12 +16,11 @@ namespace ClaudeGateway.SignIn.Oidc;
 internal sealed class ClientAssertion : IDisposable
 {
     private const int LifetimeSeconds = 300;
-    private const int MinKeyBits = 2048;
     private static readonly TimeSpan ExpiryNotice = TimeSpan.FromDays(30);
 
     private readonly RSA _key;
     private readonly TimeProvider _clock;
-    private readonly string _header;
+    private readonly byte[] _header;
 
     /// <exception cref="OperatorException">The key or the certificate cannot be used, or they do not belong together.</exception>
     public ClientAssertion(ClientAssertionConfig config, TimeProvider clock, OperationalLog log)
@@ -38,58 +36,41 @@ internal sealed class ClientAssertion : IDisposable
 
         var sha1 = certificate.GetCertHash(HashAlgorithmName.SHA1);
         var sha256 = certificate.GetCertHash(HashAlgorithmName.SHA256);
-        _header = Encode($$"""{"alg":"RS256","typ":"JWT","x5t":"{{Base64Url.EncodeToString(sha1)}}","x5t#S256":"{{Base64Url.EncodeToString(sha256)}}"}""");
+        var (x5t, x5tS256) = (Base64Url.EncodeToString(sha1), Base64Url.EncodeToString(sha256));
+        _header = Encoding.ASCII.GetBytes($$"""{"alg":"RS256","typ":"JWT","x5t":"{{x5t}}","x5t#S256":"{{x5tS256}}"}""");
         Announce(certificate, sha1, log);
     }
 
     public string Create(string clientId, Uri tokenEndpoint)
     {
         var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-        var payload = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(payload))
-        {
-            json.WriteStartObject();
-            json.WriteString("iss", clientId);
-            json.WriteString("sub", clientId);
-            json.WriteString("aud", tokenEndpoint.OriginalString);
-            json.WriteString("jti", Guid.NewGuid());
-            json.WriteNumber("iat", now);
-            json.WriteNumber("nbf", now);
-            json.WriteNumber("exp", now + LifetimeSeconds);
-            json.WriteEndObject();
-        }
-
-        var signed = $"{_header}.{Base64Url.EncodeToString(payload.WrittenSpan)}";
-        var signature = _key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        return $"{signed}.{Base64Url.EncodeToString(signature)}";
+        return SignedAssertion.Create(
+            _header,
+            json =>
+            {
+                json.WriteString("iss", clientId);
+                json.WriteString("sub", clientId);
+                json.WriteString("aud", tokenEndpoint.OriginalString);
+                json.WriteString("jti", RandomNumberGenerator.GetHexString(32, lowercase: true));
+                json.WriteNumber("iat", now);
+                json.WriteNumber("nbf", now);
+                json.WriteNumber("exp", now + LifetimeSeconds);
+            },
+            _key);
     }
 
     public void Dispose() => _key.Dispose();
 
     private static RSA ReadKey(string pem)
     {
-        var key = RSA.Create();
-        try
+        var (key, problem) = ClientAssertionKey.Read(pem);
+        if (key is not null && problem is null)
         {
-            if (pem.Contains("ENCRYPTED", StringComparison.Ordinal))
-            {
-                throw new OperatorException("oidc.client_assertion.private_key_pem is encrypted; give it without a passphrase, e.g. through ${file:}");
-            }
-
-            key.ImportFromPem(pem);
-        }
-        catch (Exception e) when (e is ArgumentException or CryptographicException)
-        {
-            key.Dispose();
-            throw new OperatorException("oidc.client_assertion.private_key_pem is not one RSA private key in PEM (PKCS#8 or PKCS#1)", e);
+            return key;
         }
 
-        if (key.KeySize < MinKeyBits)
-        {
-            throw new OperatorException($"oidc.client_assertion.private_key_pem has {key.KeySize} bits; at least {MinKeyBits} are needed");
-        }
-
-        return key;
+        key?.Dispose();
+        throw new OperatorException($"oidc.client_assertion.private_key_pem {problem}");
     }
 
     private static X509Certificate2 ReadCertificate(string pem)
@@ -122,6 +103,4 @@ internal sealed class ClientAssertion : IDisposable
             log.Info(text);
         }
     }
-
-    private static string Encode(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
 }

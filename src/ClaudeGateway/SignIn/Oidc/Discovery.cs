@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
+using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -19,7 +21,8 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
             string problem;
             try
             {
-                var answer = await http.GetAsync(url);
+                // Read once, by an operator's own choice of URL, and unsigned: here a repeated member is only untidy.
+                var answer = await http.GetAsync(url, null, RepeatedMembers.LastCounts, cancellation);
                 if (answer.Status == 200)
                 {
                     return Check(ProviderMetadata.Read(answer.Json, url.ToString()));

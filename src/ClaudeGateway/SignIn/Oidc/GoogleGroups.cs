@@ -1,11 +1,9 @@
-using System.Buffers;
-using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
+using ClaudeGateway.SignIn.Jose;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
@@ -128,29 +126,26 @@ internal sealed class GoogleGroups : IDisposable
         }
 
         var seconds = answer.Json.TryGetProperty("expires_in", out var expires) && expires.ValueKind == JsonValueKind.Number && expires.TryGetInt64(out var given) ? given : LifetimeSeconds;
-        return (token, _clock.GetUtcNow() + TimeSpan.FromSeconds(seconds) - Margin);
+        // No longer than what was asked for, whatever number the answer holds.
+        return (token, _clock.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LifetimeSeconds)) - Margin);
     }
 
     /// <summary>RFC 7523 section 2.1, acting as the administrator.</summary>
     private string Assertion()
     {
         var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-        var payload = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(payload))
-        {
-            json.WriteStartObject();
-            json.WriteString("iss", _clientEmail);
-            json.WriteString("sub", _adminEmail);
-            json.WriteString("scope", Scope);
-            json.WriteString("aud", _tokenUri.OriginalString);
-            json.WriteNumber("iat", now);
-            json.WriteNumber("exp", now + LifetimeSeconds);
-            json.WriteEndObject();
-        }
-
-        var signed = $"{Base64Url.EncodeToString("""{"alg":"RS256","typ":"JWT"}"""u8)}.{Base64Url.EncodeToString(payload.WrittenSpan)}";
-        var signature = _key.SignData(Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        return $"{signed}.{Base64Url.EncodeToString(signature)}";
+        return SignedAssertion.Create(
+            """{"alg":"RS256","typ":"JWT"}"""u8,
+            json =>
+            {
+                json.WriteString("iss", _clientEmail);
+                json.WriteString("sub", _adminEmail);
+                json.WriteString("scope", Scope);
+                json.WriteString("aud", _tokenUri.OriginalString);
+                json.WriteNumber("iat", now);
+                json.WriteNumber("exp", now + LifetimeSeconds);
+            },
+            _key);
     }
 
 #pragma warning disable CA1308 // Google's addresses do not distinguish letter case; policies are written in lower case.

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using System.Threading.RateLimiting;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
@@ -30,7 +31,19 @@ internal abstract record TokenEndpointAnswer
 /// <summary>The company's identity provider: the gateway is its OpenID Connect relying party (code flow with PKCE).</summary>
 internal sealed class IdentityProvider : IDisposable
 {
+    /// <summary>
+    /// Refresh tokens that the gateway did not seal and may be anybody's invention, with the IdP at one time.
+    /// </summary>
+    private const int MaxForeignRefreshes = 10;
+
+    /// <summary>
+    /// An error code of RFC 6749 section 5.2 is a word; what is longer is no code and stands in no log or page.
+    /// </summary>
+    private const int MaxErrorChars = 100;
+
     private readonly OidcConfig _config;
+    private readonly ConcurrencyLimiter _foreignRefreshes =
+        new(new ConcurrencyLimiterOptions { PermitLimit = MaxForeignRefreshes, QueueLimit = 0 });
     private readonly OutboundHttp _connections;
     private readonly IdpHttp _http;
     private readonly ClientAssertion? _assertion;
@@ -138,6 +151,22 @@ internal sealed class IdentityProvider : IDisposable
         return AskTokenEndpointAsync(form);
     }
 
+    /// <summary>
+    /// A place for asking about a refresh token that the gateway did not seal, until it is disposed; null when all are
+    /// taken.
+    /// </summary>
+    public IDisposable? TryEnterForeignRefresh()
+    {
+        var lease = _foreignRefreshes.AttemptAcquire();
+        if (lease.IsAcquired)
+        {
+            return lease;
+        }
+
+        lease.Dispose();
+        return null;
+    }
+
     /// <inheritdoc cref="IdTokenValidator.ValidateAsync"/>
     public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce, string? accessToken) => _idTokens.ValidateAsync(idToken, nonce, accessToken);
 
@@ -151,9 +180,10 @@ internal sealed class IdentityProvider : IDisposable
         }
 
         var answer = await _http.GetAsync(endpoint, accessToken);
-        return answer.Status == 200 && answer.Json.ValueKind != JsonValueKind.Undefined
+        return answer.Status == 200 && answer.Json.ValueKind == JsonValueKind.Object
             ? answer.Json
-            : throw new IdentityProviderUnavailableException($"GET {endpoint}: status {answer.Status}, no JSON in the answer");
+            : throw new IdentityProviderUnavailableException(
+                $"GET {endpoint}: status {answer.Status}, no JSON object in the answer");
     }
 
     /// <summary>Revokes a refresh token where the IdP offers it (RFC 7009); does nothing elsewhere.</summary>
@@ -169,6 +199,7 @@ internal sealed class IdentityProvider : IDisposable
 
     public void Dispose()
     {
+        _foreignRefreshes.Dispose();
         _keys.Dispose();
         _assertion?.Dispose();
         _http.Dispose();
@@ -189,9 +220,10 @@ internal sealed class IdentityProvider : IDisposable
         }
 
         // Some answer 200 to a grant they refuse.
-        if (answer.Status != 200 || answer.Text("error") is "invalid_grant")
+        var error = answer.Text("error") is { Length: <= MaxErrorChars } code ? code : null;
+        if (answer.Status != 200 || error is "invalid_grant")
         {
-            return new TokenEndpointAnswer.Refused(answer.Status, answer.Text("error"));
+            return new TokenEndpointAnswer.Refused(answer.Status, error);
         }
 
         return answer.Json.ValueKind == JsonValueKind.Object

@@ -44,56 +44,79 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Asks once more when the connection failed: a blip of the network must not cost a sign-in. Silence is not asked again.</summary>
-    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
-    public async Task<IdpAnswer> GetAsync(Uri url, string? bearer = null)
+    /// <param name="repeatedMembers">What an answer is that names one member of an object twice: no JSON, unless it
+    /// may.</param>
+    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or none that can be read.</exception>
+    public async Task<IdpAnswer> GetAsync(
+        Uri url,
+        string? bearer = null,
+        RepeatedMembers repeatedMembers = RepeatedMembers.Refused,
+        CancellationToken cancellation = default)
     {
         try
         {
-            return await GetOnceAsync(url, bearer);
+            return await GetOnceAsync(url, bearer, repeatedMembers, cancellation);
         }
         catch (IdentityProviderUnavailableException e) when (!e.IsFinal && e.InnerException is not OperationCanceledException)
         {
-            await Task.Delay(RetryPause, clock);
-            return await GetOnceAsync(url, bearer);
+            await Task.Delay(RetryPause, clock, cancellation);
+            return await GetOnceAsync(url, bearer, repeatedMembers, cancellation);
         }
     }
 
-    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or the connection failed.</exception>
+    /// <exception cref="IdentityProviderUnavailableException">No answer in time, or none that can be read.</exception>
     public async Task<IdpAnswer> PostFormAsync(Uri url, IEnumerable<KeyValuePair<string, string>> fields, AuthenticationHeaderValue? authorization = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
         request.Headers.Authorization = authorization;
-        return await SendAsync(request);
+        return await SendAsync(request, RepeatedMembers.Refused, CancellationToken.None);
     }
 
     public void Dispose() => client.Dispose();
 
-    private async Task<IdpAnswer> GetOnceAsync(Uri url, string? bearer)
+    private async Task<IdpAnswer> GetOnceAsync(
+        Uri url, string? bearer, RepeatedMembers repeatedMembers, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         if (bearer is not null)
         {
+            // What the IdP calls an access token may be no header value at all.
+            if (bearer.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+            {
+                throw new IdentityProviderUnavailableException(
+                    $"GET {Place(request)}: the access token for it cannot be sent in a header");
+            }
+
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         }
 
-        return await SendAsync(request);
+        return await SendAsync(request, repeatedMembers, cancellation);
     }
 
-    private async Task<IdpAnswer> SendAsync(HttpRequestMessage request)
+    private async Task<IdpAnswer> SendAsync(
+        HttpRequestMessage request, RepeatedMembers repeatedMembers, CancellationToken cancellation)
     {
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("claude-gateway", null));
         using var limit = new CancellationTokenSource(Timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            using var response = await client.SendAsync(request, limit.Token);
-            return new IdpAnswer((int)response.StatusCode, Parse(await ReadAsync(response, limit.Token)));
+            using var response = await client.SendAsync(request, either.Token);
+            var body = await ReadAsync(response, either.Token);
+            return new IdpAnswer((int)response.StatusCode, Parse(body, repeatedMembers));
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested)
         {
             throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+#pragma warning disable CA1031 // Decoders throw what they like at broken bytes; such an answer is the IdP's failure.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
             throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: {Cause(e)}", e);
         }
@@ -116,9 +139,9 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         return body.WrittenMemory;
     }
 
-    private static JsonElement Parse(ReadOnlyMemory<byte> body)
+    private static JsonElement Parse(ReadOnlyMemory<byte> body, RepeatedMembers repeatedMembers)
     {
-        using var json = StrictJson.Parse(body);
+        using var json = StrictJson.Parse(body, repeatedMembers);
         return json?.RootElement.Clone() ?? default;
     }
 

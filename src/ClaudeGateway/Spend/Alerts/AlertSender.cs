@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend.Alerts;
