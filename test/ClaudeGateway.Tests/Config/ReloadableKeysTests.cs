@@ -58,7 +58,7 @@ public sealed class ReloadableKeysTests
         "true", "false", "1", "2", "7", "\"x\"", "\"other\"", "\"us-west-2\"", "\"https://other.example.com\"", "\"/etc/hosts\"", "\"other@example.com\"",
         "\"0123456789-0123456789-0123456789-other\"", "\"postgres://other/db\"", "\"arn:aws:iam::123456789012:role/other\"", "[\"x\"]", "[1]", "[\"openid\"]",
         "{\"a\":\"x\"}", "{\"anthropic\":\"y\"}", "{}", "[]", "[{}]", "{\"api_key\":\"other\"}", "{\"oauth_token\":\"other\"}", "\"ES256\"", "\"client_secret_post\"", "\"max\"",
-        "\"layered\"", "\"warn\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]", "\"https://x.example.com/.well-known/other\"", "\"$.a\"", "{\"service_account_json\":\"/x\"}",
+        "\"layered\"", "\"warn\"", "\"worst\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]", "\"https://x.example.com/.well-known/other\"", "\"$.a\"", "{\"service_account_json\":\"/x\"}",
         "{\"region\":\"other\",\"service\":\"xray\"}", "{\"host\":\"127.0.0.2\"}", "{\"sqlite_path\":\"/tmp/other.db\"}", "{\"max\":3}", "{\"device_verify\":{\"max\":3}}",
         "{\"jwt_secret\":\"0123456789-0123456789-0123456789-other\"}", "{\"issuer\":\"https://other.example.com\",\"client_id\":\"a\",\"client_secret\":\"b\"}",
         "[{\"provider\":\"anthropic\",\"auth\":{\"api_key\":\"other\"}},{\"provider\":\"anthropic\",\"name\":\"other\",\"auth\":{\"api_key\":\"k\"}}]",
