@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace ClaudeGateway.Testing;
 
@@ -61,7 +62,8 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// Completes when that has happened; everything else goes on.
     /// </summary>
     /// <param name="andGoAway">Whether afterwards every connection is reset and new ones are refused.</param>
-    public Task LoseNextCommitAnswer(bool andGoAway = false) => OnNextCommit(isAnswerLost: true, andGoAway);
+    /// <param name="after">Text of a statement that the transaction holds; what the gateway writes beside it has no say.</param>
+    public Task LoseNextCommitAnswer(bool andGoAway = false, string after = "") => OnNextCommit(isAnswerLost: true, andGoAway, after);
 
     /// <summary>The same with every COMMIT until <see cref="KeepAnswers"/>.</summary>
     public void LoseEveryCommitAnswer() =>
@@ -70,12 +72,13 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// <summary>
     /// After the answer to a client's next COMMIT every connection is reset, and new ones are refused.
     /// </summary>
-    public Task GoAwayAfterNextCommit() => OnNextCommit(isAnswerLost: false, goesAway: true);
+    /// <param name="after">Text of a statement that the transaction holds.</param>
+    public Task GoAwayAfterNextCommit(string after = "") => OnNextCommit(isAnswerLost: false, goesAway: true, after);
 
-    private Task OnNextCommit(bool isAnswerLost, bool goesAway)
+    private Task OnNextCommit(bool isAnswerLost, bool goesAway, string after)
     {
         var happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _commitFault = new CommitFault(isAnswerLost, happened) { GoesAway = goesAway };
+        _commitFault = new CommitFault(isAnswerLost, happened) { GoesAway = goesAway, After = Encoding.ASCII.GetBytes(after) };
         return happened.Task;
     }
 
@@ -197,7 +200,7 @@ internal sealed class TcpRelay : IAsyncDisposable
                     return;
                 }
 
-                if (!isAnswer && _commitFault is { } next && buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0)
+                if (!isAnswer && _commitFault is { } next && IsMeant(next, buffer.AsSpan(0, read), link))
                 {
                     _commitFault = next.IsLasting ? next : null;
                     link.Fault = next;
@@ -223,12 +226,28 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a client sends the COMMIT that is waited for.</summary>
+    private static bool IsMeant(CommitFault fault, ReadOnlySpan<byte> sent, Link link)
+    {
+        link.HasStatement |= sent.IndexOf(fault.After) >= 0;
+        if (sent.IndexOf("COMMIT\0"u8) < 0)
+        {
+            return false;
+        }
+
+        (var isMeant, link.HasStatement) = (link.HasStatement, false);
+        return isMeant;
+    }
+
     /// <summary>What one connection of a client has in common with its own to the server.</summary>
     private sealed class Link(Socket client)
     {
         public Socket Client => client;
 
         public volatile CommitFault? Fault;
+
+        /// <summary>Of the direction to the database alone.</summary>
+        public bool HasStatement { get; set; }
     }
 
     private sealed record CommitFault(bool IsAnswerLost, TaskCompletionSource Happened)
@@ -236,6 +255,8 @@ internal sealed class TcpRelay : IAsyncDisposable
         public bool IsLasting { get; init; }
 
         public bool GoesAway { get; init; }
+
+        public byte[] After { get; init; } = [];
     }
 
     private static TaskCompletionSource Completed()

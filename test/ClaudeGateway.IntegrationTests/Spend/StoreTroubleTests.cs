@@ -162,7 +162,7 @@ public sealed class StoreTroubleTests
         var limit = isDeletion ? await host.LimitAsync(SpendHost.Group("eng"), "100") : default;
 
         var body = new { scope = SpendHost.Group("eng"), amount = "100", pooled_budget = new { amount = "500" } };
-        var gone = relay.GoAwayAfterNextCommit();
+        var gone = relay.GoAwayAfterNextCommit(after: "gw_spend_audit");
         using var response = isDeletion
             ? await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString())
             : await host.AdminAsync(HttpMethod.Post, "", body);
@@ -180,7 +180,7 @@ public sealed class StoreTroubleTests
         await using var relay = new TcpRelay(new Uri(url).Port);
         await using var host = new SpendHost(Through(relay, url));
         await host.StartAsync();
-        var lost = relay.LoseNextCommitAnswer(andGoAway: true);
+        var lost = relay.LoseNextCommitAnswer(andGoAway: true, after: "gw_spend_audit");
         var body = new { scope = SpendHost.User("alice"), amount = "100" };
         using var response = await host.AdminAsync(HttpMethod.Post, "", body);
         await lost.WaitAsync(Signal.Timeout);
@@ -197,10 +197,10 @@ public sealed class StoreTroubleTests
         await using var relay = new TcpRelay(new Uri(url).Port);
         await using var host = new SpendHost(Through(relay, url));
         var gateway = await host.StartAsync();
-        var lost = relay.LoseNextCommitAnswer();
+        var lost = relay.LoseNextCommitAnswer(after: "gw_spend_audit");
         var limit = await host.LimitAsync(SpendHost.User("alice"), "100");
         await lost.WaitAsync(Signal.Timeout);
-        lost = relay.LoseNextCommitAnswer();
+        lost = relay.LoseNextCommitAnswer(after: "gw_spend_audit");
         using var deleted = await host.AdminAsync(HttpMethod.Delete, "/" + limit.GetProperty("id").GetString());
         await lost.WaitAsync(Signal.Timeout);
 
