@@ -23,7 +23,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         }
 
         var state = _models.Count < MaxRemembered ? _models.GetOrAdd(foundation, static _ => new ModelState()) : _models.GetValueOrDefault(foundation) ?? new ModelState();
-        if (context.Clock.GetUtcNow() < state.PausedUntil)
+        if (state.IsPaused(context.Clock))
         {
             return Unavailable(call, null);
         }
@@ -50,8 +50,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             var text = await CloudBody.ReadErrorAsync(response, cancellation);
             if (response.IsSuccessStatusCode && Count(text) is { } count)
             {
-                state.HasSucceeded = true;
-                state.PausedUntil = default;
+                state.Succeeded();
                 return new WholeAnswer(upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
             }
 
@@ -82,7 +81,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
 
     private void Fail(ModelState state, string foundation, string reason)
     {
-        state.PausedUntil = context.Clock.GetUtcNow() + Pause;
+        state.Failed(context.Clock);
         context.Log.Warn($"upstream '{upstream.Name}': CountTokens failed for {foundation}: {LogText.Shorten(reason)}; messages are not affected. count_tokens for this model goes to the next upstream for {Pause.TotalMinutes} minutes. Grant bedrock:CountTokens, and let a proxy at base_url pass /model/{{id}}/count-tokens");
     }
 
@@ -120,11 +119,23 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         }
     }
 
-    /// <summary>Torn reads are harmless: the worst is one call too many or one count too few.</summary>
+    /// <summary>Requests read and write it at the same time: the worst is one call too many or one too few.</summary>
     private sealed class ModelState
     {
-        public bool HasSucceeded { get; set; }
+        /// <summary>Ticks of UTC: one word, which is never seen half written.</summary>
+        private long _pausedUntil;
+        private volatile bool _hasSucceeded;
 
-        public DateTimeOffset PausedUntil { get; set; }
+        public bool HasSucceeded => _hasSucceeded;
+
+        public bool IsPaused(TimeProvider clock) => clock.GetUtcNow().UtcTicks < Volatile.Read(ref _pausedUntil);
+
+        public void Succeeded()
+        {
+            _hasSucceeded = true;
+            Volatile.Write(ref _pausedUntil, 0);
+        }
+
+        public void Failed(TimeProvider clock) => Volatile.Write(ref _pausedUntil, (clock.GetUtcNow() + Pause).UtcTicks);
     }
 }
