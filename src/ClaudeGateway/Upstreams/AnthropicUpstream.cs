@@ -74,12 +74,7 @@ internal sealed class AnthropicUpstream : Upstream
             UserIdentityHeaders.Add(request, call.Principal);
         }
 
-        foreach (var (name, value) in _config.Headers)
-        {
-            request.Headers.Remove(name);
-            request.Headers.TryAddWithoutValidation(name, value);
-        }
-
+        ConfiguredHeaders.Set(request, _config.Headers);
         return request;
     }
 

@@ -14,7 +14,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 {
     private static readonly string UserAgent = "cc-gateway/" + typeof(CloudUpstream).Assembly.GetName().Version?.ToString(3);
 
-    private readonly IReadOnlyDictionary<string, string> _configuredHeaders = config.Headers;
+    private readonly IReadOnlyDictionary<string, string> _headers = config.Headers;
 
     protected CloudContext Context => context;
 
@@ -94,7 +94,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         {
             SdkHeaders.Add(request, call);
             AddHeaders(request, call, betas);
-            AddConfiguredHeaders(request);
+            ConfiguredHeaders.Set(request, _headers);
             await AuthorizeAsync(request, body, call, cancellation);
             return request;
         }
@@ -139,14 +139,5 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     {
         var json = await CloudBody.ReadJsonAsync(response, cancellation);
         return new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace is null ? json : trace.Take(json)) { Guardrail = trace };
-    }
-
-    private void AddConfiguredHeaders(HttpRequestMessage request)
-    {
-        foreach (var (name, value) in _configuredHeaders)
-        {
-            request.Headers.Remove(name);
-            request.Headers.TryAddWithoutValidation(name, value);
-        }
     }
 }

@@ -47,6 +47,9 @@ internal sealed class CloudCalls : IDisposable
         Clock,
         Operational);
 
+    /// <summary>Connections of their own.</summary>
+    public HttpMessageInvoker Client() => _outbound.CreateClient(new OutboundOptions());
+
     public static UpstreamCall Call(string body, MessagesOperation operation = MessagesOperation.CreateMessage, params (string Name, string Value)[] headers)
     {
         var context = new DefaultHttpContext();
