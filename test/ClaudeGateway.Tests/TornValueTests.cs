@@ -29,6 +29,7 @@ public sealed class TornValueTests
         ["Spend.UsageReader._finished"] = "the flow of one answer",
         ["Storage.StoreHealth._failingSince"] = "_lock",
         ["Telemetry.Breaker._openUntil"] = "the lock of the destination that owns it",
+        ["Upstreams.AnthropicResponse._begun"] = "the flow of one answer",
         ["Upstreams.AnthropicResponse._firstByte"] = "the flow of one answer",
         ["Upstreams.Aws.BedrockBody.Fields.BudgetTokens"] = "the flow of one request",
         ["Upstreams.QuietWait._read"] = "one wait at a time",

@@ -54,6 +54,18 @@ internal static class ContentCoding
     /// <summary>Whether a stream of <see cref="Decode"/> says with this that its bytes are not in that coding: Brotli's has a word of its own.</summary>
     public static bool IsBroken(Exception e) => e is InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" };
 
+    /// <summary>How many bytes tell whether a body is in the coding; 0 where none do.</summary>
+    public static int MarkLength(string coding) => Kind(coding) is "gzip" or "deflate" ? 2 : 0;
+
+    /// <summary>Whether a body begins as the coding does: RFC 1952 section 2.3.1, RFC 1950 section 2.2. An empty one may.</summary>
+    /// <param name="beginning"><see cref="MarkLength"/> bytes, fewer where the body has no more.</param>
+    public static bool HasMark(string coding, ReadOnlySpan<byte> beginning) => beginning.IsEmpty || Kind(coding) switch
+    {
+        "gzip" => beginning is [0x1f, 0x8b],
+        "deflate" => beginning is [var method, var check] && (method & 0x0f) == 8 && ((method << 8) | check) % 31 == 0,
+        _ => true,
+    };
+
     private static string Decodable(string acceptEncoding)
     {
         var kept = string.Join(", ", acceptEncoding.Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));
