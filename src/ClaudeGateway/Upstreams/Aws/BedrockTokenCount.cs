@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 
@@ -13,7 +12,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
     private const int MaxRemembered = 1000;
 
-    private readonly ConcurrentDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
+    private readonly RecentlyUsed<ModelState> _models = new(MaxRemembered, context.Clock);
 
     public async Task<UpstreamResponse> CountAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
     {
@@ -22,7 +21,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             return Unavailable(call, null);
         }
 
-        var state = _models.Count < MaxRemembered ? _models.GetOrAdd(foundation, static _ => new ModelState()) : _models.GetValueOrDefault(foundation) ?? new ModelState();
+        var state = _models.Get(foundation, 0, static (_, _) => new ModelState());
         if (state.IsPaused(context.Clock))
         {
             return Unavailable(call, null);
