@@ -27,9 +27,6 @@ internal sealed class MessagesEndpoint(
     bool isLoadTest,
     InferenceAudit audit)
 {
-    /// <summary>A larger body takes some tenths of a millisecond to check: the thread that other sockets wait for has no time for that.</summary>
-    private const int MaxInlineBodyBytes = 512 * 1024;
-
     public void Map(Routes table)
     {
         table.SessionInline("POST", "/v1/messages", (request, principal) => StartAsync(request, principal, MessagesOperation.CreateMessage));
@@ -52,7 +49,7 @@ internal sealed class MessagesEndpoint(
     private async Task HandleAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
     {
         using var body = await RequestBody.ReadAsync(request);
-        if (body.Bytes.Length > MaxInlineBodyBytes)
+        if (body.Bytes.Length > SocketThreads.MaxInlineBytes)
         {
             await SocketThreads.LeaveAsync();
         }

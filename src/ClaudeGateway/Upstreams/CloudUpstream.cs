@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
@@ -138,6 +139,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
     {
         var json = await CloudBody.ReadJsonAsync(response, cancellation);
-        return new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace is null ? json : trace.Take(json)) { Guardrail = trace };
+        return trace is null
+            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
+            : new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace.Take((ReadOnlyMemory<byte>)json.ToArray())) { Guardrail = trace };
     }
 }

@@ -1,12 +1,18 @@
-using System.Runtime.InteropServices;
+using System.Buffers;
+using System.IO.Pipelines;
 using ClaudeGateway.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach the client but <c>retry-after</c>.</summary>
-internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json) : UpstreamResponse(upstream, status, message)
+internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlySequence<byte> json) : UpstreamResponse(upstream, status, message)
 {
+    public WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json)
+        : this(upstream, message, status, new ReadOnlySequence<byte>(json))
+    {
+    }
+
     /// <summary>Whether the client is told not to send the same request again.</summary>
     public bool IsHopeless { get; init; }
 
@@ -25,8 +31,7 @@ internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? messag
         }
     }
 
-    public override Stream OpenBody(string? acceptEncoding) =>
-        MemoryMarshal.TryGetArray(json, out var array) ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false) : new MemoryStream(json.ToArray(), writable: false);
+    public override Stream OpenBody(string? acceptEncoding) => PipeReader.Create(json).AsStream();
 
     private static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
 }
