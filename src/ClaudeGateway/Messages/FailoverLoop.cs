@@ -16,7 +16,7 @@ internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts,
 /// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
 /// Nothing has been sent to the client yet; once this returns there is no way back.
 /// </summary>
-internal sealed class FailoverLoop(OperationalLog log)
+internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 {
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
@@ -63,11 +63,8 @@ internal sealed class FailoverLoop(OperationalLog log)
     private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
     {
         var aborted = call.Request.Aborted;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        if (target.Upstream.FirstByteTimeout(call) is { } timeout)
-        {
-            deadline.CancelAfter(timeout);
-        }
+        using var limit = target.Upstream.FirstByteTimeout(call) is { } timeout ? new CancellationTokenSource(timeout, clock) : null;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted, limit?.Token ?? default);
 
         try
         {

@@ -25,7 +25,7 @@ internal sealed class CloudCalls : IDisposable
         Clock = clock ?? TimeProvider.System;
         Operational = new OperationalLog(_lines, Clock, LogLevel.Info);
         _outbound = new OutboundHttp(Environment, Operational);
-        CredentialHttp = new CredentialHttp(_outbound);
+        CredentialHttp = new CredentialHttp(_outbound, Clock);
     }
 
     public CapturedLog Log { get; } = new();
@@ -48,7 +48,7 @@ internal sealed class CloudCalls : IDisposable
         Operational);
 
     /// <summary>Connections of their own.</summary>
-    public HttpMessageInvoker Client() => _outbound.CreateClient(new OutboundOptions());
+    public HttpMessageInvoker Client(OutboundOptions? options = null) => _outbound.CreateClient(options ?? new OutboundOptions());
 
     public static UpstreamCall Call(string body, MessagesOperation operation = MessagesOperation.CreateMessage, params (string Name, string Value)[] headers)
     {
