@@ -16,7 +16,6 @@ public sealed class TornValueTests
     private static readonly Dictionary<string, string> Known = new(StringComparer.Ordinal)
     {
         ["Http.TlsCertificate._versions"] = "one look at the files at a time",
-        ["Messages.MessagesRequest.Body"] = "the flow of one request",
         ["Sessions.RevocationSync._seenUntil"] = "one round of its loop at a time",
         ["SignIn.Oidc.GoogleGroups._accessToken"] = "_gate",
         ["Spend.ReportedUsage._cacheCreation"] = "the flow of one answer",

@@ -9,9 +9,11 @@ namespace ClaudeGateway.Messages;
 /// </summary>
 internal sealed class MessagesRequest
 {
-    private MessagesRequest(ReadOnlyMemory<byte> body, string model, Range modelValue, Range? tagsValue, bool isStream)
+    private JsonMembers? _members;
+
+    private MessagesRequest(JsonMembers members, string model, Range modelValue, Range? tagsValue, bool isStream)
     {
-        Body = body;
+        _members = members;
         Model = model;
         ModelValue = modelValue;
         TagsValue = tagsValue;
@@ -19,7 +21,10 @@ internal sealed class MessagesRequest
     }
 
     /// <summary>Empty after <see cref="ReleaseBody"/>.</summary>
-    public ReadOnlyMemory<byte> Body { get; private set; }
+    public ReadOnlyMemory<byte> Body => _members?.Json ?? default;
+
+    /// <summary>Where the body's members stand, for every upstream that is tried; not to be asked for after <see cref="ReleaseBody"/>.</summary>
+    public JsonMembers Members => _members ?? throw new InvalidOperationException("the body has been let go of");
 
     /// <summary>As the client wrote it, untrimmed; not empty.</summary>
     public string Model { get; }
@@ -33,7 +38,7 @@ internal sealed class MessagesRequest
     public bool IsStream { get; }
 
     /// <summary>Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.</summary>
-    public void ReleaseBody() => Body = default;
+    public void ReleaseBody() => _members = null;
 
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
     /// <param name="nested">Is shown everything but <c>model</c> and <c>tags</c>; null where no policy asks.</param>
@@ -57,6 +62,7 @@ internal sealed class MessagesRequest
             return (null, ApiError.InvalidRequest("request body must be a JSON object"));
         }
 
+        var table = new JsonMembers(body, members.FirstMember);
         string? model = null;
         Range modelValue = default;
         Range? tagsValue = null;
@@ -84,6 +90,8 @@ internal sealed class MessagesRequest
             {
                 members.ShowValue(nested);
             }
+
+            table.Add(in members);
         }
 
         if (isRepeated)
@@ -96,7 +104,7 @@ internal sealed class MessagesRequest
         {
             null when hasModel => (null, ApiError.InvalidRequest("model must be a string")),
             null or "" => (null, ApiError.InvalidRequest("model is required")),
-            _ => (new MessagesRequest(body, model, modelValue, tagsValue, isStream), null),
+            _ => (new MessagesRequest(table, model, modelValue, tagsValue, isStream), null),
         };
     }
 }
