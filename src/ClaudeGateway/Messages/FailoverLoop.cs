@@ -14,7 +14,8 @@ internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts,
 
 /// <summary>
 /// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
-/// Nothing has been sent to the client yet; once this returns there is no way back.
+/// Nothing has been sent to the client yet; once this returns there is no way back. Of each upstream 1. an answer is awaited, 2. judged:
+/// a final one ends the loop, 3. of the others the one that tells most is kept; 4. it is shown when all have failed.
 /// </summary>
 internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 {
@@ -28,6 +29,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
         {
             foreach (var target in targets)
             {
+                // 1. An answer is awaited.
                 attempts++;
                 var response = await TryAsync(call, target);
                 if (response is null)
@@ -35,12 +37,14 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
                     continue;
                 }
 
+                // 2. A final one ends the loop.
                 if (FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
                     shown?.Dispose();
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
                 }
 
+                // 3. Of the others the one that tells most is kept.
                 log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
                 if (response.RequestId is not null || response.CloudRequestId is not null)
                 {
@@ -56,6 +60,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
             throw;
         }
 
+        // 4. All have failed.
         return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId, null);
     }
 

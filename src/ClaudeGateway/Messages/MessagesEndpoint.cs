@@ -48,12 +48,14 @@ internal sealed class MessagesEndpoint(
 
     private async Task HandleAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
     {
+        // 1. The body is read.
         using var body = await RequestBody.ReadAsync(request);
         if (body.Bytes.Length > SocketThreads.MaxInlineBytes)
         {
             await SocketThreads.LeaveAsync();
         }
 
+        // 2. Spend limits are held.
         var isMetered = spend is not null && operation == MessagesOperation.CreateMessage;
         using var ticket = isMetered ? await spend!.AdmitAsync(request, principal) : null;
         if (isMetered && ticket is null)
@@ -61,6 +63,7 @@ internal sealed class MessagesEndpoint(
             return;
         }
 
+        // 3. The body's few fields are looked at, and the models it names judged.
         var access = modelAccess(principal);
         var nested = access.IsUnrestricted ? null : NestedModels(access);
         var (message, error) = MessagesRequest.Read(body.Bytes, nested);
@@ -79,13 +82,10 @@ internal sealed class MessagesEndpoint(
             return;
         }
 
+        // 4. The upstreams are asked. A metered answer must be readable.
         var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
-        if (ticket is not null)
-        {
-            ContentCoding.KeepDecodable(request.Http.Request.Headers);
-        }
-
-        await upstreams.RunAsync(call, body, route.Model, targets, billing, ticket);
+        call = ticket is null ? call : call with { AcceptEncoding = ContentCoding.KeepDecodable(call.AcceptEncoding) };
+        await upstreams.RunAsync(new Exchange(call, body, route.Model, targets, billing, ticket));
     }
 
     private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(MessagesRequest message, Principal principal, ModelAccess access, NestedModels? nested)

@@ -13,8 +13,6 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
 {
-    private static readonly string UserAgent = "cc-gateway/" + typeof(CloudUpstream).Assembly.GetName().Version?.ToString(3);
-
     private readonly IReadOnlyDictionary<string, string> _headers = config.Headers;
 
     protected CloudContext Context => context;
@@ -54,7 +52,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     {
         if (betas.Length > 0)
         {
-            var asWritten = KnowsTags ? ClientHeaders.Betas(call.Request.Http.Request.Headers, call.StripTags) : null;
+            var asWritten = KnowsTags ? call.Betas.Text(keepTags: !call.StripTags) : null;
             request.Headers.TryAddWithoutValidation("anthropic-beta", asWritten ?? string.Join(',', betas));
         }
     }
@@ -77,7 +75,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         var request = new HttpRequestMessage(HttpMethod.Post, target) { Version = HttpVersion.Version11, Content = new PiecesContent(body) };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
-        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("User-Agent", ClientHeaders.UserAgent);
         request.Headers.TryAddWithoutValidation("anthropic-version", "2023-06-01");
         return request;
     }
@@ -85,7 +83,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     protected void LogRefusal(UpstreamCall call, int status, string text) =>
         context.Log.Warn($"request {call.Request.Id}: upstream '{Name}' answered {status}: {LogText.Shorten(text)}");
 
-    private string[] Betas(UpstreamCall call) => RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
+    private string[] Betas(UpstreamCall call) => call.Betas.Values(keepTags: KnowsTags && !call.StripTags);
 
     private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
     {

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -26,21 +26,24 @@ internal static class ContentCoding
         return false;
     }
 
-    /// <summary>Asks upstreams only for what can be decoded here, because the answer must be read.</summary>
-    public static void KeepDecodable(IHeaderDictionary client)
+    /// <summary>Of the codings a client takes those that can be decoded here, for an answer that must be read; none where it names none.</summary>
+    public static StringValues KeepDecodable(StringValues acceptEncoding)
     {
-        if (client.AcceptEncoding is { Count: > 0 } asked)
+        if (acceptEncoding.Count == 0)
         {
-            // Nearly every client of an office sends the same.
-            var (value, kept) = LastKept;
-            if (value != asked.ToString())
-            {
-                (value, kept) = (asked.ToString(), Decodable(asked.ToString()));
-                LastKept = new Kept(value, kept);
-            }
-
-            client.AcceptEncoding = kept;
+            return acceptEncoding;
         }
+
+        // Nearly every client of an office sends the same.
+        var asked = acceptEncoding.ToString();
+        var (value, kept) = LastKept;
+        if (value != asked)
+        {
+            kept = Decodable(asked);
+            LastKept = new Kept(asked, kept);
+        }
+
+        return kept;
     }
 
     public static Stream Decode(string coding, Stream body) => Kind(coding) switch

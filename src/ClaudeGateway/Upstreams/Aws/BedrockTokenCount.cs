@@ -40,7 +40,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
 
     private async Task<UpstreamResponse> AskAsync(UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
     {
-        ReadOnlyMemory<byte>[] body = [Envelope(BedrockBody.Count(call.Message.Body, RequestBetas.Read(call.Request.Http.Request.Headers, keepTags: false)))];
+        ReadOnlyMemory<byte>[] body = [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
         using var request = CloudUpstream.CreateRequest(Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
         await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
         var response = await context.Http.SendAsync(request, cancellation);
