@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// Values by name, of which the ones used last are kept. Finding one takes no lock and looks at no other; when there are more
-/// than <paramref name="capacity"/> the tenth used longest ago is forgotten at once.
+/// Values by name, of which the ones used last are kept. Finding one takes no lock and looks at no other; when there
+/// are more than <paramref name="capacity"/> the tenth used longest ago is forgotten at once.
 /// </summary>
 /// <param name="capacity">How many are kept at most, those apart that are being added at this moment.</param>
 internal sealed class RecentlyUsed<T>(int capacity, TimeProvider clock)
@@ -49,9 +49,16 @@ internal sealed class RecentlyUsed<T>(int capacity, TimeProvider clock)
 
         try
         {
-            foreach (var (name, entry) in _entries.OrderBy(pair => pair.Value.UsedAt).Take(Count - capacity + (capacity / 10)).ToList())
+            // Listed by hand: LINQ would copy the dictionary by its count, which others change meanwhile.
+            var entries = new List<KeyValuePair<string, Entry>>(Count);
+            foreach (var entry in _entries)
             {
-                if (_entries.TryRemove(KeyValuePair.Create(name, entry)))
+                entries.Add(entry);
+            }
+
+            foreach (var oldest in entries.OrderBy(pair => pair.Value.UsedAt).Take(Count - capacity + (capacity / 10)))
+            {
+                if (_entries.TryRemove(oldest))
                 {
                     Interlocked.Decrement(ref _count);
                 }
