@@ -59,7 +59,9 @@ internal static class MicroBenchmarks
         var name = JsonEdit.String("claude-sonnet-4-6@20250929");
         MicroBenchmark.Measure(figures, "check a body of 90 kB", () => MessagesRequest.Read(body));
         MicroBenchmark.Measure(figures, "check a body of 90 kB and every model it names", () => MessagesRequest.Read(body, new NestedModels(_ => null)));
-        MicroBenchmark.Measure(figures, "rewrite the model and cut the tags in a body of 90 kB", () => new JsonEdit(members).Remove("tags"u8).Replace("model"u8, name).Apply());
+        MicroBenchmark
+            .Measure(figures, "rewrite the model and cut the tags in a body of 90 kB", () =>
+            new JsonEdit(members).Remove("tags"u8).Replace("model"u8, name).Apply());
         MicroBenchmark.Measure(figures, "a body of 90 kB for Bedrock", () => BedrockBody.Invoke(members, []));
     }
 

@@ -5,12 +5,14 @@ namespace ClaudeGateway.Tests;
 
 /// <summary>
 /// A value of several words is written and read word by word: whoever reads while another writes may see half of each.
-/// Such a value may change only under a lock or where one thread at a time has it; anything else shared is one reference
-/// to something that does not change.
+/// Such a value may change only under a lock or where one thread at a time has it; anything else shared is one
+/// reference to something that does not change.
 /// </summary>
 public sealed class TornValueTests
 {
-    private const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+    private const BindingFlags All =
+        BindingFlags.Instance | BindingFlags.Static
+        | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
 
     /// <summary>Fields of several words that change, each with what keeps its readers and writers apart.</summary>
     private static readonly Dictionary<string, string> Known = new(StringComparer.Ordinal)
@@ -59,9 +61,12 @@ public sealed class TornValueTests
     [InlineData(typeof(decimal), false)]
     [InlineData(typeof(DateTimeOffset), false)]
     [InlineData(typeof(ReadOnlyMemory<byte>), false)]
-    public void One_word_is_whole_and_several_are_not(Type type, bool isAtomic) => Assert.Equal(isAtomic, IsAtomic(type));
+    public void One_word_is_whole_and_several_are_not(Type type, bool isAtomic) =>
+        Assert.Equal(isAtomic, IsAtomic(type));
 
-    /// <summary>ECMA-335 I.12.6.6: reads and writes of at most a native word are atomic, of a structure's fields each by itself.</summary>
+    /// <summary>
+    /// ECMA-335 I.12.6.6: reads and writes of at most a native word are atomic, of a structure's fields each by itself.
+    /// </summary>
     private static bool IsAtomic(Type type)
     {
         if (!type.IsValueType || type.IsEnum || type.IsPointer || type.IsPrimitive)
@@ -76,9 +81,12 @@ public sealed class TornValueTests
     /// <summary>Of a primary constructor: no keyword can make its field read-only.</summary>
     private static bool IsKeptParameter(FieldInfo field) => field.Name.EndsWith(">P", StringComparison.Ordinal);
 
-    /// <summary>Whether a method, lambda or state machine of the type writes the field. May say yes too often.</summary>
+    /// <summary>
+    /// Whether a method, lambda or state machine of the type writes the field. May say yes too often.
+    /// </summary>
     private static bool IsAssigned(FieldInfo field, Type type) =>
-        type.GetMethods(All).Any(method => method.GetMethodBody()?.GetILAsByteArray() is { } code && Stores(code, field.MetadataToken))
+        type.GetMethods(All)
+            .Any(method => method.GetMethodBody()?.GetILAsByteArray() is { } code && Stores(code, field.MetadataToken))
         || type.GetNestedTypes(All).Any(nested => IsAssigned(field, nested));
 
     private static bool Stores(ReadOnlySpan<byte> code, int field)
@@ -91,6 +99,9 @@ public sealed class TornValueTests
     }
 
     /// <summary>As the source has it: of a property its name, of a parameter that is kept its own.</summary>
-    private static string Name(FieldInfo field) =>
-        $"{field.DeclaringType!.FullName!["ClaudeGateway.".Length..].Replace('+', '.')}.{field.Name.Split('>')[0].TrimStart('<')}";
+    private static string Name(FieldInfo field)
+    {
+        var type = field.DeclaringType!.FullName!["ClaudeGateway.".Length..].Replace('+', '.');
+        return $"{type}.{field.Name.Split('>')[0].TrimStart('<')}";
+    }
 }

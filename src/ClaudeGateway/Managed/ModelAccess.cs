@@ -65,5 +65,6 @@ internal sealed class ModelAccess
     }
 
     /// <summary>Whether <paramref name="word"/> stands in <paramref name="text"/> with neither an ASCII letter nor a digit beside it.</summary>
-    internal static bool ContainsWord(string text, string word) => Words.Contains(text, word, char.IsAsciiLetterOrDigit);
+    internal static bool ContainsWord(string text, string word) =>
+        Words.Contains(text, word, char.IsAsciiLetterOrDigit);
 }

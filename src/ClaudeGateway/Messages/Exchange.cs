@@ -5,7 +5,8 @@ using ClaudeGateway.Upstreams;
 namespace ClaudeGateway.Messages;
 
 /// <summary>A request that has been judged, with everything its way to the upstreams and back takes.</summary>
-/// <param name="Body">What <paramref name="Call"/> refers to; disposed as soon as no upstream will be sent it any more.</param>
+/// <param name="Body">What <paramref name="Call"/> refers to; disposed as soon as no upstream will be sent it any
+/// more.</param>
 /// <param name="Model">What the catalogue knows under the requested id.</param>
 /// <param name="Targets">Whom to ask, in order; not empty.</param>
 /// <param name="Billing">Whom the request's own tag bills.</param>

@@ -13,9 +13,10 @@ namespace ClaudeGateway.Messages;
 internal sealed record FailoverOutcome(UpstreamResponse? Response, int Attempts, string? LastRequestId, string? LastCloudRequestId, RouteTarget? Target);
 
 /// <summary>
-/// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
-/// Nothing has been sent to the client yet; once this returns there is no way back. Of each upstream 1. an answer is awaited, 2. judged:
-/// a final one ends the loop, 3. of the others the one that tells most is kept; 4. it is shown when all have failed.
+/// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first
+/// one. Nothing has been sent to the client yet; once this returns there is no way back. Of each upstream 1. an answer
+/// is awaited, 2. judged: a final one ends the loop, 3. of the others the one that tells most is kept; 4. it is shown
+/// when all have failed.
 /// </summary>
 internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 {
@@ -68,7 +69,8 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
     private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
     {
         var aborted = call.Request.Aborted;
-        using var limit = target.Upstream.FirstByteTimeout(call) is { } timeout ? new CancellationTokenSource(timeout, clock) : null;
+        using var limit = target.Upstream.FirstByteTimeout(call) is { } timeout
+            ? new CancellationTokenSource(timeout, clock) : null;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted, limit?.Token ?? default);
 
         try

@@ -5,8 +5,8 @@ using ClaudeGateway.Http;
 namespace ClaudeGateway.Messages;
 
 /// <summary>
-/// Where the members of a JSON object stand, found in one walk and read by everybody who looks for one or edits the text.
-/// Twelve bytes a member, so that a body made of members costs less than three times its length.
+/// Where the members of a JSON object stand, found in one walk and read by everybody who looks for one or edits the
+/// text. Twelve bytes a member, so that a body made of members costs less than three times its length.
 /// </summary>
 internal sealed class JsonMembers
 {
@@ -44,7 +44,8 @@ internal sealed class JsonMembers
     }
 
     /// <summary>Adds the member that is being walked, whose value has been read.</summary>
-    public void Add(ref readonly TopLevelMembers member) => _positions.Add(new Position(member.Start, member.ValueStart, member.ValueEnd));
+    public void Add(ref readonly TopLevelMembers member) =>
+        _positions.Add(new Position(member.Start, member.ValueStart, member.ValueEnd));
 
     /// <summary>The position of the opening quote of a member's name.</summary>
     public int Start(int index) => _positions[index].Start;

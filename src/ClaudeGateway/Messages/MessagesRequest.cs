@@ -23,7 +23,10 @@ internal sealed class MessagesRequest
     /// <summary>Empty after <see cref="ReleaseBody"/>.</summary>
     public ReadOnlyMemory<byte> Body => _members?.Json ?? default;
 
-    /// <summary>Where the body's members stand, for every upstream that is tried; not to be asked for after <see cref="ReleaseBody"/>.</summary>
+    /// <summary>
+    /// Where the body's members stand, for every upstream that is tried; not to be asked for after <see
+    /// cref="ReleaseBody"/>.
+    /// </summary>
     public JsonMembers Members => _members ?? throw new InvalidOperationException("the body has been let go of");
 
     /// <summary>As the client wrote it, untrimmed; not empty.</summary>

@@ -6,13 +6,12 @@ using ClaudeGateway.Http;
 namespace ClaudeGateway.Messages;
 
 /// <summary>
-/// The models a request names below its own <c>model</c>: <c>fallbacks[].model</c>, an advisor tool's, one in a tool that a
-/// message adds, and whatever the API thinks of next. Any member <c>model</c> at any depth is one, so that no new member
-/// leads around a policy (measured on 2.1.332), except where a tool's own arguments, a schema or history may use the word.
-/// Proxies before the API know further ways to name one, which count too: in any letter case, and as bare strings in the
-/// body's own lists (<c>fallbacks</c>, <c>models</c>).
-/// Reads along while <see cref="MessagesRequest"/> walks the body. Of members that appear twice each counts, since an
-/// upstream may read either one.
+/// The models a request names below its own <c>model</c>: <c>fallbacks[].model</c>, an advisor tool's, one in a tool
+/// that a message adds, and whatever the API thinks of next. Any member <c>model</c> at any depth is one, so that no
+/// new member leads around a policy (measured on 2.1.332), except where a tool's own arguments, a schema or history may
+/// use the word. Proxies before the API know further ways to name one, which count too: in any letter case, and as bare
+/// strings in the body's own lists (<c>fallbacks</c>, <c>models</c>). Reads along while <see cref="MessagesRequest"/>
+/// walks the body. Of members that appear twice each counts, since an upstream may read either one.
 /// </summary>
 /// <param name="refusalOf">Why this developer may not have a model; null when he may.</param>
 internal sealed class NestedModels(Func<string, string?> refusalOf)
@@ -105,7 +104,8 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
             case MemberName.FallbackModel when owner == 0 && json.TokenType == JsonTokenType.String:
                 JudgeText(in json);
                 break;
-            case MemberName.FallbackModel or MemberName.ModelList when owner == 0 && json.TokenType == JsonTokenType.StartArray:
+            case MemberName.FallbackModel or MemberName.ModelList
+                when owner == 0 && json.TokenType == JsonTokenType.StartArray:
                 return OpenList(ref json);
             case MemberName.Type when owner > 0:
                 _levels[owner].SawType(json.TokenType == JsonTokenType.String && json.TextIs("fallback"u8));
@@ -249,7 +249,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
             : MemberName.Other;
     }
 
-    /// <summary>What runs a model is known in any letter case, as some proxies read names; what is passed over only in its own.</summary>
+    /// <summary>
+    /// What runs a model is known in any letter case, as some proxies read names; what is passed over only in its own.
+    /// </summary>
     private static MemberName NameOf(ReadOnlySpan<byte> name) => name.Length switch
     {
         2 when name.SequenceEqual("to"u8) => MemberName.Echo,

@@ -11,14 +11,16 @@ namespace ClaudeGateway.Outbound;
 internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : DelegatingHandler(inner)
 {
     /// <exception cref="HttpRequestException">There is no answer, or none that HTTP allows.</exception>
-    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request,
+        CancellationToken cancellationToken)
     {
         HttpResponseMessage response;
         try
         {
             response = await base.SendAsync(request, cancellationToken);
         }
-        catch (Exception e) when (e is not (HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException))
+        catch (Exception e) when (
+            e is not (HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException))
         {
             // The framework's parsers have words of their own for some of what they read.
             throw new HttpRequestException(HttpRequestError.InvalidResponse, $"the answer is not HTTP: {e.Message}", e);
@@ -27,7 +29,8 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
         if (!IsFramed(response))
         {
             response.Dispose();
-            throw new HttpRequestException(HttpRequestError.InvalidResponse, "the answer's content-length is not one whole number");
+            throw new HttpRequestException(HttpRequestError.InvalidResponse,
+                "the answer's content-length is not one whole number");
         }
 
         if (decodes)
@@ -39,9 +42,9 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
     }
 
     /// <summary>
-    /// RFC 9112 section 6.3: an answer whose length is not one number ends the connection and is no answer. The framework would
-    /// read such a body to the end of the connection, whatever that is the end of. Beside chunks, and where there is no body,
-    /// a length says nothing.
+    /// RFC 9112 section 6.3: an answer whose length is not one number ends the connection and is no answer. The
+    /// framework would read such a body to the end of the connection, whatever that is the end of. Beside chunks, and
+    /// where there is no body, a length says nothing.
     /// </summary>
     private static bool IsFramed(HttpResponseMessage response)
     {
@@ -51,7 +54,8 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
             return true;
         }
 
-        if (response.Headers.NonValidated.Contains("Transfer-Encoding") || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+        if (response.Headers.NonValidated.Contains("Transfer-Encoding")
+            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified)
         {
             headers.Remove("Content-Length");
             return true;
@@ -75,9 +79,11 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
             }
         }
 
-        protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => new DecodedStream(_inner.ReadAsStream(cancellationToken));
+        protected override Stream CreateContentReadStream(CancellationToken cancellationToken) =>
+            new DecodedStream(_inner.ReadAsStream(cancellationToken));
 
-        protected override async Task<Stream> CreateContentReadStreamAsync() => new DecodedStream(await _inner.ReadAsStreamAsync());
+        protected override async Task<Stream> CreateContentReadStreamAsync() =>
+            new DecodedStream(await _inner.ReadAsStreamAsync());
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
@@ -112,9 +118,14 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
 
         public override long Length => throw new NotSupportedException();
 
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer,
+            CancellationToken cancellationToken = default)
         {
             try
             {
@@ -126,7 +137,8 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
             }
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count,
+            CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override int Read(byte[] buffer, int offset, int count)
@@ -162,8 +174,10 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
         }
 
         /// <summary>Brotli's decoder has a word of its own.</summary>
-        private static bool IsBrokenCoding(Exception e) => e is InvalidDataException or InvalidOperationException and not ObjectDisposedException;
+        private static bool IsBrokenCoding(Exception e) =>
+            e is InvalidDataException or InvalidOperationException and not ObjectDisposedException;
 
-        private static HttpIOException Broken(Exception e) => new(HttpRequestError.InvalidResponse, "the answer is not in its content coding", e);
+        private static HttpIOException Broken(Exception e) =>
+            new(HttpRequestError.InvalidResponse, "the answer is not in its content coding", e);
     }
 }

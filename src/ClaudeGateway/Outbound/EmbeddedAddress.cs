@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace ClaudeGateway.Outbound;
 
 /// <summary>
-/// The IPv4 addresses within an IPv6 address: a translator or tunnel on the way may deliver to them, so what is forbidden
-/// as IPv4 is forbidden in these spellings too.
+/// The IPv4 addresses within an IPv6 address: a translator or tunnel on the way may deliver to them, so what is
+/// forbidden as IPv4 is forbidden in these spellings too.
 /// </summary>
 internal static class EmbeddedAddress
 {
@@ -26,13 +26,15 @@ internal static class EmbeddedAddress
     /// <summary>Every IPv4 address that may be meant, none for an ordinary IPv6 address or an IPv4 one.</summary>
     public static IReadOnlyList<IPAddress> AllIn(IPAddress address)
     {
-        if (address.AddressFamily != AddressFamily.InterNetworkV6 || address.Equals(IPAddress.IPv6Loopback) || address.Equals(IPAddress.IPv6Any))
+        if (address.AddressFamily != AddressFamily.InterNetworkV6 || address.Equals(IPAddress.IPv6Loopback)
+            || address.Equals(IPAddress.IPv6Any))
         {
             return [];
         }
 
         var octets = address.GetAddressBytes();
-        if (Mapped.Contains(address) || Compatible.Contains(address) || Translated.Contains(address) || Nat64.Contains(address))
+        if (Mapped.Contains(address) || Compatible.Contains(address) || Translated.Contains(address)
+            || Nat64.Contains(address))
         {
             return [At(octets, 12)];
         }
@@ -57,8 +59,9 @@ internal static class EmbeddedAddress
     }
 
     /// <summary>
-    /// The network's own prefix may have any length that RFC 6052 section 2.2 allows, and what stands behind the embedded
-    /// address is zero. A reading that begins with zero is that of a shorter address, unless there is no other.
+    /// The network's own prefix may have any length that RFC 6052 section 2.2 allows, and what stands behind the
+    /// embedded address is zero. A reading that begins with zero is that of a shorter address, unless there is no
+    /// other.
     /// </summary>
     private static IPAddress[] OfLocalNat64(byte[] octets)
     {

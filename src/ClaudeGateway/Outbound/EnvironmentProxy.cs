@@ -3,9 +3,10 @@ using System.Net;
 namespace ClaudeGateway.Outbound;
 
 /// <summary>
-/// HTTP_PROXY, HTTPS_PROXY and NO_PROXY (either case) as the reference honours them: also for loopback targets, which the
-/// framework's own reading would bypass. NO_PROXY lists host names, domain suffixes with or without a leading dot or
-/// "*.", IP addresses (of IPv6 with or without brackets), host:port, [IPv6]:port, or "*". Without HTTPS_PROXY an https target goes through HTTP_PROXY.
+/// HTTP_PROXY, HTTPS_PROXY and NO_PROXY (either case) as the reference honours them: also for loopback targets, which
+/// the framework's own reading would bypass. NO_PROXY lists host names, domain suffixes with or without a leading dot
+/// or "*.", IP addresses (of IPv6 with or without brackets), host:port, [IPv6]:port, or "*". Without HTTPS_PROXY an
+/// https target goes through HTTP_PROXY.
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {
@@ -27,7 +28,8 @@ internal sealed class EnvironmentProxy : IWebProxy
     public bool HasExceptions => _noProxy.Length > 0;
 
     /// <summary>
-    /// User and password of each proxy URL, as <c>http://user:password@host:port</c> gives them; offered to that proxy alone.
+    /// User and password of each proxy URL, as <c>http://user:password@host:port</c> gives them; offered to that proxy
+    /// alone.
     /// </summary>
     public ICredentials? Credentials { get; set; }
 
@@ -54,20 +56,24 @@ internal sealed class EnvironmentProxy : IWebProxy
         if (IPAddress.TryParse(host, out var address))
         {
             // An address has several spellings in IPv6 (RFC 4291 section 2.2).
-            return IPAddress.TryParse(name, out var exempt) && Http.ClientAddress.Unmap(exempt).Equals(Http.ClientAddress.Unmap(address));
+            return IPAddress.TryParse(name, out var exempt)
+                && Http.ClientAddress.Unmap(exempt).Equals(Http.ClientAddress.Unmap(address));
         }
 
         return host.Equals(name.TrimStart('.'), StringComparison.OrdinalIgnoreCase)
             || host.EndsWith(name.StartsWith('.') ? name : "." + name, StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>Cuts off the port. What has several colons is an IPv6 address, which has one only behind brackets.</summary>
+    /// <summary>
+    /// Cuts off the port. What has several colons is an IPv6 address, which has one only behind brackets.
+    /// </summary>
     private static (string Name, int? Port) Split(string entry)
     {
         if (entry.StartsWith('[') && entry.IndexOf(']', StringComparison.Ordinal) is > 0 and var bracket)
         {
             var behind = entry.AsSpan(bracket + 1);
-            return (entry[1..bracket], behind.StartsWith(":") && int.TryParse(behind[1..], out var bracketed) ? bracketed : null);
+            return (entry[1..bracket], behind.StartsWith(":") && int.TryParse(behind[1..], out var bracketed)
+                ? bracketed : null);
         }
 
         var colon = entry.IndexOf(':', StringComparison.Ordinal);
@@ -115,6 +121,7 @@ internal sealed class EnvironmentProxy : IWebProxy
             : null);
 
         private static bool IsAt(Uri? proxy, Uri uri) => proxy is { UserInfo.Length: > 0 }
-            && Uri.Compare(proxy, uri, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+            && Uri.Compare(proxy, uri, UriComponents.SchemeAndServer, UriFormat.Unescaped,
+                StringComparison.OrdinalIgnoreCase) == 0;
     }
 }

@@ -148,7 +148,8 @@ internal sealed class OutboundHttp : IDisposable
             handler.SslOptions.CertificateChainPolicy = ChainPolicy(options.TrustedRoots);
         }
 
-        var client = new HttpMessageInvoker(new AnswerCheck(handler, options.Decompression != DecompressionMethods.None));
+        var client =
+            new HttpMessageInvoker(new AnswerCheck(handler, options.Decompression != DecompressionMethods.None));
         lock (_disposables)
         {
             _disposables.Add(client);

@@ -130,7 +130,9 @@ internal sealed class SsrfGuard(bool allowLoopback)
         Http.ClientAddress.Contains(Forbidden, address)
         || EmbeddedAddress.AllIn(address).Any(inner => Http.ClientAddress.Contains(Forbidden, inner));
 
-    /// <summary>Whether it is this machine, or a translator's way of writing an address that every machine calls its own.</summary>
+    /// <summary>
+    /// Whether it is this machine, or a translator's way of writing an address that every machine calls its own.
+    /// </summary>
     private static bool IsLoopback(IPAddress address) =>
         IPAddress.IsLoopback(address) || EmbeddedAddress.AllIn(address).Any(IPAddress.IsLoopback);
 }

@@ -58,11 +58,12 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
     }
 
     /// <summary>It is there with the headers: nothing blocks.</summary>
-    private Stream Body() => _begun.IsEmpty ? Message!.Content.ReadAsStream() : new BegunStream(_begun, Message!.Content.ReadAsStream());
+    private Stream Body() => _begun.IsEmpty ? Message!.Content.ReadAsStream()
+        : new BegunStream(_begun, Message!.Content.ReadAsStream());
 
     /// <summary>
-    /// What some successes have to show before they are taken for one: a page for browsers is no model's answer, and a coding has
-    /// a mark to begin with. No model's answer but a compressed one waits for that.
+    /// What some successes have to show before they are taken for one: a page for browsers is no model's answer, and a
+    /// coding has a mark to begin with. No model's answer but a compressed one waits for that.
     /// </summary>
     private int BytesToSee() =>
         WebPage.IsTypeOf(ContentType) ? WebPage.BytesToSee
@@ -74,8 +75,10 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
         try
         {
             var bytes = new byte[count];
-            _begun = bytes.AsMemory(0, await Body().ReadAtLeastAsync(bytes, count, throwOnEndOfStream: false, cancellation));
-            return Problem(_begun.Span) is { } problem ? throw new UpstreamUnavailableException(problem) { Fault = UpstreamFault.UnusableAnswer } : this;
+            var length = await Body().ReadAtLeastAsync(bytes, count, throwOnEndOfStream: false, cancellation);
+            _begun = bytes.AsMemory(0, length);
+            return Problem(_begun.Span) is { } problem
+                ? throw new UpstreamUnavailableException(problem) { Fault = UpstreamFault.UnusableAnswer } : this;
         }
         catch
         {
@@ -86,10 +89,13 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
 
     private string? Problem(ReadOnlySpan<byte> beginning) =>
         WebPage.IsTypeOf(ContentType)
-            ? ContentEncoding is not null || WebPage.IsBeginning(beginning) ? $"answered {Status} with a web page, which no model writes" : null
-            : ContentCoding.HasMark(ContentEncoding!, beginning) ? null : $"the answer is not in its content coding, {ContentEncoding}";
+            ? ContentEncoding is not null || WebPage.IsBeginning(beginning)
+                ? $"answered {Status} with a web page, which no model writes" : null
+            : ContentCoding.HasMark(ContentEncoding!, beginning) ? null
+                : $"the answer is not in its content coding, {ContentEncoding}";
 
-    private string? ContentType => Message!.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type) ? type.ToString() : null;
+    private string? ContentType => Message!.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type)
+        ? type.ToString() : null;
 
     private string? ContentEncoding => Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? coding.ToString() : null;
 

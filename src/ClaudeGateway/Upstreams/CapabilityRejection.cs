@@ -72,7 +72,10 @@ internal static partial class CapabilityRejection
         return null;
     }
 
-    /// <summary>Of a beta's name, so that a refused <c>foo-2026-01-01</c> is not taken for a beta <c>foo</c> of the same request.</summary>
+    /// <summary>
+    /// Of a beta's name, so that a refused <c>foo-2026-01-01</c> is not taken for a beta <c>foo</c> of the same
+    /// request.
+    /// </summary>
     private static bool IsBetaCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_';
 
     [GeneratedRegex(

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams;
@@ -24,7 +23,8 @@ internal static class ClientHeaders
         }
 
         var userAgent = client.UserAgent;
-        request.Headers.TryAddWithoutValidation("User-Agent", userAgent.Count == 0 || StringValues.IsNullOrEmpty(userAgent) ? UserAgent : $"{Join(userAgent)} {UserAgent}");
+        var isNamed = userAgent.Count > 0 && !StringValues.IsNullOrEmpty(userAgent);
+        request.Headers.TryAddWithoutValidation("User-Agent", isNamed ? $"{Join(userAgent)} {UserAgent}" : UserAgent);
         foreach (var (name, values) in client)
         {
             if (name.StartsWith(SdkHeaders.Prefix, StringComparison.OrdinalIgnoreCase))
@@ -48,5 +48,6 @@ internal static class ClientHeaders
     }
 
     /// <summary>Repeated headers are one (RFC 9110 section 5.3).</summary>
-    public static string Join(StringValues values) => values.Count == 1 ? values[0] ?? "" : string.Join(", ", values.ToArray());
+    public static string Join(StringValues values) => values.Count == 1 ? values[0] ?? ""
+        : string.Join(", ", values.ToArray());
 }

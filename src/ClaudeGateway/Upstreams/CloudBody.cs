@@ -24,7 +24,8 @@ internal static class CloudBody
 
     /// <summary>A whole answer, in the blocks in which it came.</summary>
     /// <exception cref="UpstreamUnavailableException">It is not a JSON object, or longer than 128 MiB.</exception>
-    public static async Task<ReadOnlySequence<byte>> ReadJsonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    public static async Task<ReadOnlySequence<byte>> ReadJsonAsync(HttpResponseMessage response,
+        CancellationToken cancellation)
     {
         var json = await ReadAsync(response, MaxAnswerBytes, cancellation);
         if (json.Length > SocketThreads.MaxInlineBytes)
@@ -32,11 +33,13 @@ internal static class CloudBody
             await SocketThreads.LeaveAsync();
         }
 
-        return IsObject(json) ? json : throw new UpstreamUnavailableException("the answer is not JSON") { Fault = UpstreamFault.UnusableAnswer };
+        return IsObject(json) ? json
+            : throw new UpstreamUnavailableException("the answer is not JSON") { Fault = UpstreamFault.UnusableAnswer };
     }
 
     /// <summary>What is longer than <paramref name="limit"/> is cut off there.</summary>
-    private static async Task<ReadOnlySequence<byte>> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
+    private static async Task<ReadOnlySequence<byte>> ReadAsync(HttpResponseMessage response, int limit,
+        CancellationToken cancellation)
     {
         try
         {
@@ -52,7 +55,10 @@ internal static class CloudBody
         }
         catch (Exception e) when (ContentCoding.IsBroken(e))
         {
-            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e) { Fault = UpstreamFault.UnusableAnswer };
+            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e)
+            {
+                Fault = UpstreamFault.UnusableAnswer,
+            };
         }
     }
 

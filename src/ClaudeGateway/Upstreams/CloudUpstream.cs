@@ -139,6 +139,9 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         var json = await CloudBody.ReadJsonAsync(response, cancellation);
         return trace is null
             ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
-            : new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace.Take((ReadOnlyMemory<byte>)json.ToArray())) { Guardrail = trace };
+            : new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace.Take((ReadOnlyMemory<byte>)json.ToArray()))
+            {
+                Guardrail = trace,
+            };
     }
 }

@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Upstreams;
 
-/// <summary><c>upstreams[].headers</c> on a request: each replaces whatever the request has of that name (spec/newer.md).</summary>
+/// <summary>
+/// <c>upstreams[].headers</c> on a request: each replaces whatever the request has of that name (spec/newer.md).
+/// </summary>
 internal static class ConfiguredHeaders
 {
     /// <param name="headers">Names that belong to a request, not its body: the configuration takes no others.</param>

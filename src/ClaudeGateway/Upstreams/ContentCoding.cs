@@ -26,7 +26,10 @@ internal static class ContentCoding
         return false;
     }
 
-    /// <summary>Of the codings a client takes those that can be decoded here, for an answer that must be read; none where it names none.</summary>
+    /// <summary>
+    /// Of the codings a client takes those that can be decoded here, for an answer that must be read; none where it
+    /// names none.
+    /// </summary>
     public static StringValues KeepDecodable(StringValues acceptEncoding)
     {
         if (acceptEncoding.Count == 0)
@@ -60,7 +63,9 @@ internal static class ContentCoding
     /// <summary>How many bytes tell whether a body is in the coding; 0 where none do.</summary>
     public static int MarkLength(string coding) => Kind(coding) is "gzip" or "deflate" ? 2 : 0;
 
-    /// <summary>Whether a body begins as the coding does: RFC 1952 section 2.3.1, RFC 1950 section 2.2. An empty one may.</summary>
+    /// <summary>
+    /// Whether a body begins as the coding does: RFC 1952 section 2.3.1, RFC 1950 section 2.2. An empty one may.
+    /// </summary>
     /// <param name="beginning"><see cref="MarkLength"/> bytes, fewer where the body has no more.</param>
     public static bool HasMark(string coding, ReadOnlySpan<byte> beginning) => beginning.IsEmpty || Kind(coding) switch
     {

@@ -7,7 +7,9 @@ namespace ClaudeGateway.Upstreams;
 /// <param name="RereadAfter">When to look for a newer one although this one does not expire, e.g. in a file that is rotated; null never.</param>
 internal sealed record Lease<T>(T Value, DateTimeOffset? ExpiresAt, TimeSpan? RereadAfter = null)
 {
-    /// <summary>How long before the end of one that expires its renewal begins; null leaves that to the cache.</summary>
+    /// <summary>
+    /// How long before the end of one that expires its renewal begins; null leaves that to the cache.
+    /// </summary>
     public TimeSpan? RenewalLead { get; init; }
 }
 
@@ -53,7 +55,9 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
         return ValueTask.FromResult(held.Value);
     }
 
-    /// <summary>A credential other than <paramref name="refused"/>, which was not taken although it had not ended yet.</summary>
+    /// <summary>
+    /// A credential other than <paramref name="refused"/>, which was not taken although it had not ended yet.
+    /// </summary>
     /// <exception cref="UpstreamUnavailableException">None could be fetched.</exception>
     public ValueTask<T> GetOtherAsync(T refused, CancellationToken cancellation) =>
         _held is { } held && !held.Value.Equals(refused) && clock.GetUtcNow() < held.UsableUntil
@@ -110,7 +114,9 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
             }
 
             var life = expiresAt - now;
-            return new Held(lease.Value, expiresAt - (lease.RenewalLead ?? (life > 2 * RenewalLead ? RenewalLead : life / 2)), expiresAt - Margin);
+            return new Held(lease.Value,
+                expiresAt - (lease.RenewalLead ?? (life > 2 * RenewalLead ? RenewalLead : life / 2)),
+                expiresAt - Margin);
         }
     }
 }

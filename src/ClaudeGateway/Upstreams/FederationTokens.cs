@@ -37,7 +37,8 @@ internal sealed class FederationTokens
 
     /// <summary>A token other than <paramref name="refused"/>, which the upstream did not take.</summary>
     /// <exception cref="UpstreamUnavailableException">The exchange failed.</exception>
-    public ValueTask<string> RenewAsync(string refused, CancellationToken cancellation) => _cache.GetOtherAsync(refused, cancellation);
+    public ValueTask<string> RenewAsync(string refused, CancellationToken cancellation) =>
+        _cache.GetOtherAsync(refused, cancellation);
 
     private async Task<Lease<string>> FetchAsync(CancellationToken cancellation)
     {
@@ -71,7 +72,8 @@ internal sealed class FederationTokens
         }
 
         await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellation);
-        using var answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellation), default, cancellation);
+        var body = await response.Content.ReadAsStreamAsync(cancellation);
+        using var answer = await JsonDocument.ParseAsync(body, default, cancellation);
         return ReadToken(answer.RootElement, asked);
     }
 
@@ -83,7 +85,8 @@ internal sealed class FederationTokens
             throw new UpstreamUnavailableException("federation token: the answer has no usable access_token");
         }
 
-        if (answer.TryGetProperty("token_type", out var type) && type.ValueKind != JsonValueKind.Null && !"Bearer".Equals(type.Text(), StringComparison.OrdinalIgnoreCase))
+        if (answer.TryGetProperty("token_type", out var type) && type.ValueKind != JsonValueKind.Null
+            && !"Bearer".Equals(type.Text(), StringComparison.OrdinalIgnoreCase))
         {
             throw new UpstreamUnavailableException("federation token: the answer's token_type is not Bearer");
         }
@@ -93,7 +96,8 @@ internal sealed class FederationTokens
             throw new UpstreamUnavailableException("federation token: the answer does not say when the token expires");
         }
 
-        return new Lease<string>(value, asked + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400))) { RenewalLead = RenewalLead };
+        var end = asked + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400));
+        return new Lease<string>(value, end) { RenewalLead = RenewalLead };
     }
 
     /// <summary>Some token services write the number as a string, or nothing for "at once".</summary>
@@ -102,7 +106,9 @@ internal sealed class FederationTokens
         JsonValueKind.Number => expires.TryGetDouble(out var number) ? number : null,
         JsonValueKind.Null => 0,
         JsonValueKind.String when string.IsNullOrWhiteSpace(expires.Text() ?? "?") => 0,
-        JsonValueKind.String when double.TryParse(expires.Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds) => seconds,
+        JsonValueKind.String
+            when double.TryParse(expires.Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && double.IsFinite(seconds) => seconds,
         _ => null,
     };
 

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// Bytes whose number nobody knows before the last has come. Each is stored once, where it came: no block is copied into a
-/// larger one, and none is large enough for the heap of large objects. Not thread-safe.
+/// Bytes whose number nobody knows before the last has come. Each is stored once, where it came: no block is copied
+/// into a larger one, and none is large enough for the heap of large objects. Not thread-safe.
 /// </summary>
 internal sealed class GrowingBlocks
 {

@@ -6,8 +6,9 @@ internal sealed class RequestTarget(string url)
     private readonly Uri _plain = Verbatim.Uri(url);
 
     /// <summary>
-    /// The last one built: clients send the same query with every request, and parsing a URL takes longer than comparing one.
-    /// One reference, so that requests which come at the same time see a whole one; whoever writes last wins.
+    /// The last one built: clients send the same query with every request, and parsing a URL takes longer than
+    /// comparing one. One reference, so that requests which come at the same time see a whole one; whoever writes last
+    /// wins.
     /// </summary>
     private volatile Built? _last;
 

@@ -14,7 +14,12 @@ internal enum MessagesOperation
 
 /// <summary>One client request on its way to upstreams; the same for every upstream tried.</summary>
 /// <param name="StripTags">Whether <c>tags</c> and their beta value stay with the gateway (<c>admin.billing_group_tag</c>).</param>
-internal sealed record UpstreamCall(GatewayRequest Request, Principal Principal, MessagesRequest Message, MessagesOperation Operation, bool StripTags)
+internal sealed record UpstreamCall(
+    GatewayRequest Request,
+    Principal Principal,
+    MessagesRequest Message,
+    MessagesOperation Operation,
+    bool StripTags)
 {
     /// <summary>The content codings upstreams are asked for; the client's own unless something else is given.</summary>
     public StringValues AcceptEncoding { get; init; } = Request.Http.Request.Headers.AcceptEncoding;

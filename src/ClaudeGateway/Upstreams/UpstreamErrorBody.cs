@@ -58,7 +58,8 @@ internal sealed class UpstreamErrorBody
         var error = root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : default;
         Message = root.Text("message") ?? root.Text("Message") ?? error.Text("message");
         ErrorType = error.Text("type");
-        if (root.Text("type") is "error" && error.Text("message") is { Length: > 0 } message && ErrorType is { } type && AnthropicTypes.Contains(type))
+        if (root.Text("type") is "error" && error.Text("message") is { Length: > 0 } message && ErrorType is { } type
+            && AnthropicTypes.Contains(type))
         {
             AnthropicMessage = message;
         }

@@ -3,14 +3,19 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>Who is to blame that an upstream gave no answer, and so whether it has been asked.</summary>
 internal enum UpstreamFault
 {
-    /// <summary>Whoever gives the credential (STS, a token endpoint, a file): nothing has been sent to the upstream.</summary>
+    /// <summary>
+    /// Whoever gives the credential (STS, a token endpoint, a file): nothing has been sent to the upstream.
+    /// </summary>
     NoCredential,
 
     /// <summary>The upstream itself: it has been asked, and what it answered is of no use.</summary>
     UnusableAnswer,
 }
 
-/// <summary>An upstream could not be asked, or gave no usable answer; the request goes to the next one. The message is for the log.</summary>
+/// <summary>
+/// An upstream could not be asked, or gave no usable answer; the request goes to the next one. The message is for the
+/// log.
+/// </summary>
 internal sealed class UpstreamUnavailableException : Exception
 {
     public UpstreamUnavailableException()

@@ -36,7 +36,8 @@ internal sealed class VertexUpstream : CloudUpstream
     {
         var edit = new JsonEdit(call.Message.Members).Remove("tags"u8);
         _ = call.Operation == MessagesOperation.CountTokens ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit.Remove("model"u8);
-        return (call.Message.Members.FindLast("anthropic_version"u8) >= 0 ? edit : edit.Add("anthropic_version"u8, Version)).Apply();
+        return (call.Message.Members.FindLast("anthropic_version"u8) >= 0 ? edit
+            : edit.Add("anthropic_version"u8, Version)).Apply();
     }
 
     protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>

@@ -3,8 +3,8 @@ using System.Text;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// Recognises a document for browsers (WHATWG MIME Sniffing, 7.1): what a captive portal, a proxy's notice or a sign-in page
-/// answers in the place of an API. A mere fragment of HTML is none.
+/// Recognises a document for browsers (WHATWG MIME Sniffing, 7.1): what a captive portal, a proxy's notice or a sign-in
+/// page answers in the place of an API. A mere fragment of HTML is none.
 /// </summary>
 internal static class WebPage
 {
@@ -13,7 +13,8 @@ internal static class WebPage
 
     private static readonly byte[][] Beginnings =
     [
-        [.. "<!doctype"u8], [.. "<html"u8], [.. "<head"u8], [.. "<title"u8], [.. "<meta"u8], [.. "<body"u8], [.. "<script"u8],
+        [.. "<!doctype"u8], [.. "<html"u8], [.. "<head"u8], [.. "<title"u8], [.. "<meta"u8], [.. "<body"u8],
+            [.. "<script"u8],
     ];
 
     /// <summary>Whether the media type is that of a document for browsers.</summary>
@@ -22,7 +23,8 @@ internal static class WebPage
         var type = (contentType ?? "").AsSpan();
         var end = type.IndexOf(';');
         type = (end < 0 ? type : type[..end]).Trim();
-        return type.Equals("text/html", StringComparison.OrdinalIgnoreCase) || type.Equals("application/xhtml+xml", StringComparison.OrdinalIgnoreCase);
+        return type.Equals("text/html", StringComparison.OrdinalIgnoreCase)
+            || type.Equals("application/xhtml+xml", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <param name="text">The beginning of a body, <see cref="BytesToSee"/> or all of it.</param>

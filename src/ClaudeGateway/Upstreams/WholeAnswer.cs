@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach the client but <c>retry-after</c>.</summary>
-internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlySequence<byte> json) : UpstreamResponse(upstream, status, message)
+internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status,
+    ReadOnlySequence<byte> json) : UpstreamResponse(upstream, status, message)
 {
     public WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json)
         : this(upstream, message, status, new ReadOnlySequence<byte>(json))

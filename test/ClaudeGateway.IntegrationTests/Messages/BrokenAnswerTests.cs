@@ -5,24 +5,36 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 
-/// <summary>Whatever another system answers is its failure, never the gateway's: the next upstream is asked, and no status is 500.</summary>
+/// <summary>
+/// Whatever another system answers is its failure, never the gateway's: the next upstream is asked, and no status is
+/// 500.
+/// </summary>
 public sealed class BrokenAnswerTests
 {
+    private const string OkJson = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
     private const string Json = """{"type":"message","usage":{"input_tokens":1,"output_tokens":1}}""";
 
     /// <summary>Answers that no client of HTTP can take, or that are no answer of a model.</summary>
     private static readonly (string Name, string Head, string Body)[] Unusable =
     [
-        ("a negative length", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: -5", Json),
-        ("two lengths", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {Json.Length}\r\ncontent-length: 7", Json),
-        ("two lengths in one field", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {Json.Length}, 7", Json),
-        ("a length with a sign", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: +{Json.Length}", Json),
-        ("a length in words", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: many", Json),
-        ("an empty length", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:", Json),
-        ("a length beyond 63 bits", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999999999999999", Json),
-        ("a chunk beyond 63 bits", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked", $"fffffffffffffffff\r\n{Json}"),
-        ("a negative chunk", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked", $"-1\r\n{Json}"),
-        ("a chunk without a size", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked", $"\r\n{Json}"),
+        ("a negative length", $"{OkJson}\r\ncontent-length: -5", Json),
+        ("two lengths",
+            $"{OkJson}\r\ncontent-length: {Json.Length}\r\ncontent-length: 7",
+            Json),
+        ("two lengths in one field",
+            $"{OkJson}\r\ncontent-length: {Json.Length}, 7", Json),
+        ("a length with a sign", $"{OkJson}\r\ncontent-length: +{Json.Length}",
+            Json),
+        ("a length in words", $"{OkJson}\r\ncontent-length: many", Json),
+        ("an empty length", $"{OkJson}\r\ncontent-length:", Json),
+        ("a length beyond 63 bits",
+            $"{OkJson}\r\ncontent-length: 99999999999999999999", Json),
+        ("a chunk beyond 63 bits", $"{OkJson}\r\ntransfer-encoding: chunked",
+            $"fffffffffffffffff\r\n{Json}"),
+        ("a negative chunk", $"{OkJson}\r\ntransfer-encoding: chunked",
+            $"-1\r\n{Json}"),
+        ("a chunk without a size", $"{OkJson}\r\ntransfer-encoding: chunked",
+            $"\r\n{Json}"),
         ("no status line", "hello", Json),
         ("another protocol", "SSH-2.0-OpenSSH_9.6", Json),
         ("a status of letters", "HTTP/1.1 2x0 OK\r\ncontent-type: application/json", Json),
@@ -35,38 +47,59 @@ public sealed class BrokenAnswerTests
         ("a header without a name", "HTTP/1.1 200 OK\r\n: x\r\ncontent-type: application/json", Json),
         ("a header without a colon", "HTTP/1.1 200 OK\r\nno colon here\r\ncontent-type: application/json", Json),
         ("a header with a blank in its name", "HTTP/1.1 200 OK\r\na b: x\r\ncontent-type: application/json", Json),
-        ("a header with a control in its name", "HTTP/1.1 200 OK\r\na\u0001b: x\r\ncontent-type: application/json", Json),
-        ("a page", "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8", "<!DOCTYPE html><html><body>Sign in to the network</body></html>"),
-        ("a page with blanks before it", "HTTP/1.1 200 OK\r\ncontent-type: TEXT/HTML", "\r\n \t<HTML><meta http-equiv=refresh>"),
+        ("a header with a control in its name", "HTTP/1.1 200 OK\r\na\u0001b: x\r\ncontent-type: application/json",
+            Json),
+        ("a page", "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8",
+            "<!DOCTYPE html><html><body>Sign in to the network</body></html>"),
+        ("a page with blanks before it", "HTTP/1.1 200 OK\r\ncontent-type: TEXT/HTML",
+            "\r\n \t<HTML><meta http-equiv=refresh>"),
         ("a page after a comment", "HTTP/1.1 200 OK\r\ncontent-type: text/html", "<!-- portal --><html>"),
-        ("a page of XML", "HTTP/1.1 203 OK\r\ncontent-type: application/xhtml+xml", "\u00ef\u00bb\u00bf<?xml version=\"1.0\"?><html/>"),
-        ("a page in chunks", "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked", "3\r\n<!d\r\n10\r\noctype html><htm\r\n0\r\n\r\n"),
-        ("no gzip", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip", "no gzip"),
-        ("no deflate", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: deflate", "no deflate"),
-        ("a compressed page", "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: gzip", "\u001f\u008b\u0008\u0000"),
+        ("a page of XML", "HTTP/1.1 203 OK\r\ncontent-type: application/xhtml+xml",
+            "\u00ef\u00bb\u00bf<?xml version=\"1.0\"?><html/>"),
+        ("a page in chunks", "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ntransfer-encoding: chunked",
+            "3\r\n<!d\r\n10\r\noctype html><htm\r\n0\r\n\r\n"),
+        ("no gzip", $"{OkJson}\r\ncontent-encoding: gzip", "no gzip"),
+        ("no deflate", $"{OkJson}\r\ncontent-encoding: deflate", "no deflate"),
+        ("a compressed page", "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-encoding: gzip",
+            "\u001f\u008b\u0008\u0000"),
     ];
 
     /// <summary>Odd, yet answers: the client gets a status of the upstream's or the next upstream is asked.</summary>
     private static readonly (string Name, string Head, string Body)[] Odd =
     [
-        ("no gzip of a refusal", "HTTP/1.1 400 No\r\ncontent-type: application/json\r\ncontent-encoding: gzip", "no gzip"),
-        ("no brotli", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: br", "no brotli"),
-        ("an unknown coding", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: \u00ff, zstd", Json),
-        ("a control in a value", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-note: a\u0001b\u007f\r\nretry-after: \u0002", Json),
-        ("an unreadable value", $"HTTP/1.1 429 OK\r\ncontent-type: application/json\r\nx-note: \u00e9\u0080\u00ff\r\nretry-after: \u00e9", Json),
-        ("a length beside chunks", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 3\r\ntransfer-encoding: chunked", $"{Json.Length:x}\r\n{Json}\r\n0\r\n\r\n"),
-        ("the same length twice", $"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {Json.Length}\r\ncontent-length: {Json.Length}", Json),
+        ("no gzip of a refusal", "HTTP/1.1 400 No\r\ncontent-type: application/json\r\ncontent-encoding: gzip",
+            "no gzip"),
+        ("no brotli", $"{OkJson}\r\ncontent-encoding: br", "no brotli"),
+        ("an unknown coding", $"{OkJson}\r\ncontent-encoding: \u00ff, zstd",
+            Json),
+        ("a control in a value",
+            $"{OkJson}\r\nx-note: a\u0001b\u007f\r\nretry-after: \u0002",
+            Json),
+        ("an unreadable value",
+            $"HTTP/1.1 429 OK\r\ncontent-type: application/json\r\nx-note: \u00e9\u0080\u00ff\r\nretry-after: \u00e9",
+            Json),
+        ("a length beside chunks",
+            $"{OkJson}\r\ncontent-length: 3\r\ntransfer-encoding: chunked",
+            $"{Json.Length:x}\r\n{Json}\r\n0\r\n\r\n"),
+        ("the same length twice",
+            $"{OkJson}\r\ncontent-length: {Json.Length}\r\ncontent-length: {Json.Length}", Json),
         ("no media type", "HTTP/1.1 200 OK\r\ncontent-type: ///", Json),
-        ("an odd charset", "HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=\"\u00ff", Json),
-        ("dates that are none", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: never\r\nexpires: 0\r\nlast-modified: x\r\nage: -1", Json),
-        ("hop headers", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: x-a, \u00ff\r\nkeep-alive: timeout=-1\r\ntrailer: content-length\r\nx-a: 1", Json),
-        ("no body where there is none", "HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\ncontent-length: 5", ""),
+        ("an odd charset", $"{OkJson}; charset=\"\u00ff", Json),
+        ("dates that are none",
+            $"{OkJson}\r\ndate: never\r\nexpires: 0\r\nlast-modified: x\r\nage: -1", Json),
+        ("hop headers",
+            $"{OkJson}\r\nconnection: x-a, \u00ff\r\nkeep-alive: timeout=-1\r\ntrailer: content-length",
+            Json),
+        ("no body where there is none",
+            "HTTP/1.1 204 No Content\r\ncontent-type: application/json\r\ncontent-length: 5", ""),
         ("not modified", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5", ""),
         ("a redirect nowhere", "HTTP/1.1 302 Found\r\nlocation: ::\u00ff\r\ncontent-length: 0", ""),
-        ("a lone surrogate", "HTTP/1.1 400 No\r\ncontent-type: application/json", """{"type":"error","error":{"type":"invalid_request_error","message":"\ud800"}}"""),
-        ("deep JSON", "HTTP/1.1 200 OK\r\ncontent-type: application/json", $"{{\"a\":{new string('[', 5000)}{new string(']', 5000)}}}"),
-        ("another JSON", "HTTP/1.1 200 OK\r\ncontent-type: application/json", "[1]"),
-        ("zeros", "HTTP/1.1 200 OK\r\ncontent-type: application/json", "\0\0\0\0"),
+        ("a lone surrogate", "HTTP/1.1 400 No\r\ncontent-type: application/json",
+            """{"type":"error","error":{"type":"invalid_request_error","message":"\ud800"}}"""),
+        ("deep JSON", $"{OkJson}",
+            $"{{\"a\":{new string('[', 5000)}{new string(']', 5000)}}}"),
+        ("another JSON", $"{OkJson}", "[1]"),
+        ("zeros", $"{OkJson}", "\0\0\0\0"),
         ("a fragment of HTML", "HTTP/1.1 200 OK\r\ncontent-type: text/html", "<b>"),
     ];
 
@@ -99,7 +132,8 @@ public sealed class BrokenAnswerTests
             using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: stream);
 
             var text = await response.Content.ReadAsStringAsync();
-            Assert.Equal((answer.Name, HttpStatusCode.OK, asked + 1), (answer.Name, response.StatusCode, scene.Upstream.Requests.Count));
+            Assert.Equal((answer.Name, HttpStatusCode.OK, asked + 1),
+                (answer.Name, response.StatusCode, scene.Upstream.Requests.Count));
             Assert.Contains("claude-sonnet-4-6", text, StringComparison.Ordinal);
         }
     }
@@ -115,10 +149,13 @@ public sealed class BrokenAnswerTests
             foreach (var answer in Unusable.Concat(Odd))
             {
                 broken.Answer = answer;
-                var body = $$"""{"model":"claude-sonnet-4-6","max_tokens":5,"stream":{{(stream ? "true" : "false")}},"messages":[]}""";
+                var body =
+                    $$"""{"model":"claude-sonnet-4-6","stream":{{(stream ? "true" : "false")}},"messages":[]}""";
 
                 using var client = scene.Connect();
-                await client.SendAsync(Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(scene.Head(body.Length)).Replace("/v1/messages", path, StringComparison.Ordinal)), Encoding.UTF8.GetBytes(body));
+                var head = Encoding.Latin1.GetString(scene.Head(body.Length));
+                head = head.Replace("/v1/messages", path, StringComparison.Ordinal);
+                await client.SendAsync(Encoding.Latin1.GetBytes(head), Encoding.UTF8.GetBytes(body));
                 var status = (await client.UntilAsync("\r\n")).Split(' ')[1];
 
                 Assert.NotEqual((answer.Name, "500"), (answer.Name, status));
@@ -126,23 +163,34 @@ public sealed class BrokenAnswerTests
         }
     }
 
-    private static Task<Scene> StartAsync(string provider, Uri url) => Scene.StartAsync(
-        config => config with { Upstreams = [Configs(url).Single(upstream => upstream.Provider == provider), .. config.Upstreams.Select(upstream => upstream with { Name = "next" })] });
+    private static Task<Scene> StartAsync(string provider, Uri url)
+    {
+        var broken = Configs(url).Single(upstream => upstream.Provider == provider);
+        return Scene.StartAsync(config => config with
+        {
+            Upstreams = [broken, .. config.Upstreams.Select(upstream => upstream with { Name = "next" })],
+        });
+    }
 
     private static UpstreamConfig[] Configs(Uri url)
     {
-        var aws = new AwsAuth { AccessKeyId = new Secret("id"), SecretAccessKey = new Secret("key") };
+        const string Name = "broken";
+        const string Region = "us-east-1";
+        var key = new Secret("key");
+        var api = new AnthropicAuth.ApiKey(key);
+        var aws = new AwsAuth { AccessKeyId = new Secret("id"), SecretAccessKey = key };
         var google = new GoogleAuth(null, new Secret("token"));
-        return
+        UpstreamConfig[] configs =
         [
-            new AnthropicUpstreamConfig { Name = "broken", BaseUrl = url, Auth = new AnthropicAuth.ApiKey(new Secret("k")) },
-            new BedrockUpstreamConfig { Name = "broken", BaseUrl = url, Region = "us-east-1", Auth = aws },
-            new MantleUpstreamConfig { Name = "broken", BaseUrl = url, Region = "us-east-1", Auth = aws },
-            new ClaudePlatformAwsUpstreamConfig { Name = "broken", BaseUrl = url, Region = "us-east-1", WorkspaceId = "w", Auth = aws },
-            new ClaudeOnGoogleCloudUpstreamConfig { Name = "broken", BaseUrl = url, ProjectId = "p", WorkspaceId = "w", Auth = google },
-            new VertexUpstreamConfig { Name = "broken", BaseUrl = url, ProjectId = "p", Region = "global", Auth = google },
-            new FoundryUpstreamConfig { Name = "broken", BaseUrl = url, Resource = "r", ApiKey = new Secret("k") },
+            new AnthropicUpstreamConfig { Name = Name, Auth = api },
+            new BedrockUpstreamConfig { Name = Name, Region = Region, Auth = aws },
+            new MantleUpstreamConfig { Name = Name, Region = Region, Auth = aws },
+            new ClaudePlatformAwsUpstreamConfig { Name = Name, Region = Region, WorkspaceId = "w", Auth = aws },
+            new ClaudeOnGoogleCloudUpstreamConfig { Name = Name, ProjectId = "p", WorkspaceId = "w", Auth = google },
+            new VertexUpstreamConfig { Name = Name, ProjectId = "p", Region = "global", Auth = google },
+            new FoundryUpstreamConfig { Name = Name, Resource = "r", ApiKey = key },
         ];
+        return Array.ConvertAll(configs, config => config with { BaseUrl = url });
     }
 
     private sealed class BrokenServer : IAsyncDisposable

@@ -139,7 +139,10 @@ public sealed class RelayTests
         await using var scene = await Scene.StartAsync();
         // It begins as the coding does: one that does not is no answer at all.
         byte[] mark = coding == "gzip" ? [0x1f, 0x8b] : coding == "deflate" ? [0x78, 0x9c] : [];
-        scene.Upstream.Next(e => e.RespondAsync(200, [.. mark, .. Enumerable.Repeat(coding == "br" ? (byte)'z' : (byte)0xff, 5000)], ("content-type", "application/json"), ("content-encoding", coding)));
+        scene.Upstream
+            .Next(e =>
+            e.RespondAsync(200, [.. mark, .. Enumerable.Repeat(coding == "br" ? (byte)'z' : (byte)0xff, 5000)],
+            ("content-type", "application/json"), ("content-encoding", coding)));
 
         await Assert.ThrowsAnyAsync<HttpRequestException>(async () =>
         {

@@ -72,8 +72,11 @@ internal static class FuzzTargets
 
         Assert.Equal(bytes, Joined(new JsonEdit(bytes).Remove("absent"u8).Apply()));
         var table = MessagesRequest.Read(bytes).Request!.Members;
-        Assert.Equal(Members(bytes)!.Select(m => m.Value), Enumerable.Range(0, table.Count).Select(index => Encoding.Latin1.GetString(table.Value(index))));
-        var edited = Joined(new JsonEdit(table).Remove("tags"u8).Replace("model"u8, "\"new\""u8.ToArray()).Add("first"u8, "[1]"u8.ToArray()).Apply());
+        Assert.Equal(Members(bytes)!.Select(m => m.Value),
+            Enumerable.Range(0, table.Count).Select(index => Encoding.Latin1.GetString(table.Value(index))));
+        var edited =
+            Joined(new JsonEdit(table).Remove("tags"u8).Replace("model"u8, "\"new\""u8.ToArray())
+            .Add("first"u8, "[1]"u8.ToArray()).Apply());
         var expected = Members(bytes)!.Where(m => !m.Is("tags")).Select(m => m.Is("model") ? m with { Value = "\"new\"" } : m);
         Assert.Equal([new Member("first", "[1]"), .. expected], Members(edited)!);
 

@@ -18,7 +18,8 @@ public sealed class FailoverLoopTests
         using var http = calls.Client();
         RouteTarget[] targets = [new(Anthropic("silent", silent.Url), "m"), new(Anthropic("next", next.Url), "m")];
 
-        var running = new FailoverLoop(clock, calls.Operational).RunAsync(CloudCalls.Call("""{"model":"m"}"""), targets);
+        var running = new FailoverLoop(clock, calls.Operational)
+            .RunAsync(CloudCalls.Call("""{"model":"m"}"""), targets);
         await silent.RequestCountAsync(1);
         Assert.False(running.IsCompleted);
         clock.Advance(TimeSpan.FromMinutes(2));
@@ -27,7 +28,11 @@ public sealed class FailoverLoopTests
         Assert.Equal(("next", 2), (outcome.Target?.Upstream.Name, outcome.Attempts));
         outcome.Response?.Dispose();
 
-        AnthropicUpstream Anthropic(string name, Uri url) =>
-            new(new AnthropicUpstreamConfig { Name = name, BaseUrl = url, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http, TimeSpan.FromMinutes(2), clock);
+        AnthropicUpstream Anthropic(string name, Uri url)
+        {
+            var key = new AnthropicAuth.ApiKey(new Secret("k"));
+            var config = new AnthropicUpstreamConfig { Name = name, BaseUrl = url, Auth = key };
+            return new AnthropicUpstream(config, http, TimeSpan.FromMinutes(2), clock);
+        }
     }
 }

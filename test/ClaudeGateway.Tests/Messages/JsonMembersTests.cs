@@ -36,8 +36,10 @@ public sealed class JsonMembersTests
 
             var scanned = JsonMembers.Of(body);
             Assert.Equal(
-                Enumerable.Range(0, scanned.Count).Select(index => (scanned.Start(index), scanned.ValueRange(index), scanned.Name(index))),
-                Enumerable.Range(0, read.Count).Select(index => (read.Start(index), read.ValueRange(index), read.Name(index))));
+                Enumerable.Range(0, scanned.Count)
+                    .Select(index => (scanned.Start(index), scanned.ValueRange(index), scanned.Name(index))),
+                Enumerable.Range(0, read.Count)
+                    .Select(index => (read.Start(index), read.ValueRange(index), read.Name(index))));
         }).QuickCheckThrowOnFailure();
 
     [Fact]

@@ -39,7 +39,8 @@ public sealed class NestedModelsTests
 
     [Theory]
     [InlineData("""{"fallbacks":"default"}""")]
-    [InlineData("""{"model_id":"bad","MODELS":"bad","x":{"models":["bad"],"fallbacks":["bad"],"fallback_models":["bad"]}}""")]
+    [InlineData(
+        """{"model_id":"bad","MODELS":"bad","x":{"models":["bad"],"fallbacks":["bad"],"fallback_models":["bad"]}}""")]
     [InlineData("""{"fallbacks":[{"stop_sequences":["bad"]},["good"],null,5]}""")]
     [InlineData("""{"tools":[{"INPUT":1,"input":{"Model":"bad"}}],"stop_sequences":["bad"]}""")]
     [InlineData("""{"fallbacks":[{"model":"good"},{"model":null},{"model":{"id":"bad"}},{"max_tokens":5}]}""")]

@@ -64,7 +64,9 @@ public sealed class EnvironmentProxyTests
     [InlineData("http://a:one@p:1", "http://b:two@p:1", "http://b:two@p:1/", "two")]
     [InlineData("http://plain.proxy:3128", "http://user:secret@tls.proxy:3129", "http://tls.proxy:3130/", null)]
     public void A_proxy_is_offered_its_own_password_alone(string http, string https, string asking, string? password) =>
-        Assert.Equal(password, Create(("HTTP_PROXY", http), ("HTTPS_PROXY", https)).Credentials?.GetCredential(new Uri(asking), "Basic")?.Password);
+        Assert.Equal(password,
+            Create(("HTTP_PROXY", http), ("HTTPS_PROXY", https)).Credentials?
+            .GetCredential(new Uri(asking), "Basic")?.Password);
 
     [Fact]
     public void A_value_that_is_no_URL_stops_the_boot_and_names_the_variable() =>

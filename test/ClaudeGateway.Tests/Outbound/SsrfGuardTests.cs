@@ -37,12 +37,14 @@ public sealed class SsrfGuardTests
 
     public static TheoryData<string> Loopback =>
     [
-        "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::7f00:1", "2002:7f00:1::",
+        "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b:1::7f00:1",
+            "2002:7f00:1::",
     ];
 
     public static TheoryData<string> Admitted =>
     [
-        "8.8.8.8", "10.0.0.1", "fd00::10", "2a00:1450:4001::1", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1", "64:ff9b:1::8.8.8.8", "64:ff9b:1::8.0.0.0", "2002:808:808::1",
+        "8.8.8.8", "10.0.0.1", "fd00::10", "2a00:1450:4001::1", "64:ff9b::8.8.8.8", "64:ff9b::10.0.0.1",
+            "64:ff9b:1::8.8.8.8", "64:ff9b:1::8.0.0.0", "2002:808:808::1",
         "2001:0:808:808:0:0:f7f7:f7f7", "2001:db8::a9fe:a9fe", "::ffff:8.8.8.8", "::8.8.8.8", "2a00:1450::5efe:808:808",
     ];
 
@@ -57,7 +59,8 @@ public sealed class SsrfGuardTests
         Assert.NotNull(SsrfGuard.RefusesHost(new Uri($"https://{host}:8443/")));
         Assert.Throws<OutboundRefusedException>(() => guard.CheckSpelling(new Uri($"http://{host}/").IdnHost));
         await Assert.ThrowsAsync<OutboundRefusedException>(() => guard.ResolveAsync(host, default));
-        Assert.Throws<OutboundRefusedException>(() => guard.Check("found.example", [IPAddress.Parse("8.8.8.8"), IPAddress.Parse(address)]));
+        Assert.Throws<OutboundRefusedException>(() =>
+            guard.Check("found.example", [IPAddress.Parse("8.8.8.8"), IPAddress.Parse(address)]));
     }
 
     [Theory]
@@ -67,9 +70,12 @@ public sealed class SsrfGuardTests
         var host = Host(address);
 
         Assert.True(SsrfGuard.IsLoopbackHost(host));
-        await Assert.ThrowsAsync<OutboundRefusedException>(() => new SsrfGuard(allowLoopback: false).ResolveAsync(host, default));
-        Assert.Throws<OutboundRefusedException>(() => new SsrfGuard(allowLoopback: false).Check("found.example", [IPAddress.Parse(address)]));
-        Assert.Throws<OutboundRefusedException>(() => new SsrfGuard(allowLoopback: true).CheckSpelling(host, neverLoopback: true));
+        await Assert.ThrowsAsync<OutboundRefusedException>(() =>
+            new SsrfGuard(allowLoopback: false).ResolveAsync(host, default));
+        Assert.Throws<OutboundRefusedException>(() =>
+            new SsrfGuard(allowLoopback: false).Check("found.example", [IPAddress.Parse(address)]));
+        Assert.Throws<OutboundRefusedException>(() =>
+            new SsrfGuard(allowLoopback: true).CheckSpelling(host, neverLoopback: true));
         Assert.Single(await new SsrfGuard(allowLoopback: true).ResolveAsync(host, default));
     }
 
@@ -85,5 +91,6 @@ public sealed class SsrfGuardTests
         Assert.Equal([IPAddress.Parse(address)], await guard.ResolveAsync(Host(address), default));
     }
 
-    private static string Host(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]" : address;
+    private static string Host(string address) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]"
+        : address;
 }

@@ -11,7 +11,10 @@ using ClaudeGateway.Upstreams.Google;
 
 namespace ClaudeGateway.Tests.Upstreams;
 
-/// <summary>Whatever a token endpoint or a collector answers is its failure: no credential, an export that failed; never an exception of another kind.</summary>
+/// <summary>
+/// Whatever a token endpoint or a collector answers is its failure: no credential, an export that failed; never an
+/// exception of another kind.
+/// </summary>
 public sealed class BrokenTokenAnswerTests : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -24,7 +27,8 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
         exchange.Close();
     });
 
-    public static TheoryData<string> Answers => new(from head in Heads from body in Bodies select $"HTTP/1.1 {head}\r\n\r\n{body}");
+    private static IEnumerable<string> Answers =>
+        from head in Heads from body in Bodies select $"HTTP/1.1 {head}\r\n\r\n{body}";
 
     private static string[] Heads =>
     [
@@ -42,9 +46,13 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
 
     private static string[] Bodies =>
     [
-        "", "{", "[]", "null", "<html>", "<a><b></a>", "{\"access_token\":{},\"expires_in\":\"\"}", "{\"access_token\":\"\\u0007\",\"expires_in\":3600}", "{\"access_token\":\"\\ud800\",\"expires_in\":3600,\"token_type\":\"Bearer\"}",
-        "{\"AccessKeyId\":\"\\ud800\",\"SecretAccessKey\":\"s\"}", "{\"error\":{\"\\ud800\":1},\"error_description\":7}",
-        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult/></AssumeRoleWithWebIdentityResponse>", new string('[', 5000),
+        "", "{", "[]", "null", "<html>", "<a><b></a>", "{\"access_token\":{},\"expires_in\":\"\"}",
+            "{\"access_token\":\"\\u0007\",\"expires_in\":3600}",
+            "{\"access_token\":\"\\ud800\",\"expires_in\":3600,\"token_type\":\"Bearer\"}",
+        "{\"AccessKeyId\":\"\\ud800\",\"SecretAccessKey\":\"s\"}",
+            "{\"error\":{\"\\ud800\":1},\"error_description\":7}",
+        "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult/></AssumeRoleWithWebIdentityResponse>",
+            new string('[', 5000),
     ];
 
     public async ValueTask DisposeAsync()
@@ -62,10 +70,16 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
         var account = _folder.File("account.json");
         await File.WriteAllTextAsync(account, JsonSerializer.Serialize(new
         {
-            type = "service_account", project_id = "p", private_key_id = "k", private_key = key.ExportPkcs8PrivateKeyPem(), client_email = "a@b", client_id = "1", token_uri = _server.Url + "token",
+            type = "service_account",
+            project_id = "p",
+            private_key_id = "k",
+            private_key = key.ExportPkcs8PrivateKeyPem(),
+            client_email = "a@b",
+            client_id = "1",
+            token_uri = _server.Url + "token",
         }));
         var url = _server.Url.ToString();
-        foreach (var answer in Answers.Select(row => row.Data))
+        foreach (var answer in Answers)
         {
             _answer = answer;
             using var calls = new CloudCalls(new Dictionary<string, string>
@@ -76,16 +90,25 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
             using var http = calls.Client();
             (string Name, Func<Task> Ask)[] sources =
             [
-                ("federation", () => new FederationTokens(new AnthropicAuth.Federation("r", "o", file, null, null), url.TrimEnd('/'), http, calls.Clock).GetAsync(default).AsTask()),
-                ("web identity", () => AwsAsync(calls, ("AWS_WEB_IDENTITY_TOKEN_FILE", file), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"), ("AWS_ENDPOINT_URL_STS", url))),
+                ("federation", () =>
+                    new FederationTokens(new AnthropicAuth.Federation("r", "o", file, null, null), url.TrimEnd('/'),
+                    http, calls.Clock).GetAsync(default).AsTask()),
+                ("web identity", () =>
+                    AwsAsync(calls, ("AWS_WEB_IDENTITY_TOKEN_FILE", file),
+                    ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"), ("AWS_ENDPOINT_URL_STS", url))),
                 ("container", () => AwsAsync(calls, ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url))),
                 ("instance", () => AwsAsync(calls, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", url))),
-                ("service account", () => new GoogleTokens(account, calls.Environment, calls.CredentialHttp, calls.Clock).GetAsync(default).AsTask()),
-                ("metadata server", () => new GoogleTokens(null, calls.Environment, calls.CredentialHttp, calls.Clock).GetAsync(default).AsTask()),
+                ("service account", () =>
+                    new GoogleTokens(account, calls.Environment, calls.CredentialHttp, calls.Clock).GetAsync(default)
+                    .AsTask()),
+                ("metadata server", () =>
+                    new GoogleTokens(null, calls.Environment, calls.CredentialHttp, calls.Clock).GetAsync(default)
+                    .AsTask()),
             ];
             foreach (var (name, ask) in sources)
             {
-                Assert.Equal((name, answer, nameof(UpstreamUnavailableException)), (name, answer, (await Record.ExceptionAsync(ask))?.GetType().Name));
+                Assert.Equal((name, answer, nameof(UpstreamUnavailableException)),
+                    (name, answer, (await Record.ExceptionAsync(ask))?.GetType().Name));
             }
         }
     }
@@ -96,14 +119,16 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
         using var calls = new CloudCalls();
         using var http = calls.Client();
         var sender = new OtlpSender(new TelemetryDestination { Url = _server.Url }, null, http, calls.Clock);
-        foreach (var answer in Answers.Select(row => row.Data))
+        foreach (var answer in Answers)
         {
             _answer = answer;
 
             var sent = await sender.SendAsync(new OtlpExport(OtlpSignal.Logs, [1], null, null), default);
 
             // What follows a status of success is no business of the relay's.
-            Assert.Equal((answer, answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) && !answer.Contains("-5", StringComparison.Ordinal)), (answer, sent.IsAccepted));
+            Assert.Equal(
+                (answer, answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal)
+                && !answer.Contains("-5", StringComparison.Ordinal)), (answer, sent.IsAccepted));
         }
     }
 
@@ -123,9 +148,13 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
         await Assert.ThrowsAnyAsync<IOException>(() => body.ReadExactlyAsync(new byte[1]).AsTask());
     }
 
-    private static Task AwsAsync(CloudCalls calls, params (string Name, string Value)[] variables)
+    private static Task<AwsCredentials> AwsAsync(CloudCalls calls, params (string Name, string Value)[] variables)
     {
-        var environment = new ProcessEnvironment(variables.Append(("HOME", calls.Environment["HOME"]!)).ToDictionary(v => v.Item1, v => v.Item2));
-        return new CredentialCache<AwsCredentials>(new AwsCredentialChain(environment, calls.CredentialHttp).ResolveAsync, calls.Clock).GetAsync(default).AsTask();
+        var environment =
+            new ProcessEnvironment(variables.Append(("HOME", calls.Environment["HOME"]!))
+            .ToDictionary(v => v.Item1, v => v.Item2));
+        return new CredentialCache<AwsCredentials>(
+            new AwsCredentialChain(environment, calls.CredentialHttp).ResolveAsync, calls.Clock).GetAsync(default)
+            .AsTask();
     }
 }

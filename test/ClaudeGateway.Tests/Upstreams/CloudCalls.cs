@@ -48,7 +48,8 @@ internal sealed class CloudCalls : IDisposable
         Operational);
 
     /// <summary>Connections of their own.</summary>
-    public HttpMessageInvoker Client(OutboundOptions? options = null) => _outbound.CreateClient(options ?? new OutboundOptions());
+    public HttpMessageInvoker Client(OutboundOptions? options = null) =>
+        _outbound.CreateClient(options ?? new OutboundOptions());
 
     public static UpstreamCall Call(string body, MessagesOperation operation = MessagesOperation.CreateMessage, params (string Name, string Value)[] headers)
     {

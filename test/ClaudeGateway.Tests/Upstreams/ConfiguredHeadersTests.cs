@@ -1,7 +1,6 @@
 using System.Reflection;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Sections;
-using ClaudeGateway.Outbound;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams;
@@ -13,7 +12,8 @@ public sealed class ConfiguredHeadersTests
 {
     /// <summary>Every name the framework knows: those it has rules for are among them.</summary>
     private static readonly string[] Names =
-        [.. typeof(HeaderNames).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetValue(null)!).Where(UpstreamHeaders.IsName), "X-Own"];
+        [.. typeof(HeaderNames).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (string)field.GetValue(null)!).Where(UpstreamHeaders.IsName), "X-Own"];
 
     [Fact]
     public async Task Whatever_header_an_upstream_may_be_given_reaches_it()
@@ -23,11 +23,14 @@ public sealed class ConfiguredHeadersTests
         foreach (var name in Names.Where(name => UpstreamHeaders.NameProblem(name) is null))
         {
             using var http = calls.Client();
-            var anthropic = new AnthropicUpstream(
-                new AnthropicUpstreamConfig { Name = "a", BaseUrl = upstream.Url, Auth = new AnthropicAuth.ApiKey(new Secret("k")), Headers = new Dictionary<string, string> { [name] = "1" } },
-                http,
-                TimeSpan.FromSeconds(30),
-                TimeProvider.System);
+            var config = new AnthropicUpstreamConfig
+            {
+                Name = "a",
+                BaseUrl = upstream.Url,
+                Auth = new AnthropicAuth.ApiKey(new Secret("k")),
+                Headers = new Dictionary<string, string> { [name] = "1" },
+            };
+            var anthropic = new AnthropicUpstream(config, http, TimeSpan.FromSeconds(30), TimeProvider.System);
 
             using var answer = await anthropic.SendAsync(CloudCalls.Call("""{"model":"m"}"""), "m", default);
 
@@ -55,9 +58,11 @@ public sealed class ConfiguredHeadersTests
         foreach (var name in Names)
         {
             using var http = calls.Client();
-            var destination = new TelemetryDestination { Url = collector.Url, Headers = new Dictionary<string, Secret> { [name] = new("1") } };
+            var headers = new Dictionary<string, Secret> { [name] = new("1") };
+            var destination = new TelemetryDestination { Url = collector.Url, Headers = headers };
 
-            var answer = await new OtlpSender(destination, null, http, TimeProvider.System).SendAsync(new OtlpExport(OtlpSignal.Metrics, [1], null, null), default);
+            var answer = await new OtlpSender(destination, null, http, TimeProvider.System)
+                .SendAsync(new OtlpExport(OtlpSignal.Metrics, [1], null, null), default);
 
             Assert.Equal((name, true), (name, answer.IsAccepted));
         }

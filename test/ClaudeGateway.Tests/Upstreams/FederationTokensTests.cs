@@ -103,7 +103,8 @@ public sealed class FederationTokensTests
         await exchange.Tokens.GetAsync(default);
         exchange.Answer = """{"access_token":"new","token_type":"Bearer","expires_in":3600}""";
 
-        var renewed = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => exchange.Tokens.RenewAsync("old", default).AsTask()));
+        var renewed = await Task
+            .WhenAll(Enumerable.Range(0, 20).Select(_ => exchange.Tokens.RenewAsync("old", default).AsTask()));
 
         Assert.All(renewed, token => Assert.Equal("new", token));
         Assert.Equal("new", await exchange.Tokens.RenewAsync("old", default));
@@ -150,7 +151,8 @@ public sealed class FederationTokensTests
                 await gate.Task.WaitAsync(cancellationToken);
             }
 
-            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(Answer, Encoding.UTF8, "application/json") };
+            var content = new StringContent(Answer, Encoding.UTF8, "application/json");
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = content };
         }
 
         protected override void Dispose(bool disposing)

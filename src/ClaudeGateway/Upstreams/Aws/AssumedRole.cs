@@ -17,9 +17,16 @@ internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<C
 
     /// <exception cref="UpstreamUnavailableException">STS refused, or the developer has no claim to name a session by.</exception>
     public ValueTask<AwsCredentials> GetAsync(Principal? developer, CancellationToken cancellation) =>
-        _sessions.Get(RoleSessionName.Of(config.SessionName, developer), this, static (name, role) => role.Session(name)).GetAsync(cancellation);
+        SessionOf(RoleSessionName.Of(config.SessionName, developer)).GetAsync(cancellation);
 
-    private CredentialCache<AwsCredentials> Session(string name) => new(
-        async cancellation => await _sts.AssumeRoleAsync(await own(cancellation), region, config.RoleArn, config.ExternalId, name, cancellation),
-        context.Clock);
+    private CredentialCache<AwsCredentials> SessionOf(string name) =>
+        _sessions.Get(name, this, static (name, role) => new(role.Assume(name), role.Clock));
+
+    private TimeProvider Clock => context.Clock;
+
+    private Func<CancellationToken, Task<Lease<AwsCredentials>>> Assume(string name) => async cancellation =>
+    {
+        var caller = await own(cancellation);
+        return await _sts.AssumeRoleAsync(caller, region, config.RoleArn, config.ExternalId, name, cancellation);
+    };
 }

@@ -40,7 +40,8 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
 
     private async Task<UpstreamResponse> AskAsync(UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
     {
-        ReadOnlyMemory<byte>[] body = [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
+        ReadOnlyMemory<byte>[] body =
+            [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
         using var request = CloudUpstream.CreateRequest(Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
         await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
         var response = await context.Http.SendAsync(request, cancellation);
@@ -135,6 +136,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             Volatile.Write(ref _pausedUntil, 0);
         }
 
-        public void Failed(TimeProvider clock) => Volatile.Write(ref _pausedUntil, (clock.GetUtcNow() + Pause).UtcTicks);
+        public void Failed(TimeProvider clock) =>
+            Volatile.Write(ref _pausedUntil, (clock.GetUtcNow() + Pause).UtcTicks);
     }
 }

@@ -103,11 +103,15 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
             var root = json.RootElement;
             if (root.Text("AccessKeyId") is { } id && root.Text("SecretAccessKey") is { } secret)
             {
-                DateTimeOffset? end = DateTimeOffset.TryParse(root.Text("Expiration"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : null;
-                return new Lease<AwsCredentials>(new AwsCredentials(id, secret, root.Text("Token")), end, TimeSpan.FromMinutes(5));
+                const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal;
+                var said = root.Text("Expiration");
+                var hasEnd = DateTimeOffset.TryParse(said, CultureInfo.InvariantCulture, Utc, out var end);
+                var credentials = new AwsCredentials(id, secret, root.Text("Token"));
+                return new Lease<AwsCredentials>(credentials, hasEnd ? end : null, TimeSpan.FromMinutes(5));
             }
 
-            throw new UpstreamUnavailableException($"{source} has no credentials: {root.Text("Code") ?? "no AccessKeyId"}");
+            throw new UpstreamUnavailableException(
+                $"{source} has no credentials: {root.Text("Code") ?? "no AccessKeyId"}");
         }
         catch (JsonException e)
         {

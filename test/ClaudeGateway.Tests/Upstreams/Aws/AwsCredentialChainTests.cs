@@ -70,7 +70,9 @@ public sealed class AwsCredentialChainTests : IDisposable
     {
         await using var metadata = new FakeServer(e => e.StallAsync());
         var clock = new ManualTimeProvider();
-        var resolving = ResolveAsync(clock, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.Url.ToString()), ("AWS_EC2_METADATA_DISABLED", "false"));
+        var resolving =
+            ResolveAsync(clock, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.Url.ToString()),
+            ("AWS_EC2_METADATA_DISABLED", "false"));
         await metadata.RequestCountAsync(1);
 
         clock.Advance(TimeSpan.FromSeconds(3));
@@ -134,9 +136,11 @@ public sealed class AwsCredentialChainTests : IDisposable
         File.WriteAllText(Path.Combine(_home.Path, ".aws", "credentials"), $"[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n");
     }
 
-    private Task<Lease<AwsCredentials>> ResolveAsync(params (string Name, string Value)[] environment) => ResolveAsync(TimeProvider.System, environment);
+    private Task<Lease<AwsCredentials>> ResolveAsync(params (string Name, string Value)[] environment) =>
+        ResolveAsync(TimeProvider.System, environment);
 
-    private async Task<Lease<AwsCredentials>> ResolveAsync(TimeProvider clock, params (string Name, string Value)[] environment)
+    private async Task<Lease<AwsCredentials>> ResolveAsync(TimeProvider clock,
+        params (string Name, string Value)[] environment)
     {
         var all = new Dictionary<string, string> { ["HOME"] = _home.Path, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(_home.Path, ".aws", "credentials") };
         foreach (var (name, value) in environment)

@@ -63,14 +63,16 @@ public sealed class BedrockTests
     public void Only_countable_betas_are_counted_with() =>
         Assert.Equal(
             """{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["oauth-2025-04-20"],"max_tokens":1}""",
-            Text(BedrockBody.Count(Members("""{"max_tokens":1,"model":"m"}"""), ["context-1m-2025-08-07", "oauth-2025-04-20"])));
+            Text(BedrockBody
+                .Count(Members("""{"max_tokens":1,"model":"m"}"""), ["context-1m-2025-08-07", "oauth-2025-04-20"])));
 
     [Theory]
     [InlineData("""{"amazon-bedrock-guardrailConfig":{}}""", "amazon-bedrock-guardrailConfig")]
     [InlineData("""{"a":{"amazon-bedrock-x":1},"\u0061mazon-bedrock-trace":1}""", "amazon-bedrock-trace")]
     [InlineData("""{"Amazon-Bedrock-X":1}""", "Amazon-Bedrock-X")]
     [InlineData("""{"a":{"amazon-bedrock-x":1}}""", null)]
-    public void A_field_that_steers_the_guardrail_is_found(string body, string? field) => Assert.Equal(field, BedrockBody.FindReservedField(Members(body)));
+    public void A_field_that_steers_the_guardrail_is_found(string body, string? field) =>
+        Assert.Equal(field, BedrockBody.FindReservedField(Members(body)));
 
     [Theory]
     [InlineData("a.b_c-d@example.com", "a.b_c-d@example.com")]
@@ -96,7 +98,9 @@ public sealed class BedrockTests
     [Fact]
     public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() => Assert.Equal(RoleSessionName.Shared, RoleSessionName.Of(AssumeRoleSessionName.Sub, null));
 
-    private static JsonMembers Members(string body) => MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request?.Members ?? JsonMembers.Of(Encoding.UTF8.GetBytes(body));
+    private static JsonMembers Members(string body) =>
+        MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request?.Members
+        ?? JsonMembers.Of(Encoding.UTF8.GetBytes(body));
 
     private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Members(body), betas));
 
