@@ -56,11 +56,14 @@ internal static class MicroBenchmarks
     private static void MeasureBodies(FigureBook figures)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new { model = Model, max_tokens = 1024, stream = true, tags = new { team = "eng" }, messages = new[] { new { role = "user", content = string.Concat(Enumerable.Repeat("one \"two\" three\n", BodyBytes / 18)) } } });
+        var members = MessagesRequest.Read(body).Request!.Members;
         var name = JsonEdit.String("claude-sonnet-4-6@20250929");
         MicroBenchmark.Measure(figures, "check a body of 90 kB", () => MessagesRequest.Read(body));
         MicroBenchmark.Measure(figures, "check a body of 90 kB and every model it names", () => MessagesRequest.Read(body, new NestedModels(_ => null)));
-        MicroBenchmark.Measure(figures, "rewrite the model and cut the tags in a body of 90 kB", () => new JsonEdit(body).Remove("tags"u8).Replace("model"u8, name).Apply());
-        MicroBenchmark.Measure(figures, "a body of 90 kB for Bedrock", () => BedrockBody.Invoke(body, []));
+        MicroBenchmark
+            .Measure(figures, "rewrite the model and cut the tags in a body of 90 kB", () =>
+            new JsonEdit(members).Remove("tags"u8).Replace("model"u8, name).Apply());
+        MicroBenchmark.Measure(figures, "a body of 90 kB for Bedrock", () => BedrockBody.Invoke(members, []));
     }
 
     private static void MeasureDecisions(FigureBook figures)

@@ -205,7 +205,8 @@ internal sealed class GatewaySnapshot
         var inferenceAudit = new InferenceAudit(audit, isLoadTest, clock);
         // Not owned: who waits for a place when this snapshot is replaced still gets it.
         var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
-        var exchange = new UpstreamExchange(modelRoutes, places, new FailoverLoop(log), new ResponseRelay(clock), inferenceAudit);
+        var failover = new FailoverLoop(clock, log);
+        var exchange = new UpstreamExchange(modelRoutes, places, failover, new ResponseRelay(clock), inferenceAudit);
         new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, clock, audit).Map(routes);

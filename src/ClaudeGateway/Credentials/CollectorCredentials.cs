@@ -10,7 +10,7 @@ namespace ClaudeGateway.Credentials;
 /// <summary>Authorises telemetry exports with the same credential sources as upstreams use. Nothing is loaded before the first export.</summary>
 internal sealed class CollectorCredentials(ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock)
 {
-    private readonly Lazy<CredentialHttp> _http = new(() => new CredentialHttp(outbound));
+    private readonly Lazy<CredentialHttp> _http = new(() => new CredentialHttp(outbound, clock));
 
     public AuthorizeExport For(CollectorAuth auth) => auth switch
     {

@@ -5,7 +5,13 @@ namespace ClaudeGateway.Credentials;
 /// <summary>A credential and how long it may be used.</summary>
 /// <param name="ExpiresAt">Null for one that does not expire by itself.</param>
 /// <param name="RereadAfter">When to look for a newer one although this one does not expire, e.g. in a file that is rotated; null never.</param>
-internal sealed record Lease<T>(T Value, DateTimeOffset? ExpiresAt, TimeSpan? RereadAfter = null);
+internal sealed record Lease<T>(T Value, DateTimeOffset? ExpiresAt, TimeSpan? RereadAfter = null)
+{
+    /// <summary>
+    /// How long before the end of one that expires its renewal begins; null leaves that to the cache.
+    /// </summary>
+    public TimeSpan? RenewalLead { get; init; }
+}
 
 /// <summary>
 /// Keeps one short-lived credential. One fetch serves all who wait for it; a usable credential is never waited for: it is
@@ -26,8 +32,9 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
     /// <summary>While the old credential is still usable renewals that fail do not begin more often than this.</summary>
     private static readonly TimeSpan RenewalPause = TimeSpan.FromSeconds(10);
 
+    /// <summary>Protects <see cref="_fetching"/>, and that <see cref="_held"/> changes together with it.</summary>
     private readonly Lock _lock = new();
-    private Held? _held;
+    private volatile Held? _held;
     private Task<Held>? _fetching;
 
     /// <exception cref="UpstreamUnavailableException">There is no usable credential and none could be fetched.</exception>
@@ -47,6 +54,15 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
 
         return ValueTask.FromResult(held.Value);
     }
+
+    /// <summary>
+    /// A credential other than <paramref name="refused"/>, which was not taken although it had not ended yet.
+    /// </summary>
+    /// <exception cref="UpstreamUnavailableException">None could be fetched.</exception>
+    public ValueTask<T> GetOtherAsync(T refused, CancellationToken cancellation) =>
+        _held is { } held && !held.Value.Equals(refused) && clock.GetUtcNow() < held.UsableUntil
+            ? ValueTask.FromResult(held.Value)
+            : WaitAsync(cancellation);
 
     private async ValueTask<T> WaitAsync(CancellationToken cancellation) => (await StartFetch().WaitAsync(cancellation)).Value;
 
@@ -98,7 +114,9 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
             }
 
             var life = expiresAt - now;
-            return new Held(lease.Value, expiresAt - (life > 2 * RenewalLead ? RenewalLead : life / 2), expiresAt - Margin);
+            return new Held(lease.Value,
+                expiresAt - (lease.RenewalLead ?? (life > 2 * RenewalLead ? RenewalLead : life / 2)),
+                expiresAt - Margin);
         }
     }
 }

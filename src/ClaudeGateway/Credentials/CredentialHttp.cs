@@ -8,12 +8,15 @@ namespace ClaudeGateway.Credentials;
 /// How credentials are fetched: from the platform's own credential services (link-local, never through a proxy) and from
 /// public token endpoints (guarded, through the proxy). Also the transport of the clouds' libraries.
 /// </summary>
-internal sealed class CredentialHttp(OutboundHttp outbound)
+internal sealed class CredentialHttp(OutboundHttp outbound, TimeProvider clock)
 {
     private const int MaxAnswerBytes = 64 * 1024;
 
     private readonly HttpMessageInvoker _public = outbound.CreateClient(new OutboundOptions { ProxiedNames = ProxiedNames.Unresolved });
     private readonly HttpMessageInvoker _platform = outbound.CreateClient(new OutboundOptions { ReachesMetadataServices = true, ConnectTimeout = TimeSpan.FromSeconds(2) });
+
+    /// <summary>Of the timeouts with which credentials are asked for.</summary>
+    public TimeProvider Clock => clock;
 
     /// <summary>What a library sends its requests with: each goes to the platform or the public by its address.</summary>
     public HttpMessageHandler CreateHandler() => new RoutingHandler(this);

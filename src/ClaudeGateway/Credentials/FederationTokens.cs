@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Credentials;
 
@@ -9,114 +11,83 @@ namespace ClaudeGateway.Credentials;
 /// Workload identity federation: exchanges the token a platform puts into a file for an Anthropic access token
 /// (RFC 7523 grant; spec/inference.md, Federation). One exchange serves all who wait for it.
 /// </summary>
-internal sealed class FederationTokens(AnthropicAuth.Federation config, string origin, HttpMessageInvoker http, TimeProvider clock)
+internal sealed class FederationTokens
 {
     /// <summary>A token this close to its end is renewed, while requests still go out with it.</summary>
     private static readonly TimeSpan RenewalLead = TimeSpan.FromSeconds(120);
 
-    /// <summary>A token this close to its end is not started with.</summary>
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan ExchangeTimeout = TimeSpan.FromSeconds(30);
     private const int MaxAnswerBytes = 1024 * 1024;
 
-    private readonly Uri _endpoint = new(origin + "/v1/oauth/token");
-    private readonly Lock _lock = new();
-    private AccessToken? _current;
-    private Task<AccessToken>? _exchange;
+    private readonly AnthropicAuth.Federation _config;
+    private readonly HttpMessageInvoker _http;
+    private readonly TimeProvider _clock;
+    private readonly Uri _endpoint;
+    private readonly CredentialCache<string> _cache;
+
+    public FederationTokens(AnthropicAuth.Federation config, string origin, HttpMessageInvoker http, TimeProvider clock)
+    {
+        _config = config;
+        _http = http;
+        _clock = clock;
+        _endpoint = new Uri(origin + "/v1/oauth/token");
+        _cache = new CredentialCache<string>(FetchAsync, clock);
+    }
 
     /// <exception cref="UpstreamUnavailableException">The exchange failed.</exception>
-    public async Task<string> GetAsync(CancellationToken cancellation)
-    {
-        var current = _current;
-        var now = clock.GetUtcNow();
-        if (current is not null && now < current.ExpiresAt - Margin)
-        {
-            if (now >= current.ExpiresAt - RenewalLead)
-            {
-                _ = Exchange(null);
-            }
-
-            return current.Value;
-        }
-
-        return (await Exchange(null).WaitAsync(cancellation)).Value;
-    }
+    public ValueTask<string> GetAsync(CancellationToken cancellation) => _cache.GetAsync(cancellation);
 
     /// <summary>A token other than <paramref name="refused"/>, which the upstream did not take.</summary>
     /// <exception cref="UpstreamUnavailableException">The exchange failed.</exception>
-    public async Task<string> RenewAsync(string refused, CancellationToken cancellation) =>
-        (await Exchange(refused).WaitAsync(cancellation)).Value;
+    public ValueTask<string> RenewAsync(string refused, CancellationToken cancellation) =>
+        _cache.GetOtherAsync(refused, cancellation);
 
-    /// <summary>Joins the exchange under way or starts one. It has a timeout of its own: the client who started it may leave while others wait.</summary>
-    private Task<AccessToken> Exchange(string? refused)
-    {
-        lock (_lock)
-        {
-            if (refused is not null && _current is { } current && current.Value != refused && clock.GetUtcNow() < current.ExpiresAt - Margin)
-            {
-                return Task.FromResult(current);
-            }
-
-            return _exchange ??= Task.Run(RunExchangeAsync);
-        }
-    }
-
-    private async Task<AccessToken> RunExchangeAsync()
+    private async Task<Lease<string>> FetchAsync(CancellationToken cancellation)
     {
         try
         {
-            var token = await RequestTokenAsync();
-            _current = token;
-            return token;
+            return await RequestTokenAsync(cancellation);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException or JsonException or OperationCanceledException)
         {
             throw new UpstreamUnavailableException($"federation token: {e.Message}", e);
         }
-        finally
-        {
-            lock (_lock)
-            {
-                _exchange = null;
-            }
-        }
     }
 
-    private async Task<AccessToken> RequestTokenAsync()
+    private async Task<Lease<string>> RequestTokenAsync(CancellationToken cancellation)
     {
-        using var timeout = new CancellationTokenSource(ExchangeTimeout, clock);
         // Read again each time: platforms rotate the file.
-        var assertion = (await File.ReadAllTextAsync(config.IdentityTokenFile, timeout.Token)).Trim();
+        var assertion = (await File.ReadAllTextAsync(_config.IdentityTokenFile, cancellation)).Trim();
         if (assertion.Length == 0)
         {
-            throw new UpstreamUnavailableException($"federation token: {config.IdentityTokenFile} is empty");
+            throw new UpstreamUnavailableException($"federation token: {_config.IdentityTokenFile} is empty");
         }
 
         using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint) { Content = new ReadOnlyMemoryContent(Body(assertion)) };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01");
-        var asked = clock.GetUtcNow();
-        using var response = await http.SendAsync(request, timeout.Token);
+        var asked = _clock.GetUtcNow();
+        using var response = await _http.SendAsync(request, cancellation);
         if (!response.IsSuccessStatusCode)
         {
             throw new UpstreamUnavailableException($"federation token: the exchange at {_endpoint} was answered {(int)response.StatusCode}");
         }
 
-        await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, timeout.Token);
-        using var answer = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(timeout.Token), default, timeout.Token);
+        await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellation);
+        var body = await response.Content.ReadAsStreamAsync(cancellation);
+        using var answer = await JsonDocument.ParseAsync(body, default, cancellation);
         return ReadToken(answer.RootElement, asked);
     }
 
     /// <summary>RFC 6749 section 5.1; a token of a type we cannot use is none (section 7.1).</summary>
-    private static AccessToken ReadToken(JsonElement answer, DateTimeOffset asked)
+    private static Lease<string> ReadToken(JsonElement answer, DateTimeOffset asked)
     {
-        if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("access_token", out var token) || token.ValueKind != JsonValueKind.String || token.GetString() is not { Length: > 0 } value)
+        if (answer.Text("access_token") is not { } value || !AccessToken.IsUsable(value))
         {
-            throw new UpstreamUnavailableException("federation token: the answer has no access_token");
+            throw new UpstreamUnavailableException("federation token: the answer has no usable access_token");
         }
 
         if (answer.TryGetProperty("token_type", out var type) && type.ValueKind != JsonValueKind.Null
-            && !(type.ValueKind == JsonValueKind.String && "Bearer".Equals(type.GetString(), StringComparison.OrdinalIgnoreCase)))
+            && !"Bearer".Equals(type.Text(), StringComparison.OrdinalIgnoreCase))
         {
             throw new UpstreamUnavailableException("federation token: the answer's token_type is not Bearer");
         }
@@ -126,16 +97,19 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
             throw new UpstreamUnavailableException("federation token: the answer does not say when the token expires");
         }
 
-        return new AccessToken(value, asked + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400)));
+        var end = asked + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, 86_400));
+        return new Lease<string>(value, end) { RenewalLead = RenewalLead };
     }
 
     /// <summary>Some token services write the number as a string, or nothing for "at once".</summary>
     private static double? Seconds(JsonElement expires) => expires.ValueKind switch
     {
-        JsonValueKind.Number => expires.GetDouble(),
+        JsonValueKind.Number => expires.TryGetDouble(out var number) ? number : null,
         JsonValueKind.Null => 0,
-        JsonValueKind.String when string.IsNullOrWhiteSpace(expires.GetString()) => 0,
-        JsonValueKind.String when double.TryParse(expires.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds) && double.IsFinite(seconds) => seconds,
+        JsonValueKind.String when string.IsNullOrWhiteSpace(expires.Text() ?? "?") => 0,
+        JsonValueKind.String
+            when double.TryParse(expires.Text(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && double.IsFinite(seconds) => seconds,
         _ => null,
     };
 
@@ -147,16 +121,16 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
             json.WriteStartObject();
             json.WriteString("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
             json.WriteString("assertion", assertion);
-            json.WriteString("federation_rule_id", config.FederationRuleId);
-            json.WriteString("organization_id", config.OrganizationId);
-            if (config.ServiceAccountId is not null)
+            json.WriteString("federation_rule_id", _config.FederationRuleId);
+            json.WriteString("organization_id", _config.OrganizationId);
+            if (_config.ServiceAccountId is not null)
             {
-                json.WriteString("service_account_id", config.ServiceAccountId);
+                json.WriteString("service_account_id", _config.ServiceAccountId);
             }
 
-            if (config.WorkspaceId is not null)
+            if (_config.WorkspaceId is not null)
             {
-                json.WriteString("workspace_id", config.WorkspaceId);
+                json.WriteString("workspace_id", _config.WorkspaceId);
             }
 
             json.WriteEndObject();
@@ -164,6 +138,4 @@ internal sealed class FederationTokens(AnthropicAuth.Federation config, string o
 
         return buffer.WrittenMemory;
     }
-
-    private sealed record AccessToken(string Value, DateTimeOffset ExpiresAt);
 }

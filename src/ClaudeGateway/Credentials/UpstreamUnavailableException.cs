@@ -1,6 +1,21 @@
 namespace ClaudeGateway.Credentials;
 
-/// <summary>An upstream could not be asked at all (no credential, no token); the request goes to the next one. The message is for the log.</summary>
+/// <summary>Who is to blame that an upstream gave no answer, and so whether it has been asked.</summary>
+internal enum UpstreamFault
+{
+    /// <summary>
+    /// Whoever gives the credential (STS, a token endpoint, a file): nothing has been sent to the upstream.
+    /// </summary>
+    NoCredential,
+
+    /// <summary>The upstream itself: it has been asked, and what it answered is of no use.</summary>
+    UnusableAnswer,
+}
+
+/// <summary>
+/// An upstream could not be asked, or gave no usable answer; the request goes to the next one. The message is for the
+/// log.
+/// </summary>
 internal sealed class UpstreamUnavailableException : Exception
 {
     public UpstreamUnavailableException()
@@ -16,4 +31,6 @@ internal sealed class UpstreamUnavailableException : Exception
         : base(message, innerException)
     {
     }
+
+    public UpstreamFault Fault { get; init; }
 }

@@ -9,8 +9,13 @@ namespace ClaudeGateway.Json;
 /// ones between, so every byte that is not edited stays as it came (numbers, escapes, order, whitespace, duplicates).
 /// The text must have been checked by <see cref="MessagesRequest"/>.
 /// </summary>
-internal sealed class JsonEdit(ReadOnlyMemory<byte> json)
+internal sealed class JsonEdit(JsonMembers members)
 {
+    public JsonEdit(ReadOnlyMemory<byte> json)
+        : this(JsonMembers.Of(json))
+    {
+    }
+
     private readonly List<(byte[] Name, ReadOnlyMemory<byte>? Value)> _changes = [];
     private readonly List<(byte[] Name, ReadOnlyMemory<byte> Value)> _added = [];
 
@@ -41,39 +46,39 @@ internal sealed class JsonEdit(ReadOnlyMemory<byte> json)
     /// <summary>The edited text in pieces; they refer to the original's memory.</summary>
     public ReadOnlyMemory<byte>[] Apply()
     {
-        var members = new TopLevelMembers(json.Span);
+        var json = members.Json;
         var pieces = new List<ReadOnlyMemory<byte>>();
         var copied = members.FirstMember;
         pieces.Add(json[..copied]);
         var additions = pieces.Count;
         var keptEnd = -1;
         var removedRun = false;
-        while (members.MoveNext())
+        for (var index = 0; index < members.Count; index++)
         {
             if (removedRun && keptEnd < 0)
             {
                 // Nothing is kept yet: what is left of the removed members up to this one, comma included, goes too.
-                copied = members.Start;
+                copied = members.Start(index);
             }
 
-            var change = ChangeOf(in members);
-            members.ReadValue();
+            var change = ChangeOf(index);
+            var value = members.ValueRange(index);
             if (change < 0 || _changes[change].Value is not null)
             {
                 if (change >= 0)
                 {
-                    pieces.Add(json[copied..members.ValueStart]);
+                    pieces.Add(json[copied..value.Start.Value]);
                     pieces.Add(_changes[change].Value!.Value);
-                    copied = members.ValueEnd;
+                    copied = value.End.Value;
                 }
 
-                keptEnd = members.ValueEnd;
+                keptEnd = value.End.Value;
                 continue;
             }
 
             // A removed member takes the comma before it along, or without a kept one before it the comma behind it.
-            pieces.Add(json[copied..(keptEnd < 0 ? members.Start : Math.Max(copied, keptEnd))]);
-            copied = members.ValueEnd;
+            pieces.Add(json[copied..(keptEnd < 0 ? members.Start(index) : Math.Max(copied, keptEnd))]);
+            copied = value.End.Value;
             removedRun = true;
         }
 
@@ -82,12 +87,12 @@ internal sealed class JsonEdit(ReadOnlyMemory<byte> json)
         return [.. pieces.Where(piece => piece.Length > 0)];
     }
 
-    private int ChangeOf(ref readonly TopLevelMembers members)
+    private int ChangeOf(int index)
     {
         var changes = CollectionsMarshal.AsSpan(_changes);
         for (var i = 0; i < changes.Length; i++)
         {
-            if (members.NameIs(changes[i].Name))
+            if (members.NameIs(index, changes[i].Name))
             {
                 return i;
             }

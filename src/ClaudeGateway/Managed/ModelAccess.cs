@@ -65,17 +65,6 @@ internal sealed class ModelAccess
     }
 
     /// <summary>Whether <paramref name="word"/> stands in <paramref name="text"/> with neither an ASCII letter nor a digit beside it.</summary>
-    internal static bool ContainsWord(string text, string word)
-    {
-        for (var at = text.IndexOf(word, StringComparison.Ordinal); at >= 0; at = text.IndexOf(word, at + 1, StringComparison.Ordinal))
-        {
-            var end = at + word.Length;
-            if ((at == 0 || !char.IsAsciiLetterOrDigit(text[at - 1])) && (end == text.Length || !char.IsAsciiLetterOrDigit(text[end])))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    internal static bool ContainsWord(string text, string word) =>
+        Words.Contains(text, word, char.IsAsciiLetterOrDigit);
 }

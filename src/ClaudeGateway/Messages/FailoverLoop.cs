@@ -22,10 +22,12 @@ internal sealed record FailoverOutcome(
 }
 
 /// <summary>
-/// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first one.
-/// Nothing has been sent to the client yet; once this returns there is no way back.
+/// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first
+/// one. Nothing has been sent to the client yet; once this returns there is no way back. Of each upstream 1. an answer
+/// is awaited, 2. judged: a final one ends the loop, 3. of the others the one that tells most is kept; 4. it is shown
+/// when all have failed.
 /// </summary>
-internal sealed class FailoverLoop(OperationalLog log)
+internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 {
     public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
     {
@@ -37,6 +39,7 @@ internal sealed class FailoverLoop(OperationalLog log)
         {
             foreach (var target in targets)
             {
+                // 1. An answer is awaited.
                 attempts++;
                 asked = target;
                 call.IsSent = false;
@@ -46,6 +49,7 @@ internal sealed class FailoverLoop(OperationalLog log)
                     continue;
                 }
 
+                // 2. A final one ends the loop.
                 if (FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
                     shown?.Dispose();
@@ -53,6 +57,7 @@ internal sealed class FailoverLoop(OperationalLog log)
                 }
 
                 call.IsSent = false;
+                // 3. Of the others the one that tells most is kept.
                 log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
                 if (response.RequestId is not null || response.CloudRequestId is not null)
                 {
@@ -73,6 +78,7 @@ internal sealed class FailoverLoop(OperationalLog log)
             throw;
         }
 
+        // 4. All have failed.
         return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId, null);
     }
 
@@ -80,11 +86,9 @@ internal sealed class FailoverLoop(OperationalLog log)
     private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
     {
         var aborted = call.Request.Aborted;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        if (target.Upstream.FirstByteTimeout(call) is { } timeout)
-        {
-            deadline.CancelAfter(timeout);
-        }
+        using var limit = target.Upstream.FirstByteTimeout(call) is { } timeout
+            ? new CancellationTokenSource(timeout, clock) : null;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted, limit?.Token ?? default);
 
         try
         {

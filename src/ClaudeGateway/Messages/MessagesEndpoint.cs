@@ -30,9 +30,6 @@ internal sealed class MessagesEndpoint(
     bool isLoadTest,
     InferenceAudit audit)
 {
-    /// <summary>A larger body takes some tenths of a millisecond to check: the thread that other sockets wait for has no time for that.</summary>
-    private const int MaxInlineBodyBytes = 512 * 1024;
-
     public void Map(Routes table)
     {
         table.SessionInline("POST", "/v1/messages", (request, principal) => StartAsync(request, principal, MessagesOperation.CreateMessage));
@@ -54,17 +51,21 @@ internal sealed class MessagesEndpoint(
 
     private async Task HandleAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
     {
+        // 1. The body is read.
         using var body = await RequestBody.ReadAsync(request);
-        if (body.Bytes.Length > MaxInlineBodyBytes)
+        if (body.Bytes.Length > SocketThreads.MaxInlineBytes)
         {
             await SocketThreads.LeaveAsync();
         }
 
+        // 2. Its few fields are looked at, and the models it names judged.
         var access = modelAccess(principal);
         var nested = access.IsUnrestricted ? null : NestedModels(access);
         var (message, error) = MessagesRequest.Read(body.Bytes, nested);
         var (route, targets, refusal) =
             message is null ? (null, [], null) : FindTargets(message, principal, access, nested);
+
+        // 3. Spend limits are held.
         var isMetered = spend is not null && operation == MessagesOperation.CreateMessage;
         var priced = Priced(message, route, targets);
         using var ticket = isMetered ? await spend!.AdmitAsync(request, principal, priced) : null;
@@ -87,13 +88,10 @@ internal sealed class MessagesEndpoint(
             return;
         }
 
+        // 4. The upstreams are asked. A metered answer must be readable.
         var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
-        if (ticket is not null)
-        {
-            ContentCoding.KeepDecodable(request.Http.Request.Headers);
-        }
-
-        await upstreams.RunAsync(call, body, route.Model, targets, billing, ticket);
+        call = ticket is null ? call : call with { AcceptEncoding = ContentCoding.KeepDecodable(call.AcceptEncoding) };
+        await upstreams.RunAsync(new Exchange(call, body, route.Model, targets, billing, ticket));
     }
 
     private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(MessagesRequest message, Principal principal, ModelAccess access, NestedModels? nested)

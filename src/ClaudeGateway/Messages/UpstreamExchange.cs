@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using ClaudeGateway.Http;
-using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Usage;
@@ -23,14 +22,13 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
     public static ConcurrencyLimiter Places(int most) =>
         new(new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = int.MaxValue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
 
-    /// <param name="body">What <paramref name="call"/> refers to; disposed as soon as no upstream will be sent it any more.</param>
-    /// <param name="ticket">Null when the request is not metered; it belongs to the caller.</param>
-    public Task RunAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket) =>
-        places is null ? ExchangeAsync(call, body, model, targets, billing, ticket) : QueueAsync(places, call, body, model, targets, billing, ticket);
+    /// <summary>Ends with the last byte of the answer, or when the client has left.</summary>
+    public Task RunAsync(Exchange exchange) => places is null ? ExchangeAsync(exchange) : QueueAsync(places, exchange);
 
     /// <summary>No timeout runs while a request waits for its place: it waits as long as its client does.</summary>
-    private async Task QueueAsync(ConcurrencyLimiter limiter, UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
+    private async Task QueueAsync(ConcurrencyLimiter limiter, Exchange exchange)
     {
+        var call = exchange.Call;
         RateLimitLease place;
         try
         {
@@ -38,35 +36,39 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         }
         catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
         {
-            audit.Abandoned(call, billing);
+            audit.Abandoned(call, exchange.Billing);
             return;
         }
 
         using (place)
         {
-            await ExchangeAsync(call, body, model, targets, billing, ticket);
+            await ExchangeAsync(exchange);
         }
     }
 
-    private async Task ExchangeAsync(UpstreamCall call, RequestBody body, CatalogModel model, IReadOnlyList<RouteTarget> targets, BillingTag billing, SpendTicket? ticket)
+    private async Task ExchangeAsync(Exchange exchange)
     {
-        var outcome = await failover.RunAsync(call, targets);
+        // 1. The upstreams are asked.
+        var call = exchange.Call;
+        var outcome = await failover.RunAsync(call, exchange.Targets);
         if (outcome.IsAbandoned)
         {
             if (outcome.Target is { } asked)
             {
                 // Otherwise a developer with a limit could have models work for nothing, as often as he likes.
-                ticket?.SettleAbandoned(asked.Upstream.Name, asked.ModelId, model.Id);
+                exchange.Ticket?.SettleAbandoned(asked.Upstream.Name, asked.ModelId, exchange.Model.Id);
             }
 
-            audit.Abandoned(call, billing);
+            audit.Abandoned(call, exchange.Billing);
             return;
         }
 
         // A long answer needs no request body: two thousand of them would be most of the memory in use.
         call.Message.ReleaseBody();
-        body.Dispose();
-        audit.Answered(call, billing, outcome, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
+        exchange.Body.Dispose();
+
+        // 2. The answer is audited.
+        audit.Answered(call, exchange.Billing, outcome, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
         if (outcome.Response is null)
         {
             await AllFailed(call.Principal).WriteAsync(call.Request);
@@ -75,18 +77,19 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
 
         using (outcome.Response)
         {
-            await AnswerAsync(call, model, outcome, ticket);
+            await AnswerAsync(exchange, outcome, outcome.Response);
         }
     }
 
     private ApiError AllFailed(Principal principal) =>
         new(StatusCodes.Status502BadGateway, "api_error", $"all upstreams failed ({routes.CountFor(principal)} attempted)");
 
-    private async Task AnswerAsync(UpstreamCall call, CatalogModel model, FailoverOutcome outcome, SpendTicket? ticket)
+    private async Task AnswerAsync(Exchange exchange, FailoverOutcome outcome, UpstreamResponse upstream)
     {
-        var upstream = outcome.Response!;
+        // 3. Its headers are written.
+        var call = exchange.Call;
         var isServed = upstream.Status is >= 200 and < 300;
-        ticket = isServed && outcome.Target is not null ? ticket : null;
+        var ticket = isServed && outcome.Target is not null ? exchange.Ticket : null;
         // Usage is read from the bytes that pass, so they must not be compressed where it is billed.
         var acceptEncoding = ticket is not null ? "" : call.Request.Http.Request.Headers.AcceptEncoding.ToString();
         WriteHead(call.Request, upstream, acceptEncoding, isServed, ticket);
@@ -94,6 +97,7 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         var isReadable = ticket is not null || (isServed && call.Operation == MessagesOperation.CreateMessage && headers.ContentEncoding.Count == 0);
         var usage = isReadable ? UsageReader.For(headers.ContentType) : null;
 
+        // 4. Its body is relayed.
         RelayResult result;
         Money? cost = null;
         try
@@ -108,14 +112,16 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         }
         finally
         {
+            // 5. What it cost is put on the account, however the relaying ended.
             if (ticket is not null && usage is not null)
             {
-                cost = ticket.Settle(usage, outcome.Target!.Upstream.Name, outcome.Target.ModelId, model.Id);
+                cost = ticket.Settle(usage, outcome.Target!.Upstream.Name, outcome.Target.ModelId, exchange.Model.Id);
             }
 
             audit.Guarded(call, upstream);
         }
 
+        // 6. Its end is audited.
         audit.Ended(call.Request, result, outcome.Attempts, usage?.Finish(), cost);
     }
 

@@ -139,7 +139,8 @@ internal sealed class OutboundHttp : IDisposable
             handler.SslOptions.CertificateChainPolicy = ExtraAuthorities.ChainPolicy(options.TrustedRoots, _extraRoots);
         }
 
-        var client = new HttpMessageInvoker(handler);
+        var client =
+            new HttpMessageInvoker(new AnswerCheck(handler, options.Decompression != DecompressionMethods.None));
         lock (_disposables)
         {
             _disposables.Add(client);

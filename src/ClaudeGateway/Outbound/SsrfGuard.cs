@@ -67,7 +67,7 @@ internal sealed class SsrfGuard(bool allowLoopback)
         var name = host.Trim('[', ']').TrimEnd('.');
         return name.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || name.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(name, out var address) && IPAddress.IsLoopback(Http.ClientAddress.Unmap(address)));
+            || (IPAddress.TryParse(name, out var address) && IsLoopback(address));
     }
 
     /// <summary>Resolves <paramref name="host"/> once and returns the addresses a connection may be pinned to.</summary>
@@ -84,22 +84,28 @@ internal sealed class SsrfGuard(bool allowLoopback)
             throw new HttpRequestException(HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {host}", e);
         }
 
+        Check(host, addresses);
+        return addresses;
+    }
+
+    /// <summary>Judges what a name resolved to.</summary>
+    /// <exception cref="OutboundRefusedException">One of the addresses is refused.</exception>
+    public void Check(string host, IReadOnlyList<IPAddress> addresses)
+    {
         foreach (var resolved in addresses)
         {
             // One bad address refuses the name: otherwise a second DNS answer could win the race.
             var address = Http.ClientAddress.Unmap(resolved);
-            if (IsForbidden(address))
+            if (IsForbidden(resolved))
             {
                 throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
             }
 
-            if (IPAddress.IsLoopback(address) && !allowLoopback)
+            if (IsLoopback(resolved) && !allowLoopback)
             {
                 throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host} → {address}");
             }
         }
-
-        return addresses;
     }
 
     /// <summary>Judges a host that the proxy resolves: names of this machine and literal addresses are all that can be seen here.</summary>
@@ -120,5 +126,13 @@ internal sealed class SsrfGuard(bool allowLoopback)
         }
     }
 
-    private static bool IsForbidden(IPAddress address) => Http.ClientAddress.Contains(Forbidden, Http.ClientAddress.Unmap(address));
+    private static bool IsForbidden(IPAddress address) =>
+        Http.ClientAddress.Contains(Forbidden, address)
+        || EmbeddedAddress.AllIn(address).Any(inner => Http.ClientAddress.Contains(Forbidden, inner));
+
+    /// <summary>
+    /// Whether it is this machine, or a translator's way of writing an address that every machine calls its own.
+    /// </summary>
+    private static bool IsLoopback(IPAddress address) =>
+        IPAddress.IsLoopback(address) || EmbeddedAddress.AllIn(address).Any(IPAddress.IsLoopback);
 }

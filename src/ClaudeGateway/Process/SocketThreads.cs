@@ -11,6 +11,12 @@ internal static class SocketThreads
 {
     private const string Variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
+    /// <summary>
+    /// To read through more bytes than this takes some tenths of a millisecond: the sockets that wait for the thread
+    /// have no time for that.
+    /// </summary>
+    public const int MaxInlineBytes = 512 * 1024;
+
     /// <summary>An operator's own setting of the variable stands.</summary>
     public static void CompleteInline()
     {

@@ -7,6 +7,9 @@ internal sealed class PendingExport(OtlpExport export)
 
     /// <summary>Sends made so far.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>Whether it takes no room any more.</summary>
+    public bool IsReleased { get; set; }
 }
 
 /// <summary>
@@ -61,7 +64,7 @@ internal sealed class ExportQueue
     /// <summary>Queues an export that waits, in front: it is older than the others.</summary>
     public void EndWait(PendingExport pending)
     {
-        if (_waiting.Remove(pending))
+        if (_waiting.Remove(pending) && !pending.IsReleased)
         {
             _queued.AddFirst(pending);
         }
@@ -78,6 +81,12 @@ internal sealed class ExportQueue
     /// <summary>Delivered or given up: its room is free again.</summary>
     public void Release(PendingExport pending)
     {
+        if (pending.IsReleased)
+        {
+            return;
+        }
+
+        pending.IsReleased = true;
         _held--;
         _heldBytes -= pending.Export.Body.Length;
     }

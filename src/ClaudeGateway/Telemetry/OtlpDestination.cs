@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
@@ -130,7 +131,7 @@ internal sealed class OtlpDestination : IDisposable
             lock (_lock)
             {
                 pending.Attempts++;
-                Judge(pending, answer);
+                TryJudge(pending, answer);
                 pending = Next();
                 EndWhenEmpty();
             }
@@ -149,6 +150,25 @@ internal sealed class OtlpDestination : IDisposable
         }
 
         return next;
+    }
+
+    /// <summary>
+    /// One export must not end its sender: with all of them gone nothing would be sent any more. Call with the lock
+    /// held.
+    /// </summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types",
+        Justification = "Whatever one export fails of, the next one may not.")]
+    private void TryJudge(PendingExport pending, OtlpAnswer answer)
+    {
+        try
+        {
+            Judge(pending, answer);
+        }
+        catch (Exception e)
+        {
+            _queue.Release(pending);
+            _report.Dropped($"an export could not be judged: {e.GetType().Name}: {e.Message}");
+        }
     }
 
     /// <summary>Call with the lock held.</summary>

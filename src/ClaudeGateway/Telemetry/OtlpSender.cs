@@ -41,10 +41,10 @@ internal sealed class OtlpSender
     /// <summary>Never throws for what a collector or the network does.</summary>
     public async Task<OtlpAnswer> SendAsync(OtlpExport export, CancellationToken stopped)
     {
-        using var timeout = new CancellationTokenSource(Timeout, _clock);
-        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopped);
         try
         {
+            using var timeout = new CancellationTokenSource(Timeout, _clock);
+            using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stopped);
             using var request = await CreateAsync(export, cancellation.Token);
             using var response = await _http.SendAsync(request, cancellation.Token);
             return Judge(response);

@@ -71,25 +71,20 @@ internal sealed class AnthropicUpstream : Upstream
             Version = HttpVersion.Version11,
             Content = new PiecesContent(Body(call, modelId)) { Call = call },
         };
-        ClientHeaders.Copy(client.Headers, request);
-        AddCredential(request, client.Headers, federationToken, call.StripTags);
+        ClientHeaders.Copy(call, request);
+        AddCredential(request, call, federationToken);
         if (_config.ForwardUserIdentity)
         {
             UserIdentityHeaders.Add(request, call.Principal);
         }
 
-        foreach (var (name, value) in _config.Headers)
-        {
-            request.Headers.Remove(name);
-            request.Headers.TryAddWithoutValidation(name, value);
-        }
-
+        ConfiguredHeaders.Set(request, _config.Headers);
         return request;
     }
 
-    private void AddCredential(HttpRequestMessage request, Microsoft.AspNetCore.Http.IHeaderDictionary client, string? federationToken, bool stripTags)
+    private void AddCredential(HttpRequestMessage request, UpstreamCall call, string? federationToken)
     {
-        var betas = ClientHeaders.Betas(client, stripTags);
+        var betas = call.Betas.Text(keepTags: !call.StripTags);
         if (_config.Auth is AnthropicAuth.ApiKey apiKey)
         {
             request.Headers.TryAddWithoutValidation("x-api-key", apiKey.Key.Reveal());
@@ -115,7 +110,7 @@ internal sealed class AnthropicUpstream : Upstream
         var rename = message.Model != modelId;
         if (call.StripTags && message.TagsValue is not null)
         {
-            var edit = new JsonEdit(body).Remove("tags"u8);
+            var edit = new JsonEdit(message.Members).Remove("tags"u8);
             return (rename ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit).Apply();
         }
 

@@ -1,4 +1,5 @@
-using Microsoft.AspNetCore.Http;
+using ClaudeGateway.Process;
+using ClaudeGateway.Upstreams.Contract;
 using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams;
@@ -6,18 +7,17 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>Which headers of the client reach an Anthropic-shaped upstream (spec/inference.md): the ones named here, nothing invented.</summary>
 internal static class ClientHeaders
 {
-    /// <summary>Announces <c>tags</c> in the body; stays with the gateway when it keeps the tags.</summary>
-    private const string TagsBeta = "request-tags-2026-08-21";
-
-    private static readonly string UserAgentSuffix = "cc-gateway/" + typeof(ClientHeaders).Assembly.GetName().Version?.ToString(3);
+    /// <summary>What the gateway calls itself to upstreams.</summary>
+    public static readonly string UserAgent = "cc-gateway/" + GatewayVersion.Text;
 
     /// <summary>Everything but <c>anthropic-beta</c>, which the credential may add to.</summary>
-    public static void Copy(IHeaderDictionary client, HttpRequestMessage request)
+    public static void Copy(UpstreamCall call, HttpRequestMessage request)
     {
+        var client = call.Request.Http.Request.Headers;
         // As the reference sends them: an upstream sees the same headers from either.
         request.Headers.TryAddWithoutValidation("Accept", client.Accept.Count == 0 ? "*/*" : Join(client.Accept));
         request.Headers.TryAddWithoutValidation("Connection", "keep-alive");
-        Add(request, "Accept-Encoding", client.AcceptEncoding);
+        Add(request, "Accept-Encoding", call.AcceptEncoding);
         Add(request, "anthropic-version", client["anthropic-version"]);
         if (client.ContentType.Count > 0)
         {
@@ -25,33 +25,15 @@ internal static class ClientHeaders
         }
 
         var userAgent = client.UserAgent;
-        request.Headers.TryAddWithoutValidation("User-Agent", userAgent.Count == 0 || StringValues.IsNullOrEmpty(userAgent) ? UserAgentSuffix : $"{Join(userAgent)} {UserAgentSuffix}");
+        var isNamed = userAgent.Count > 0 && !StringValues.IsNullOrEmpty(userAgent);
+        request.Headers.TryAddWithoutValidation("User-Agent", isNamed ? $"{Join(userAgent)} {UserAgent}" : UserAgent);
         foreach (var (name, values) in client)
         {
-            if (name.StartsWith("x-stainless-", StringComparison.OrdinalIgnoreCase))
+            if (name.StartsWith(SdkHeaders.Prefix, StringComparison.OrdinalIgnoreCase))
             {
                 Add(request, name, values);
             }
         }
-    }
-
-    /// <summary>The client's <c>anthropic-beta</c>, or null when nothing is left of it.</summary>
-    public static string? Betas(IHeaderDictionary client, bool stripTags)
-    {
-        var values = client["anthropic-beta"];
-        if (values.Count == 0)
-        {
-            return null;
-        }
-
-        var betas = Join(values);
-        if (!stripTags || !betas.Contains(TagsBeta, StringComparison.Ordinal))
-        {
-            return betas;
-        }
-
-        var kept = betas.Split(',').Select(beta => beta.Trim()).Where(beta => beta.Length > 0 && beta != TagsBeta).ToArray();
-        return kept.Length == 0 ? null : string.Join(",", kept);
     }
 
     public static string WithBeta(string? betas, string added) =>
@@ -67,5 +49,7 @@ internal static class ClientHeaders
         }
     }
 
-    private static string Join(StringValues values) => values.Count == 1 ? values[0] ?? "" : string.Join(", ", values.ToArray());
+    /// <summary>Repeated headers are one (RFC 9110 section 5.3).</summary>
+    public static string Join(StringValues values) => values.Count == 1 ? values[0] ?? ""
+        : string.Join(", ", values.ToArray());
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
@@ -17,9 +18,7 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
 {
-    private static readonly string UserAgent = "cc-gateway/" + typeof(CloudUpstream).Assembly.GetName().Version?.ToString(3);
-
-    private readonly IReadOnlyDictionary<string, string> _configuredHeaders = config.Headers;
+    private readonly IReadOnlyDictionary<string, string> _headers = config.Headers;
 
     protected CloudContext Context => context;
 
@@ -58,7 +57,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     {
         if (betas.Length > 0)
         {
-            var asWritten = KnowsTags ? ClientHeaders.Betas(call.Request.Http.Request.Headers, call.StripTags) : null;
+            var asWritten = KnowsTags ? call.Betas.Text(keepTags: !call.StripTags) : null;
             request.Headers.TryAddWithoutValidation("anthropic-beta", asWritten ?? string.Join(',', betas));
         }
     }
@@ -86,7 +85,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("Accept", "application/json");
-        request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
+        request.Headers.TryAddWithoutValidation("User-Agent", ClientHeaders.UserAgent);
         request.Headers.TryAddWithoutValidation("anthropic-version", "2023-06-01");
         return request;
     }
@@ -94,7 +93,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     protected void LogRefusal(UpstreamCall call, int status, string text) =>
         context.Log.Warn($"request {call.Request.Id}: upstream '{Name}' answered {status}: {LogText.Shorten(text)}");
 
-    private string[] Betas(UpstreamCall call) => RequestBetas.Read(call.Request.Http.Request.Headers, KnowsTags && !call.StripTags);
+    private string[] Betas(UpstreamCall call) => call.Betas.Values(keepTags: KnowsTags && !call.StripTags);
 
     private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
     {
@@ -104,7 +103,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         {
             SdkHeaders.Add(request, call);
             AddHeaders(request, call, betas);
-            AddConfiguredHeaders(request);
+            ConfiguredHeaders.Set(request, _headers);
             await AuthorizeAsync(request, body, call, cancellation);
             return request;
         }
@@ -149,15 +148,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
     {
         var json = await CloudBody.ReadJsonAsync(response, cancellation);
-        return new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace is null ? json : trace.Take(json)) { Guardrail = trace };
-    }
-
-    private void AddConfiguredHeaders(HttpRequestMessage request)
-    {
-        foreach (var (name, value) in _configuredHeaders)
-        {
-            request.Headers.Remove(name);
-            request.Headers.TryAddWithoutValidation(name, value);
-        }
+        return trace is null
+            ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
+            : new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace.Take((ReadOnlyMemory<byte>)json.ToArray()))
+            {
+                Guardrail = trace,
+            };
     }
 }

@@ -15,7 +15,7 @@ internal abstract class NativeCloudUpstream(UpstreamConfig config, CloudContext 
 
     protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas)
     {
-        var edit = new JsonEdit(call.Message.Body).Replace("model"u8, JsonEdit.String(modelId));
+        var edit = new JsonEdit(call.Message.Members).Replace("model"u8, JsonEdit.String(modelId));
         return (KnowsTags && !call.StripTags ? edit : edit.Remove("tags"u8)).Apply();
     }
 

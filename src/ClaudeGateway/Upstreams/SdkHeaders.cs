@@ -8,7 +8,7 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal static class SdkHeaders
 {
-    private const string Prefix = "x-stainless-";
+    public const string Prefix = "x-stainless-";
     private const string Timeout = Prefix + "timeout";
 
     /// <summary>Seconds; what the clouds themselves allow.</summary>

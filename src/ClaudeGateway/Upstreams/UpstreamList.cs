@@ -17,7 +17,7 @@ internal static class UpstreamList
         var http = outbound.CreateClient(new OutboundOptions());
         var clouds = new CloudContext(
             outbound.CreateClient(new OutboundOptions { ProxiedNames = ProxiedNames.Unresolved }),
-            new CredentialHttp(outbound),
+            new CredentialHttp(outbound, clock),
             environment,
             config.Timeouts.UpstreamTtfbIsSet ? config.Timeouts.UpstreamTtfb : null,
             clock,

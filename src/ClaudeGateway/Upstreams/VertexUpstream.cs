@@ -36,9 +36,10 @@ internal sealed class VertexUpstream : CloudUpstream
 
     protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas)
     {
-        var edit = new JsonEdit(call.Message.Body).Remove("tags"u8);
+        var edit = new JsonEdit(call.Message.Members).Remove("tags"u8);
         _ = call.Operation == MessagesOperation.CountTokens ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit.Remove("model"u8);
-        return (HasVersion(call.Message.Body.Span) ? edit : edit.Add("anthropic_version"u8, Version)).Apply();
+        return (call.Message.Members.FindLast("anthropic_version"u8) >= 0 ? edit
+            : edit.Add("anthropic_version"u8, Version)).Apply();
     }
 
     protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
@@ -51,20 +52,4 @@ internal sealed class VertexUpstream : CloudUpstream
         "us" or "eu" => $"aiplatform.{region}.rep.googleapis.com",
         _ => $"{region}-aiplatform.googleapis.com",
     };
-
-    private static bool HasVersion(ReadOnlySpan<byte> body)
-    {
-        var members = new TopLevelMembers(body);
-        while (members.MoveNext())
-        {
-            if (members.NameIs("anthropic_version"u8))
-            {
-                return true;
-            }
-
-            members.ReadValue();
-        }
-
-        return false;
-    }
 }

@@ -73,7 +73,12 @@ internal static class FuzzTargets
         }
 
         Assert.Equal(bytes, Joined(new JsonEdit(bytes).Remove("absent"u8).Apply()));
-        var edited = Joined(new JsonEdit(bytes).Remove("tags"u8).Replace("model"u8, "\"new\""u8.ToArray()).Add("first"u8, "[1]"u8.ToArray()).Apply());
+        var table = MessagesRequest.Read(bytes).Request!.Members;
+        Assert.Equal(Members(bytes)!.Select(m => m.Value),
+            Enumerable.Range(0, table.Count).Select(index => Encoding.Latin1.GetString(table.Value(index))));
+        var edited =
+            Joined(new JsonEdit(table).Remove("tags"u8).Replace("model"u8, "\"new\""u8.ToArray())
+            .Add("first"u8, "[1]"u8.ToArray()).Apply());
         var expected = Members(bytes)!.Where(m => !m.Is("tags")).Select(m => m.Is("model") ? m with { Value = "\"new\"" } : m);
         Assert.Equal([new Member("first", "[1]"), .. expected], Members(edited)!);
 
@@ -83,13 +88,13 @@ internal static class FuzzTargets
 
     private static void CheckBedrockBody(byte[] bytes, FuzzRandom random)
     {
-        if (MessagesRequest.Read(bytes).Request is null)
+        if (MessagesRequest.Read(bytes).Request is not { Members: { } table })
         {
             return;
         }
 
-        BedrockBody.FindReservedField(bytes);
-        foreach (var edited in new[] { BedrockBody.Invoke(bytes, ["a-beta"]), BedrockBody.Count(bytes, []) })
+        BedrockBody.FindReservedField(table);
+        foreach (var edited in new[] { BedrockBody.Invoke(table, ["a-beta"]), BedrockBody.Count(table, []) })
         {
             var members = Members(Joined(edited))!;
             Assert.DoesNotContain(members, m => m.Is("model") || m.Is("tags"));

@@ -21,6 +21,20 @@ public sealed class EnvironmentProxyTests
     [InlineData("api.example.com:8443", "https://api.example.com/", false)]
     [InlineData("api.example.com:443", "https://api.example.com/", true)]
     [InlineData("localhost,127.0.0.1", "http://127.0.0.1:9/", true)]
+    [InlineData("::1", "http://[::1]:9/", true)]
+    [InlineData("::1", "http://[::2]/", false)]
+    [InlineData("fd00::10", "https://[fd00::10]/", true)]
+    [InlineData("FD00:0::0010", "https://[fd00::10]/", true)]
+    [InlineData("fd00::10", "https://[fd00::1]:10/", false)]
+    [InlineData("[::1]", "http://[::1]:9/", true)]
+    [InlineData("[::1]:8080", "http://[::1]:8080/", true)]
+    [InlineData("[::1]:8080", "http://[::1]:8081/", false)]
+    [InlineData("[fd00::10]:443", "https://[fd00::10]/", true)]
+    [InlineData("10.0.0.1", "http://[::ffff:10.0.0.1]/", true)]
+    [InlineData("10.0.0.1:80", "http://10.0.0.1/", true)]
+    [InlineData("0.0.1", "http://10.0.0.1/", false)]
+    [InlineData("[::1", "http://[::1]/", false)]
+    [InlineData("a:b:c", "http://a/", false)]
     public void NO_PROXY_names_what_goes_direct(string noProxy, string target, bool direct) =>
         Assert.Equal(direct, Create(("HTTPS_PROXY", "http://p:1"), ("HTTP_PROXY", "http://p:1"), ("NO_PROXY", noProxy)).IsBypassed(new Uri(target)));
 
@@ -41,6 +55,19 @@ public sealed class EnvironmentProxyTests
 
         Assert.Equal(("user", "p@ss"), (credential?.UserName, credential?.Password));
     }
+
+    [Theory]
+    [InlineData("http://plain.proxy:3128", "http://user:secret@tls.proxy:3129", "http://plain.proxy:3128/", null)]
+    [InlineData("http://plain.proxy:3128", "http://user:secret@tls.proxy:3129", "http://tls.proxy:3129/", "secret")]
+    [InlineData("http://a:one@plain.proxy:3128", "http://b:two@tls.proxy:3129", "http://plain.proxy:3128/", "one")]
+    [InlineData("http://a:one@plain.proxy:3128", "http://b:two@tls.proxy:3129", "http://tls.proxy:3129/", "two")]
+    [InlineData("http://a:one@p:1", "http://b:two@p:1", "http://a:one@p:1/", "one")]
+    [InlineData("http://a:one@p:1", "http://b:two@p:1", "http://b:two@p:1/", "two")]
+    [InlineData("http://plain.proxy:3128", "http://user:secret@tls.proxy:3129", "http://tls.proxy:3130/", null)]
+    public void A_proxy_is_offered_its_own_password_alone(string http, string https, string asking, string? password) =>
+        Assert.Equal(password,
+            Create(("HTTP_PROXY", http), ("HTTPS_PROXY", https)).Credentials?
+            .GetCredential(new Uri(asking), "Basic")?.Password);
 
     [Fact]
     public void A_value_that_is_no_URL_stops_the_boot_and_names_the_variable() =>

@@ -26,7 +26,7 @@ internal sealed class CloudCalls : IDisposable
         Clock = clock ?? TimeProvider.System;
         Operational = new OperationalLog(_lines, Clock, LogLevel.Info);
         _outbound = new OutboundHttp(Environment, Operational);
-        CredentialHttp = new CredentialHttp(_outbound);
+        CredentialHttp = new CredentialHttp(_outbound, Clock);
     }
 
     public CapturedLog Log { get; } = new();
@@ -47,6 +47,10 @@ internal sealed class CloudCalls : IDisposable
         null,
         Clock,
         Operational);
+
+    /// <summary>Connections of their own.</summary>
+    public HttpMessageInvoker Client(OutboundOptions? options = null) =>
+        _outbound.CreateClient(options ?? new OutboundOptions());
 
     public static UpstreamCall Call(string body, MessagesOperation operation = MessagesOperation.CreateMessage, params (string Name, string Value)[] headers)
     {

@@ -40,7 +40,12 @@ internal static class UpstreamExamination
         }
         catch (UpstreamUnavailableException e)
         {
-            return Finding.Ill(subject, $"no usable credential: {e.Message}", Grants.Credential(config));
+            return e.Fault == UpstreamFault.NoCredential
+                ? Finding.Ill(subject, $"no usable credential: {e.Message}", Grants.Credential(config))
+                : Finding.Ill(
+                    subject,
+                    $"not a provider's answer: {e.Message}",
+                    "correct base_url and region, or have the proxy or portal on the way let the gateway through");
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using ClaudeGateway.Config;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Credentials.Aws;
@@ -10,46 +10,24 @@ namespace ClaudeGateway.Credentials.Aws;
 /// </summary>
 internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<CancellationToken, ValueTask<AwsCredentials>> own, CloudContext context)
 {
-    /// <summary>A session lasts an hour; of more developers than this the ones not seen for that long are forgotten.</summary>
-    private const int SweepAt = 5000;
-    private static readonly TimeSpan SessionLife = TimeSpan.FromHours(1);
+    /// <summary>Of more developers than this those who asked longest ago cost another call of STS.</summary>
+    private const int MaxSessions = 10_000;
 
     private readonly SecurityTokenService _sts = new(context.CredentialHttp);
-    private readonly ConcurrentDictionary<string, Session> _sessions = new(StringComparer.Ordinal);
+    private readonly RecentlyUsed<CredentialCache<AwsCredentials>> _sessions = new(MaxSessions, context.Clock);
 
     /// <exception cref="UpstreamUnavailableException">STS refused, or the developer has no claim to name a session by.</exception>
-    public ValueTask<AwsCredentials> GetAsync(Principal? developer, CancellationToken cancellation)
-    {
-        var session = _sessions.GetOrAdd(RoleSessionName.Of(config.SessionName, developer), static (name, role) => new Session(new CredentialCache<AwsCredentials>(role.Assume(name), role.Clock)), this);
-        session.UsedAt = Clock.GetTimestamp();
-        if (_sessions.Count > SweepAt)
-        {
-            Sweep();
-        }
+    public ValueTask<AwsCredentials> GetAsync(Principal? developer, CancellationToken cancellation) =>
+        SessionOf(RoleSessionName.Of(config.SessionName, developer)).GetAsync(cancellation);
 
-        return session.Credentials.GetAsync(cancellation);
-    }
+    private CredentialCache<AwsCredentials> SessionOf(string name) =>
+        _sessions.Get(name, this, static (name, role) => new(role.Assume(name), role.Clock));
 
     private TimeProvider Clock => context.Clock;
 
-    private Func<CancellationToken, Task<Lease<AwsCredentials>>> Assume(string sessionName) =>
-        async cancellation => await _sts.AssumeRoleAsync(await own(cancellation), region, config.RoleArn, config.ExternalId, sessionName, cancellation);
-
-    private void Sweep()
+    private Func<CancellationToken, Task<Lease<AwsCredentials>>> Assume(string name) => async cancellation =>
     {
-        foreach (var (name, session) in _sessions)
-        {
-            if (Clock.GetElapsedTime(session.UsedAt) > SessionLife)
-            {
-                _sessions.TryRemove(name, out _);
-            }
-        }
-    }
-
-    private sealed class Session(CredentialCache<AwsCredentials> credentials)
-    {
-        public CredentialCache<AwsCredentials> Credentials { get; } = credentials;
-
-        public long UsedAt { get; set; }
-    }
+        var caller = await own(cancellation);
+        return await _sts.AssumeRoleAsync(caller, region, config.RoleArn, config.ExternalId, name, cancellation);
+    };
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Credentials.Aws;
@@ -46,8 +48,8 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
             return null;
         }
 
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(InstanceTimeout);
+        using var limit = new CancellationTokenSource(InstanceTimeout, http.Clock);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
             var token = await AskInstanceAsync(HttpMethod.Put, "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", "21600"), timeout.Token);
@@ -101,20 +103,21 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
         {
             using var json = JsonDocument.Parse(text);
             var root = json.RootElement;
-            if (Read(root, "AccessKeyId") is { } id && Read(root, "SecretAccessKey") is { } secret)
+            if (root.Text("AccessKeyId") is { } id && root.Text("SecretAccessKey") is { } secret)
             {
-                DateTimeOffset? end = DateTimeOffset.TryParse(Read(root, "Expiration"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var parsed) ? parsed : null;
-                return new Lease<AwsCredentials>(new AwsCredentials(id, secret, Read(root, "Token")), end, TimeSpan.FromMinutes(5));
+                const DateTimeStyles Utc = DateTimeStyles.AssumeUniversal;
+                var said = root.Text("Expiration");
+                var hasEnd = DateTimeOffset.TryParse(said, CultureInfo.InvariantCulture, Utc, out var end);
+                var credentials = new AwsCredentials(id, secret, root.Text("Token"));
+                return new Lease<AwsCredentials>(credentials, hasEnd ? end : null, TimeSpan.FromMinutes(5));
             }
 
-            throw new UpstreamUnavailableException($"{source} has no credentials: {Read(root, "Code") ?? "no AccessKeyId"}");
+            throw new UpstreamUnavailableException(
+                $"{source} has no credentials: {root.Text("Code") ?? "no AccessKeyId"}");
         }
         catch (JsonException e)
         {
             throw new UpstreamUnavailableException($"{source} answered something that is not JSON", e);
         }
     }
-
-    private static string? Read(JsonElement root, string name) =>
-        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Amazon.Runtime;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
@@ -58,16 +57,6 @@ internal sealed class SecurityTokenService(CredentialHttp http)
             IgnoreConfiguredEndpointUrls = true,
             // A failure fails over to the next upstream; waiting here would only delay that.
             MaxErrorRetry = 0,
-            HttpClientFactory = new Transport(http),
+            HttpClientFactory = new AwsTransport(() => http),
         });
-
-    private sealed class Transport(CredentialHttp http) : HttpClientFactory
-    {
-        [SuppressMessage("ApiDesign", "RS0030:Do not use banned APIs", Justification = "The SDK takes nothing else; its handler is the guarded one.")]
-        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => new(http.CreateHandler(), disposeHandler: true);
-
-        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
-
-        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => true;
-    }
 }

@@ -30,7 +30,9 @@ internal sealed class EntraCredential
         {
             _credential ??= Create();
             var token = await _credential.GetTokenAsync(new TokenRequestContext(Scopes), cancellation);
-            return new Lease<string>(token.Token, token.ExpiresOn);
+            return AccessToken.IsUsable(token.Token)
+                ? new Lease<string>(token.Token, token.ExpiresOn)
+                : throw new UpstreamUnavailableException("Microsoft Entra ID: the answer has no usable access_token");
         }
         catch (Exception e) when (e is AuthenticationFailedException or ArgumentException)
         {

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.Process;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Auth.OAuth2.Responses;
@@ -79,6 +81,12 @@ internal sealed class GoogleTokens
         {
             var credential = _file is null ? FromMetadataServer() : await FromFileAsync(_file, cancellation);
             var token = await ((ITokenAccess)credential).GetAccessTokenForRequestAsync(null, cancellation);
+            // The library takes any text for one.
+            if (!AccessToken.IsUsable(token))
+            {
+                throw new InvalidOperationException("the answer has no usable access_token");
+            }
+
             return new Lease<string>(token, ExpiryOf(credential) ?? _clock.GetUtcNow() + UnknownLife);
         }
         catch (Exception e) when (e is TokenResponseException or HttpRequestException or IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentException or FormatException)
@@ -105,8 +113,7 @@ internal sealed class GoogleTokens
     private static DateTimeOffset? ExpiryOf(GoogleCredential credential) =>
         credential.UnderlyingCredential is ServiceCredential { Token: { ExpiresInSeconds: { } seconds } token } ? new DateTimeOffset(token.IssuedUtc, TimeSpan.Zero).AddSeconds(seconds) : null;
 
-    private static string? TypeOf(JsonDocument json) =>
-        json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null;
+    private static string? TypeOf(JsonDocument json) => json.RootElement.Text("type");
 
     /// <summary>One attempt a request: a failing token endpoint means the next upstream, not a wait.</summary>
     private sealed class Transport(CredentialHttp http) : global::Google.Apis.Http.IHttpClientFactory

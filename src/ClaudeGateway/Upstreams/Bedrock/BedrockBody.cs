@@ -16,18 +16,18 @@ internal static class BedrockBody
     /// <summary>The betas CountTokens takes, of forty tried; any other makes it refuse the request.</summary>
     private static readonly string[] CountableBetas = ["claude-code-20250219", "context-management-2025-06-27", "oauth-2025-04-20"];
 
-    public static ReadOnlyMemory<byte>[] Invoke(ReadOnlyMemory<byte> body, string[] betas)
+    public static ReadOnlyMemory<byte>[] Invoke(JsonMembers body, string[] betas)
     {
-        var fields = Fields.Read(body.Span);
+        var fields = Fields.Read(body);
         var edit = Common(body, fields).Remove("stream"u8);
         AddBetas(edit, fields, betas.Length == 0 ? null : [.. fields.Betas, .. betas]);
         return edit.Apply();
     }
 
     /// <summary>What CountTokens is to count. <c>max_tokens</c> is required there although it is not counted.</summary>
-    public static ReadOnlyMemory<byte>[] Count(ReadOnlyMemory<byte> body, string[] betas)
+    public static ReadOnlyMemory<byte>[] Count(JsonMembers body, string[] betas)
     {
-        var fields = Fields.Read(body.Span);
+        var fields = Fields.Read(body);
         var edit = Common(body, fields);
         if (fields.HasEmptyTools)
         {
@@ -44,24 +44,20 @@ internal static class BedrockBody
     }
 
     /// <summary>The first field with which a client would steer Bedrock past the operator's guardrail, or null.</summary>
-    public static string? FindReservedField(ReadOnlyMemory<byte> body)
+    public static string? FindReservedField(JsonMembers body)
     {
-        var members = new TopLevelMembers(body.Span);
-        while (members.MoveNext())
+        for (var index = 0; index < body.Count; index++)
         {
-            var name = members.ReadName();
-            if (name.StartsWith(ReservedPrefix, StringComparison.OrdinalIgnoreCase))
+            if (body.Name(index) is var name && name.StartsWith(ReservedPrefix, StringComparison.OrdinalIgnoreCase))
             {
                 return name;
             }
-
-            members.ReadValue();
         }
 
         return null;
     }
 
-    private static JsonEdit Common(ReadOnlyMemory<byte> body, Fields fields)
+    private static JsonEdit Common(JsonMembers body, Fields fields)
     {
         var edit = new JsonEdit(body).Remove("model"u8).Remove("tags"u8);
         return fields.HasVersion ? edit : edit.Add("anthropic_version"u8, Version);
@@ -100,43 +96,36 @@ internal static class BedrockBody
 
         public long? BudgetTokens { get; private set; }
 
-        public static Fields Read(ReadOnlySpan<byte> body)
+        public static Fields Read(JsonMembers body)
         {
             var fields = new Fields();
-            var members = new TopLevelMembers(body);
-            while (members.MoveNext())
+            for (var index = 0; index < body.Count; index++)
             {
-                if (members.NameIs("anthropic_version"u8))
+                if (body.NameIs(index, "anthropic_version"u8))
                 {
                     fields.HasVersion = true;
-                    members.ReadValue();
                 }
-                else if (members.NameIs("max_tokens"u8))
+                else if (body.NameIs(index, "max_tokens"u8))
                 {
                     fields.HasMaxTokens = true;
-                    members.ReadValue();
                 }
-                else if (members.NameIs("anthropic_beta"u8))
+                else if (body.NameIs(index, "anthropic_beta"u8))
                 {
                     fields.HasBetas = true;
-                    fields.Betas = members.ReadValue() == JsonTokenType.StartArray ? Strings(body[members.ValueStart..members.ValueEnd]) : [];
+                    fields.Betas = body.ValueKind(index) == (byte)'[' ? Strings(body.Value(index)) : [];
                 }
-                else if (members.NameIs("tools"u8))
+                else if (body.NameIs(index, "tools"u8))
                 {
-                    fields.HasEmptyTools = members.ReadValue() switch
+                    fields.HasEmptyTools = body.ValueKind(index) switch
                     {
-                        JsonTokenType.Null => true,
-                        JsonTokenType.StartArray => IsEmptyArray(body[members.ValueStart..members.ValueEnd]),
+                        (byte)'n' => true,
+                        (byte)'[' => IsEmptyArray(body.Value(index)),
                         _ => false,
                     };
                 }
-                else if (members.NameIs("thinking"u8))
+                else if (body.NameIs(index, "thinking"u8))
                 {
-                    fields.BudgetTokens = members.ReadValue() == JsonTokenType.StartObject ? Budget(body[members.ValueStart..members.ValueEnd]) : null;
-                }
-                else
-                {
-                    members.ReadValue();
+                    fields.BudgetTokens = body.ValueKind(index) == (byte)'{' ? Budget(body.Value(index)) : null;
                 }
             }
 

@@ -1,10 +1,10 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
 
@@ -19,7 +19,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
     private const int MaxRemembered = 1000;
 
-    private readonly ConcurrentDictionary<string, ModelState> _models = new(StringComparer.Ordinal);
+    private readonly RecentlyUsed<ModelState> _models = new(MaxRemembered, context.Clock);
 
     public async Task<UpstreamResponse> CountAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
     {
@@ -28,8 +28,8 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             return Unavailable(call, null);
         }
 
-        var state = _models.Count < MaxRemembered ? _models.GetOrAdd(foundation, static _ => new ModelState()) : _models.GetValueOrDefault(foundation) ?? new ModelState();
-        if (context.Clock.GetUtcNow() < state.PausedUntil)
+        var state = _models.Get(foundation, 0, static (_, _) => new ModelState());
+        if (state.IsPaused(context.Clock))
         {
             return Unavailable(call, null);
         }
@@ -47,7 +47,8 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
 
     private async Task<UpstreamResponse> AskAsync(UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
     {
-        ReadOnlyMemory<byte>[] body = [Envelope(BedrockBody.Count(call.Message.Body, RequestBetas.Read(call.Request.Http.Request.Headers, keepTags: false)))];
+        ReadOnlyMemory<byte>[] body =
+            [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
         using var request = CloudUpstream.CreateRequest(Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
         await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
         var response = await context.Http.SendAsync(request, cancellation);
@@ -56,8 +57,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             var text = await CloudBody.ReadErrorAsync(response, cancellation);
             if (response.IsSuccessStatusCode && Count(text) is { } count)
             {
-                state.HasSucceeded = true;
-                state.PausedUntil = default;
+                state.Succeeded();
                 return new WholeAnswer(upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
             }
 
@@ -88,7 +88,7 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
 
     private void Fail(ModelState state, string foundation, string reason)
     {
-        state.PausedUntil = context.Clock.GetUtcNow() + Pause;
+        state.Failed(context.Clock);
         context.Log.Warn($"upstream '{upstream.Name}': CountTokens failed for {foundation}: {LogText.Shorten(reason)}; messages are not affected. count_tokens for this model goes to the next upstream for {Pause.TotalMinutes} minutes. Grant bedrock:CountTokens, and let a proxy at base_url pass /model/{{id}}/count-tokens");
     }
 
@@ -126,11 +126,24 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         }
     }
 
-    /// <summary>Torn reads are harmless: the worst is one call too many or one count too few.</summary>
+    /// <summary>Requests read and write it at the same time: the worst is one call too many or one too few.</summary>
     private sealed class ModelState
     {
-        public bool HasSucceeded { get; set; }
+        /// <summary>Ticks of UTC: one word, which is never seen half written.</summary>
+        private long _pausedUntil;
+        private volatile bool _hasSucceeded;
 
-        public DateTimeOffset PausedUntil { get; set; }
+        public bool HasSucceeded => _hasSucceeded;
+
+        public bool IsPaused(TimeProvider clock) => clock.GetUtcNow().UtcTicks < Volatile.Read(ref _pausedUntil);
+
+        public void Succeeded()
+        {
+            _hasSucceeded = true;
+            Volatile.Write(ref _pausedUntil, 0);
+        }
+
+        public void Failed(TimeProvider clock) =>
+            Volatile.Write(ref _pausedUntil, (clock.GetUtcNow() + Pause).UtcTicks);
     }
 }

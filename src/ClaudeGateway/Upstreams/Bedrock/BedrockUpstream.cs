@@ -37,7 +37,8 @@ internal sealed class BedrockUpstream : CloudUpstream
             return await _count.CountAsync(call, modelId, cancellation);
         }
 
-        if ((_config.Guardrail is not null || _config.GuardrailTrace) && BedrockBody.FindReservedField(call.Message.Body) is { } field)
+        if ((_config.Guardrail is not null || _config.GuardrailTrace)
+            && BedrockBody.FindReservedField(call.Message.Members) is { } field)
         {
             var refusal = ApiError.InvalidRequest($"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
             return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id)) { IsGatewaysRefusal = true };
@@ -49,7 +50,8 @@ internal sealed class BedrockUpstream : CloudUpstream
     protected override Uri Target(UpstreamCall call, string modelId) =>
         Verbatim.Uri(_models + Uri.EscapeDataString(modelId).Replace("%3A", ":", StringComparison.Ordinal) + (call.Message.IsStream ? "/invoke-with-response-stream" : "/invoke"));
 
-    protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas) => BedrockBody.Invoke(call.Message.Body, betas);
+    protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas) =>
+        BedrockBody.Invoke(call.Message.Members, betas);
 
     /// <summary>Betas are in the body.</summary>
     protected override void AddHeaders(HttpRequestMessage request, UpstreamCall call, string[] betas)

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams.Contract;
 
@@ -26,21 +26,27 @@ internal static class ContentCoding
         return false;
     }
 
-    /// <summary>Asks upstreams only for what can be decoded here, because the answer must be read.</summary>
-    public static void KeepDecodable(IHeaderDictionary client)
+    /// <summary>
+    /// Of the codings a client takes those that can be decoded here, for an answer that must be read; none where it
+    /// names none.
+    /// </summary>
+    public static StringValues KeepDecodable(StringValues acceptEncoding)
     {
-        if (client.AcceptEncoding is { Count: > 0 } asked)
+        if (acceptEncoding.Count == 0)
         {
-            // Nearly every client of an office sends the same.
-            var (value, kept) = LastKept;
-            if (value != asked.ToString())
-            {
-                (value, kept) = (asked.ToString(), Decodable(asked.ToString()));
-                LastKept = new Kept(value, kept);
-            }
-
-            client.AcceptEncoding = kept;
+            return acceptEncoding;
         }
+
+        // Nearly every client of an office sends the same.
+        var asked = acceptEncoding.ToString();
+        var (value, kept) = LastKept;
+        if (value != asked)
+        {
+            kept = Decodable(asked);
+            LastKept = new Kept(asked, kept);
+        }
+
+        return kept;
     }
 
     public static Stream Decode(string coding, Stream body) => Kind(coding) switch
@@ -53,6 +59,20 @@ internal static class ContentCoding
 
     /// <summary>Whether a stream of <see cref="Decode"/> says with this that its bytes are not in that coding: Brotli's has a word of its own.</summary>
     public static bool IsBroken(Exception e) => e is InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" };
+
+    /// <summary>How many bytes tell whether a body is in the coding; 0 where none do.</summary>
+    public static int MarkLength(string coding) => Kind(coding) is "gzip" or "deflate" ? 2 : 0;
+
+    /// <summary>
+    /// Whether a body begins as the coding does: RFC 1952 section 2.3.1, RFC 1950 section 2.2. An empty one may.
+    /// </summary>
+    /// <param name="beginning"><see cref="MarkLength"/> bytes, fewer where the body has no more.</param>
+    public static bool HasMark(string coding, ReadOnlySpan<byte> beginning) => beginning.IsEmpty || Kind(coding) switch
+    {
+        "gzip" => beginning is [0x1f, 0x8b],
+        "deflate" => beginning is [var method, var check] && (method & 0x0f) == 8 && ((method << 8) | check) % 31 == 0,
+        _ => true,
+    };
 
     private static string Decodable(string acceptEncoding)
     {

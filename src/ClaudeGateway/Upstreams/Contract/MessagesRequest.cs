@@ -11,10 +11,12 @@ namespace ClaudeGateway.Upstreams.Contract;
 /// </summary>
 internal sealed class MessagesRequest
 {
+    private JsonMembers? _members;
+
     private MessagesRequest(
-        ReadOnlyMemory<byte> body, string model, Range modelValue, Range? tagsValue, bool isStream, long maxTokens)
+        JsonMembers members, string model, Range modelValue, Range? tagsValue, bool isStream, long maxTokens)
     {
-        Body = body;
+        _members = members;
         Model = model;
         ModelValue = modelValue;
         TagsValue = tagsValue;
@@ -23,7 +25,13 @@ internal sealed class MessagesRequest
     }
 
     /// <summary>Empty after <see cref="ReleaseBody"/>.</summary>
-    public ReadOnlyMemory<byte> Body { get; private set; }
+    public ReadOnlyMemory<byte> Body => _members?.Json ?? default;
+
+    /// <summary>
+    /// Where the body's members stand, for every upstream that is tried; not to be asked for after <see
+    /// cref="ReleaseBody"/>.
+    /// </summary>
+    public JsonMembers Members => _members ?? throw new InvalidOperationException("the body has been let go of");
 
     /// <summary>As the client wrote it, untrimmed; not empty.</summary>
     public string Model { get; }
@@ -40,7 +48,7 @@ internal sealed class MessagesRequest
     public long MaxTokens { get; }
 
     /// <summary>Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.</summary>
-    public void ReleaseBody() => Body = default;
+    public void ReleaseBody() => _members = null;
 
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
     /// <param name="nested">Is shown everything but <c>model</c> and <c>tags</c>; null where no policy asks.</param>
@@ -64,6 +72,7 @@ internal sealed class MessagesRequest
             return (null, ApiError.InvalidRequest("request body must be a JSON object"));
         }
 
+        var table = new JsonMembers(body, members.FirstMember);
         string? model = null;
         Range modelValue = default;
         Range? tagsValue = null;
@@ -97,6 +106,8 @@ internal sealed class MessagesRequest
             {
                 members.ShowValue(nested);
             }
+
+            table.Add(in members);
         }
 
         if (isRepeated)
@@ -109,7 +120,7 @@ internal sealed class MessagesRequest
         {
             null when hasModel => (null, ApiError.InvalidRequest("model must be a string")),
             null or "" => (null, ApiError.InvalidRequest("model is required")),
-            _ => (new MessagesRequest(body, model, modelValue, tagsValue, isStream, maxTokens), null),
+            _ => (new MessagesRequest(table, model, modelValue, tagsValue, isStream, maxTokens), null),
         };
     }
 

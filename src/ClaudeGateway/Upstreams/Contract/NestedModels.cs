@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Messages;
@@ -5,11 +7,12 @@ using ClaudeGateway.Messages;
 namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
-/// The models a request names below its own <c>model</c>: <c>fallbacks[].model</c>, an advisor tool's, one in a tool that a
-/// message adds, and whatever the API thinks of next. Any member <c>model</c> at any depth is one, so that no new member
-/// leads around a policy (measured on 2.1.332), except where a tool's own arguments, a schema or history may use the word.
-/// Reads along while <see cref="MessagesRequest"/> walks the body. Of members that appear twice each counts, since an
-/// upstream may read either one.
+/// The models a request names below its own <c>model</c>: <c>fallbacks[].model</c>, an advisor tool's, one in a tool
+/// that a message adds, and whatever the API thinks of next. Any member <c>model</c> at any depth is one, so that no
+/// new member leads around a policy (measured on 2.1.332), except where a tool's own arguments, a schema or history may
+/// use the word. Proxies before the API know further ways to name one, which count too: in any letter case, and as bare
+/// strings in the body's own lists (<c>fallbacks</c>, <c>models</c>). Reads along while <see cref="MessagesRequest"/>
+/// walks the body. Of members that appear twice each counts, since an upstream may read either one.
 /// </summary>
 /// <param name="refusalOf">Why this developer may not have a model; null when he may.</param>
 internal sealed class NestedModels(Func<string, string?> refusalOf)
@@ -22,6 +25,10 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
     private const int MaxJudged = 10_000;
 
     private const int None = -1;
+
+    /// <summary>Of a known member, e.g. <c>classifier_context</c>; an escaped character is six bytes.</summary>
+    private const int LongestName = 18;
+    private const int LongestEscape = 6;
     private const string ByGateway = "refused by this gateway: ";
 
     /// <summary>The open objects and arrays, by their depth; the body itself, at 0, takes no part.</summary>
@@ -75,6 +82,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
             case JsonTokenType.EndObject or JsonTokenType.EndArray:
                 Close(json.CurrentDepth);
                 break;
+            case JsonTokenType.String when _levels[json.CurrentDepth - 1].IsModelList:
+                JudgeText(in json);
+                break;
         }
     }
 
@@ -95,6 +105,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
             case MemberName.FallbackModel when owner == 0 && json.TokenType == JsonTokenType.String:
                 JudgeText(in json);
                 break;
+            case MemberName.FallbackModel or MemberName.ModelList
+                when owner == 0 && json.TokenType == JsonTokenType.StartArray:
+                return OpenList(ref json);
             case MemberName.Type when owner > 0:
                 _levels[owner].SawType(json.TokenType == JsonTokenType.String && json.TextIs("fallback"u8));
                 break;
@@ -150,6 +163,18 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
         }
 
         return ref _levels[_inEcho].Held;
+    }
+
+    /// <summary>A list whose strings are models.</summary>
+    private bool OpenList(ref Utf8JsonReader json)
+    {
+        if (!Open(ref json))
+        {
+            return false;
+        }
+
+        _levels[json.CurrentDepth].IsModelList = true;
+        return true;
     }
 
     private bool Open(ref Utf8JsonReader json)
@@ -217,39 +242,36 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
             return NameOf(json.ValueSpan);
         }
 
-        foreach (var name in Names)
-        {
-            if (json.TextIs(name))
-            {
-                return NameOf(name);
-            }
-        }
-
-        return MemberName.Other;
+        // Longer spellings of a known name have no room here; what is no Unicode is no known name.
+        Span<byte> name = stackalloc byte[LongestName];
+        return json.ValueSpan.Length <= LongestName * LongestEscape
+            && Ascii.FromUtf16(JsonNames.ReadText(in json), name, out var length) == OperationStatus.Done
+            ? NameOf(name[..length])
+            : MemberName.Other;
     }
 
+    /// <summary>
+    /// What runs a model is known in any letter case, as some proxies read names; what is passed over only in its own.
+    /// </summary>
     private static MemberName NameOf(ReadOnlySpan<byte> name) => name.Length switch
     {
         2 when name.SequenceEqual("to"u8) => MemberName.Echo,
         4 when name.SequenceEqual("type"u8) => MemberName.Type,
         4 when name.SequenceEqual("from"u8) => MemberName.Echo,
         4 when name.SequenceEqual("tags"u8) => MemberName.Opaque,
-        5 when name.SequenceEqual("model"u8) => MemberName.Model,
+        5 when Ascii.EqualsIgnoreCase(name, "model"u8) => MemberName.Model,
         5 when name.SequenceEqual("input"u8) => MemberName.Opaque,
         6 when name.SequenceEqual("schema"u8) => MemberName.Opaque,
+        6 when Ascii.EqualsIgnoreCase(name, "models"u8) => MemberName.ModelList,
+        9 when Ascii.EqualsIgnoreCase(name, "fallbacks"u8) => MemberName.ModelList,
         12 when name.SequenceEqual("input_schema"u8) => MemberName.Opaque,
         13 when name.SequenceEqual("output_schema"u8) => MemberName.Opaque,
         14 when name.SequenceEqual("input_examples"u8) => MemberName.Opaque,
-        14 when name.SequenceEqual("fallback_model"u8) => MemberName.FallbackModel,
+        14 when Ascii.EqualsIgnoreCase(name, "fallback_model"u8) => MemberName.FallbackModel,
+        15 when Ascii.EqualsIgnoreCase(name, "fallback_models"u8) => MemberName.FallbackModel,
         18 when name.SequenceEqual("classifier_context"u8) => MemberName.Opaque,
         _ => MemberName.Other,
     };
-
-    private static readonly byte[][] Names =
-    [
-        [.. "to"u8], [.. "type"u8], [.. "from"u8], [.. "tags"u8], [.. "model"u8], [.. "input"u8], [.. "schema"u8], [.. "input_schema"u8],
-        [.. "output_schema"u8], [.. "input_examples"u8], [.. "fallback_model"u8], [.. "classifier_context"u8],
-    ];
 
     private enum MemberName
     {
@@ -258,6 +280,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
 
         /// <summary>Not of the API, but of gateways before it; only in the body itself.</summary>
         FallbackModel,
+
+        /// <summary><c>fallbacks</c> and <c>models</c> of the body itself, in which gateways take bare names.</summary>
+        ModelList,
         Type,
 
         /// <summary><c>from</c> and <c>to</c>, which tell of an earlier turn in an object of type <c>fallback</c>.</summary>
@@ -277,6 +302,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
         private bool _isFallback;
 
         public bool IsInEcho;
+
+        /// <summary>Whether the array's strings are models.</summary>
+        public bool IsModelList;
         public int OuterEcho;
         public int ModelsBefore;
         public int HeldModels;

@@ -1,3 +1,4 @@
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
 
@@ -7,6 +8,9 @@ namespace ClaudeGateway.Upstreams.Responses;
 internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage message) : UpstreamResponse(upstream, (int)message.StatusCode, message)
 {
     private ValueTask<int> _firstByte;
+
+    /// <summary>What has been read of the body to see what it is.</summary>
+    private ReadOnlyMemory<byte> _begun;
 
     public override ValueTask<int> FirstByte => _firstByte;
 
@@ -19,6 +23,11 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
         if (!Message!.IsSuccessStatusCode)
         {
             return base.StartedAsync(cancellation);
+        }
+
+        if (BytesToSee() is > 0 and var count)
+        {
+            return SeenAsync(count, cancellation);
         }
 
         var firstByte = Body().ReadAsync(Memory<byte>.Empty, cancellation);
@@ -51,7 +60,44 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
     }
 
     /// <summary>It is there with the headers: nothing blocks.</summary>
-    private Stream Body() => Message!.Content.ReadAsStream();
+    private Stream Body() => _begun.IsEmpty ? Message!.Content.ReadAsStream()
+        : new BegunStream(_begun, Message!.Content.ReadAsStream());
+
+    /// <summary>
+    /// What some successes have to show before they are taken for one: a page for browsers is no model's answer, and a
+    /// coding has a mark to begin with. No model's answer but a compressed one waits for that.
+    /// </summary>
+    private int BytesToSee() =>
+        WebPage.IsTypeOf(ContentType) ? WebPage.BytesToSee
+        : ContentEncoding is { } coding ? ContentCoding.MarkLength(coding)
+        : 0;
+
+    private async ValueTask<UpstreamResponse> SeenAsync(int count, CancellationToken cancellation)
+    {
+        try
+        {
+            var bytes = new byte[count];
+            var length = await Body().ReadAtLeastAsync(bytes, count, throwOnEndOfStream: false, cancellation);
+            _begun = bytes.AsMemory(0, length);
+            return Problem(_begun.Span) is { } problem
+                ? throw new UpstreamUnavailableException(problem) { Fault = UpstreamFault.UnusableAnswer } : this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private string? Problem(ReadOnlySpan<byte> beginning) =>
+        WebPage.IsTypeOf(ContentType)
+            ? ContentEncoding is not null || WebPage.IsBeginning(beginning)
+                ? $"answered {Status} with a web page, which no model writes" : null
+            : ContentCoding.HasMark(ContentEncoding!, beginning) ? null
+                : $"the answer is not in its content coding, {ContentEncoding}";
+
+    private string? ContentType => Message!.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type)
+        ? type.ToString() : null;
 
     private string? ContentEncoding => Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? coding.ToString() : null;
 

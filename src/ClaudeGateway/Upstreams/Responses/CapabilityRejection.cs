@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
@@ -62,7 +63,7 @@ internal static partial class CapabilityRejection
 
         foreach (var beta in betas)
         {
-            if (ContainsWord(text, beta))
+            if (Words.Contains(text, beta, IsBetaCharacter))
             {
                 return "beta_header:" + beta;
             }
@@ -71,26 +72,10 @@ internal static partial class CapabilityRejection
         return null;
     }
 
-    /// <summary>So that a refused <c>foo-2026-01-01</c> is not taken for a beta <c>foo</c> of the same request.</summary>
-    private static bool ContainsWord(string text, string word)
-    {
-        if (word.Length == 0)
-        {
-            return false;
-        }
-
-        for (var at = text.IndexOf(word, StringComparison.Ordinal); at >= 0; at = text.IndexOf(word, at + 1, StringComparison.Ordinal))
-        {
-            var end = at + word.Length;
-            if ((at == 0 || !IsBetaCharacter(text[at - 1])) && (end == text.Length || !IsBetaCharacter(text[end])))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
+    /// <summary>
+    /// Of a beta's name, so that a refused <c>foo-2026-01-01</c> is not taken for a beta <c>foo</c> of the same
+    /// request.
+    /// </summary>
     private static bool IsBetaCharacter(char c) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_';
 
     [GeneratedRegex(

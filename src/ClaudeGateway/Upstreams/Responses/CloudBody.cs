@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Json;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams.Responses;
@@ -12,6 +13,8 @@ internal static class CloudBody
     private const int MaxErrorBytes = 256 * 1024;
     private const int MaxAnswerBytes = 128 * 1024 * 1024;
 
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = int.MaxValue };
+
     public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var body = await response.Content.ReadAsStreamAsync(cancellation);
@@ -21,48 +24,63 @@ internal static class CloudBody
     /// <summary>At most 256 KiB of an error.</summary>
     /// <exception cref="UpstreamUnavailableException">It cannot be decoded.</exception>
     public static async Task<byte[]> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellation) =>
-        (await ReadAsync(response, MaxErrorBytes, cancellation)).WrittenSpan.ToArray();
+        (await ReadAsync(response, MaxErrorBytes, cancellation)).ToArray();
 
-    /// <summary>A whole answer.</summary>
+    /// <summary>A whole answer, in the blocks in which it came.</summary>
     /// <exception cref="UpstreamUnavailableException">It is not a JSON object, or longer than 128 MiB.</exception>
-    public static async Task<ReadOnlyMemory<byte>> ReadJsonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    public static async Task<ReadOnlySequence<byte>> ReadJsonAsync(HttpResponseMessage response,
+        CancellationToken cancellation)
     {
         var json = await ReadAsync(response, MaxAnswerBytes, cancellation);
-        return IsObject(json.WrittenSpan) ? json.WrittenMemory : throw new UpstreamUnavailableException("the answer is not JSON");
+        if (json.Length > SocketThreads.MaxInlineBytes)
+        {
+            await SocketThreads.LeaveAsync();
+        }
+
+        return IsObject(json) ? json
+            : throw new UpstreamUnavailableException("the answer is not JSON") { Fault = UpstreamFault.UnusableAnswer };
     }
 
     /// <summary>What is longer than <paramref name="limit"/> is cut off there.</summary>
-    private static async Task<ArrayBufferWriter<byte>> ReadAsync(HttpResponseMessage response, int limit, CancellationToken cancellation)
+    private static async Task<ReadOnlySequence<byte>> ReadAsync(HttpResponseMessage response, int limit,
+        CancellationToken cancellation)
     {
         try
         {
             await using var stream = await OpenAsync(response, cancellation);
-            var text = new ArrayBufferWriter<byte>(4 * 1024);
+            var blocks = new GrowingBlocks();
             int read;
-            while (text.WrittenCount < limit && (read = await stream.ReadAsync(text.GetMemory(4 * 1024), cancellation)) > 0)
+            while (blocks.Length < limit && (read = await stream.ReadAsync(blocks.Free, cancellation)) > 0)
             {
-                text.Advance(read);
+                blocks.Advance(read);
             }
 
-            return text;
+            return blocks.Written;
         }
         catch (Exception e) when (ContentCoding.IsBroken(e))
         {
-            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e);
+            throw new UpstreamUnavailableException($"the answer's content coding is broken: {e.Message}", e)
+            {
+                Fault = UpstreamFault.UnusableAnswer,
+            };
         }
     }
 
-    private static bool IsObject(ReadOnlySpan<byte> json)
+    private static bool IsObject(in ReadOnlySequence<byte> json)
     {
         try
         {
-            var members = new TopLevelMembers(json);
-            while (members.MoveNext())
+            var reader = new Utf8JsonReader(json, Options);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
             {
-                members.ReadValue();
+                return false;
             }
 
-            return members.IsObject;
+            while (reader.Read())
+            {
+            }
+
+            return true;
         }
         catch (JsonException)
         {

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
@@ -55,16 +57,14 @@ internal sealed class UpstreamErrorBody
         }
 
         var error = root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : default;
-        Message = String(root, "message") ?? String(root, "Message") ?? String(error, "message");
-        ErrorType = String(error, "type");
-        if (String(root, "type") is "error" && String(error, "message") is { Length: > 0 } message && ErrorType is { } type && AnthropicTypes.Contains(type))
+        Message = root.Text("message") ?? root.Text("Message") ?? error.Text("message");
+        ErrorType = error.Text("type");
+        if (root.Text("type") is "error" && error.Text("message") is { Length: > 0 } message && ErrorType is { } type
+            && AnthropicTypes.Contains(type))
         {
             AnthropicMessage = message;
         }
     }
-
-    private static string? String(JsonElement parent, string name) =>
-        parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     /// <summary>Names and string values, a line each. Backslashes go, so that JSON inside a JSON string reads like JSON.</summary>
     private static void Collect(JsonElement element, StringBuilder text)

@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using System.Buffers;
+using System.IO.Pipelines;
 using ClaudeGateway.Http;
 using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
@@ -6,8 +7,14 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach the client but <c>retry-after</c>.</summary>
-internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json) : UpstreamResponse(upstream, status, message)
+internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status,
+    ReadOnlySequence<byte> json) : UpstreamResponse(upstream, status, message)
 {
+    public WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status, ReadOnlyMemory<byte> json)
+        : this(upstream, message, status, new ReadOnlySequence<byte>(json))
+    {
+    }
+
     /// <summary>Whether the client is told not to send the same request again.</summary>
     public bool IsHopeless { get; init; }
 
@@ -26,8 +33,7 @@ internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? messag
         }
     }
 
-    public override Stream OpenBody(string? acceptEncoding) =>
-        MemoryMarshal.TryGetArray(json, out var array) ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false) : new MemoryStream(json.ToArray(), writable: false);
+    public override Stream OpenBody(string? acceptEncoding) => PipeReader.Create(json).AsStream();
 
     private static bool IsPlain(string value) => !value.AsSpan().ContainsAnyExceptInRange(' ', '~');
 }

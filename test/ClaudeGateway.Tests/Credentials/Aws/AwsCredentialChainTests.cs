@@ -66,6 +66,22 @@ public sealed class AwsCredentialChainTests : IDisposable
         Assert.All(metadata.Requests.Skip(1), r => Assert.Equal("IMDS", r.Header("x-aws-ec2-metadata-token")));
     }
 
+    [Fact]
+    public async Task An_instance_that_does_not_answer_is_not_waited_for()
+    {
+        await using var metadata = new FakeServer(e => e.StallAsync());
+        var clock = new ManualTimeProvider();
+        var resolving =
+            ResolveAsync(clock, ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.Url.ToString()),
+            ("AWS_EC2_METADATA_DISABLED", "false"));
+        await metadata.RequestCountAsync(1);
+
+        clock.Advance(TimeSpan.FromSeconds(3));
+
+        var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(() => resolving);
+        Assert.Contains("did not answer", failure.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"Code":"AssumeRoleUnauthorizedAccess"}""")]
     [InlineData("not json")]
@@ -121,7 +137,11 @@ public sealed class AwsCredentialChainTests : IDisposable
         File.WriteAllText(Path.Combine(_home.Path, ".aws", "credentials"), $"[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n");
     }
 
-    private async Task<Lease<AwsCredentials>> ResolveAsync(params (string Name, string Value)[] environment)
+    private Task<Lease<AwsCredentials>> ResolveAsync(params (string Name, string Value)[] environment) =>
+        ResolveAsync(TimeProvider.System, environment);
+
+    private async Task<Lease<AwsCredentials>> ResolveAsync(TimeProvider clock,
+        params (string Name, string Value)[] environment)
     {
         var all = new Dictionary<string, string> { ["HOME"] = _home.Path, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(_home.Path, ".aws", "credentials") };
         foreach (var (name, value) in environment)
@@ -129,7 +149,7 @@ public sealed class AwsCredentialChainTests : IDisposable
             all[name] = value;
         }
 
-        using var calls = new CloudCalls(all);
+        using var calls = new CloudCalls(all, clock);
         return await new AwsCredentialChain(calls.Environment, calls.CredentialHttp).ResolveAsync(CancellationToken.None);
     }
 }

@@ -2,8 +2,11 @@ using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
+using ClaudeGateway.Json;
+using ClaudeGateway.Messages;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams.Bedrock;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Upstreams.Bedrock;
 
@@ -57,20 +60,22 @@ public sealed class BedrockTests
     [InlineData("""{"model":"m","thinking":{"budget_tokens":5000,"type":"enabled"}}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":5001,"thinking":{"budget_tokens":5000,"type":"enabled"}}""")]
     [InlineData("""{"model":"m","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1],"anthropic_beta":["x"]}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1]}""")]
     public void A_count_asks_for_what_CountTokens_takes(string body, string sent) =>
-        Assert.Equal(sent, Text(BedrockBody.Count(Encoding.UTF8.GetBytes(body), [])));
+        Assert.Equal(sent, Text(BedrockBody.Count(Members(body), [])));
 
     [Fact]
     public void Only_countable_betas_are_counted_with() =>
         Assert.Equal(
             """{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["oauth-2025-04-20"],"max_tokens":1}""",
-            Text(BedrockBody.Count("""{"max_tokens":1,"model":"m"}"""u8.ToArray(), ["context-1m-2025-08-07", "oauth-2025-04-20"])));
+            Text(BedrockBody
+                .Count(Members("""{"max_tokens":1,"model":"m"}"""), ["context-1m-2025-08-07", "oauth-2025-04-20"])));
 
     [Theory]
     [InlineData("""{"amazon-bedrock-guardrailConfig":{}}""", "amazon-bedrock-guardrailConfig")]
     [InlineData("""{"a":{"amazon-bedrock-x":1},"\u0061mazon-bedrock-trace":1}""", "amazon-bedrock-trace")]
     [InlineData("""{"Amazon-Bedrock-X":1}""", "Amazon-Bedrock-X")]
     [InlineData("""{"a":{"amazon-bedrock-x":1}}""", null)]
-    public void A_field_that_steers_the_guardrail_is_found(string body, string? field) => Assert.Equal(field, BedrockBody.FindReservedField(Encoding.UTF8.GetBytes(body)));
+    public void A_field_that_steers_the_guardrail_is_found(string body, string? field) =>
+        Assert.Equal(field, BedrockBody.FindReservedField(Members(body)));
 
     [Theory]
     [InlineData("a.b_c-d@example.com", "a.b_c-d@example.com")]
@@ -96,7 +101,11 @@ public sealed class BedrockTests
     [Fact]
     public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() => Assert.Equal(RoleSessionName.Shared, RoleSessionName.Of(AssumeRoleSessionName.Sub, null));
 
-    private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Encoding.UTF8.GetBytes(body), betas));
+    private static JsonMembers Members(string body) =>
+        MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request?.Members
+        ?? JsonMembers.Of(Encoding.UTF8.GetBytes(body));
+
+    private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Members(body), betas));
 
     private static string Text(ReadOnlyMemory<byte>[] pieces) => string.Concat(pieces.Select(piece => Encoding.UTF8.GetString(piece.Span)));
 }

@@ -26,12 +26,26 @@ internal static partial class UpstreamHeaders
             return "is not a header name (RFC 9110 section 5.1)";
         }
 
-        return Reserved.Contains(name) || Array.Exists(ReservedPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-            ? "is set by the gateway itself and cannot be given"
-            : null;
+        if (Reserved.Contains(name)
+            || Array.Exists(ReservedPrefixes, prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
+        {
+            return "is set by the gateway itself and cannot be given";
+        }
+
+        return IsOfRequest(name) ? null
+            : "describes the body, which is the client's, and cannot be given; name a header of the request";
     }
 
     public static bool IsName(string text) => Token().IsMatch(text);
+
+    /// <summary>
+    /// Whether a request can carry the header apart from its body; the framework itself knows which belong to that.
+    /// </summary>
+    private static bool IsOfRequest(string name)
+    {
+        using var request = new HttpRequestMessage();
+        return request.Headers.TryAddWithoutValidation(name, "1");
+    }
 
     private static void CheckName(ConfigEntry entry, ConfigReading reading)
     {

@@ -1,0 +1,34 @@
+using System.Text.Json;
+
+namespace ClaudeGateway.Json;
+
+/// <summary>
+/// Reads members of JSON that others wrote without ever throwing; see <see cref="JsonNames"/> for why that takes care.
+/// </summary>
+internal static class JsonElements
+{
+    /// <summary>
+    /// The member as text; null when the value is no object, has no such member, or it is no string or none that
+    /// Unicode allows (an escaped lone surrogate).
+    /// </summary>
+    public static string? Text(this JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) ? value.Text() : null;
+
+    /// <summary>The value as text; null when it is no string or none that Unicode allows.</summary>
+    public static string? Text(this JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return null;
+        }
+
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

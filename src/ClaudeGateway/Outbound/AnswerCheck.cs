@@ -1,0 +1,183 @@
+using System.Net;
+
+namespace ClaudeGateway.Outbound;
+
+/// <summary>
+/// Stands between the framework's HTTP client and everybody who asks with it: whatever is wrong with an answer is an
+/// <see cref="HttpRequestException"/> (of its body an <see cref="HttpIOException"/>), so that no caller takes another
+/// system's fault for the gateway's own.
+/// </summary>
+/// <param name="decodes">Whether <paramref name="inner"/> undoes content codings.</param>
+internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : DelegatingHandler(inner)
+{
+    /// <exception cref="HttpRequestException">There is no answer, or none that HTTP allows.</exception>
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request,
+        CancellationToken cancellationToken)
+    {
+        HttpResponseMessage response;
+        try
+        {
+            response = await base.SendAsync(request, cancellationToken);
+        }
+        catch (Exception e) when (
+            e is not (HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException))
+        {
+            // The framework's parsers have words of their own for some of what they read.
+            throw new HttpRequestException(HttpRequestError.InvalidResponse, $"the answer is not HTTP: {e.Message}", e);
+        }
+
+        if (!IsFramed(response))
+        {
+            response.Dispose();
+            throw new HttpRequestException(HttpRequestError.InvalidResponse,
+                "the answer's content-length is not one whole number");
+        }
+
+        if (decodes)
+        {
+            response.Content = new DecodedContent(response.Content);
+        }
+
+        return response;
+    }
+
+    /// <summary>
+    /// RFC 9112 section 6.3: an answer whose length is not one number ends the connection and is no answer. The
+    /// framework would read such a body to the end of the connection, whatever that is the end of. Beside chunks, and
+    /// where there is no body, a length says nothing.
+    /// </summary>
+    private static bool IsFramed(HttpResponseMessage response)
+    {
+        var headers = response.Content.Headers;
+        if (!headers.NonValidated.TryGetValues("Content-Length", out var lengths))
+        {
+            return true;
+        }
+
+        if (response.Headers.NonValidated.Contains("Transfer-Encoding")
+            || response.StatusCode is HttpStatusCode.NoContent or HttpStatusCode.NotModified)
+        {
+            headers.Remove("Content-Length");
+            return true;
+        }
+
+        var length = lengths.Count == 1 ? lengths.ToString().AsSpan() : default;
+        return !length.IsEmpty && !length.ContainsAnyExceptInRange('0', '9') && long.TryParse(length, out _);
+    }
+
+    /// <summary>A body whose content coding has been undone, as far as it is in that coding.</summary>
+    private sealed class DecodedContent : HttpContent
+    {
+        private readonly HttpContent _inner;
+
+        public DecodedContent(HttpContent inner)
+        {
+            _inner = inner;
+            foreach (var (name, values) in inner.Headers.NonValidated)
+            {
+                Headers.TryAddWithoutValidation(name, values);
+            }
+        }
+
+        protected override Stream CreateContentReadStream(CancellationToken cancellationToken) =>
+            new DecodedStream(_inner.ReadAsStream(cancellationToken));
+
+        protected override async Task<Stream> CreateContentReadStreamAsync() =>
+            new DecodedStream(await _inner.ReadAsStreamAsync());
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await using var body = await CreateContentReadStreamAsync();
+            await body.CopyToAsync(stream);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _inner.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
+    private sealed class DecodedStream(Stream inner) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer,
+            CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                return await inner.ReadAsync(buffer, cancellationToken);
+            }
+            catch (Exception e) when (IsBrokenCoding(e))
+            {
+                throw Broken(e);
+            }
+        }
+
+        public override Task<int> ReadAsync(byte[] buffer, int offset, int count,
+            CancellationToken cancellationToken) =>
+            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            try
+            {
+                return inner.Read(buffer, offset, count);
+            }
+            catch (Exception e) when (IsBrokenCoding(e))
+            {
+                throw Broken(e);
+            }
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                inner.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+
+        /// <summary>Brotli's decoder has a word of its own.</summary>
+        private static bool IsBrokenCoding(Exception e) =>
+            e is InvalidDataException or InvalidOperationException and not ObjectDisposedException;
+
+        private static HttpIOException Broken(Exception e) =>
+            new(HttpRequestError.InvalidResponse, "the answer is not in its content coding", e);
+    }
+}
