@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Credentials;
@@ -57,6 +58,6 @@ internal sealed class CredentialHttp(OutboundHttp outbound, TimeProvider clock)
 
         /// <summary>Libraries ask metadata services under names and addresses of their own, and App Service under a loopback one.</summary>
         private HttpMessageInvoker Choose(Uri uri) =>
-            uri.Scheme == Uri.UriSchemeHttp && (SsrfGuard.RefusesHost(uri) is not null || SsrfGuard.IsLoopbackHost(uri.IdnHost)) ? http._platform : http._public;
+            uri.Scheme == Uri.UriSchemeHttp && (AddressRules.RefusesHost(uri) is not null || AddressRules.IsLoopbackHost(uri.IdnHost)) ? http._platform : http._public;
     }
 }

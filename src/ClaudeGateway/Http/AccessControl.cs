@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Net;
 
 namespace ClaudeGateway.Http;
 
@@ -26,7 +27,7 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
             return Deny(request, "xff_unparseable", unreadableHop);
         }
 
-        if (ClientAddress.Contains(config.DenyCidrs, request.ClientAddress))
+        if (AddressRules.Contains(config.DenyCidrs, request.ClientAddress))
         {
             return Deny(request, "ip_denylist", null);
         }
@@ -37,7 +38,7 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
             return true;
         }
 
-        return isProbe || ClientAddress.Contains(config.AllowCidrs, request.ClientAddress) || Deny(request, "ip_not_allowlisted", null);
+        return isProbe || AddressRules.Contains(config.AllowCidrs, request.ClientAddress) || Deny(request, "ip_not_allowlisted", null);
     }
 
     /// <summary>
@@ -46,7 +47,7 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
     /// </summary>
     private void NoticePublicClient(GatewayRequest request, bool isProbe)
     {
-        if (_publicClientSeen == 0 && !isProbe && !ClientAddress.Contains(PrivateNetworks, request.ClientAddress)
+        if (_publicClientSeen == 0 && !isProbe && !AddressRules.Contains(PrivateNetworks, request.ClientAddress)
             && request.ClientAddress.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6
             && Interlocked.Exchange(ref _publicClientSeen, 1) == 0)
         {

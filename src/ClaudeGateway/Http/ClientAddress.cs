@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClaudeGateway.Net;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Http;
@@ -15,8 +16,8 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
 
     public Result Of(HttpContext http)
     {
-        var peer = Unmap(http.Connection.RemoteIpAddress ?? IPAddress.Loopback);
-        if (trustedProxies.Count == 0 || !Contains(trustedProxies, peer))
+        var peer = AddressRules.Unmap(http.Connection.RemoteIpAddress ?? IPAddress.Loopback);
+        if (trustedProxies.Count == 0 || !AddressRules.Contains(trustedProxies, peer))
         {
             return new Result(peer, null);
         }
@@ -35,7 +36,7 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
                 return new Result(peer, hop);
             }
 
-            if (!Contains(trustedProxies, address))
+            if (!AddressRules.Contains(trustedProxies, address))
             {
                 return new Result(address, null);
             }
@@ -43,21 +44,6 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
 
         return new Result(peer, null);
     }
-
-    public static bool Contains(IReadOnlyList<IPNetwork> networks, IPAddress address)
-    {
-        foreach (var network in networks)
-        {
-            if (network.Contains(address))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    public static IPAddress Unmap(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     /// <summary>Reads <c>ip</c>, <c>ipv4:port</c> and <c>[ipv6]:port</c>; a bare IPv6 address has no port.</summary>
     internal static bool TryParseHop(string hop, out IPAddress address)
@@ -95,7 +81,7 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
             return false;
         }
 
-        address = Unmap(parsed);
+        address = AddressRules.Unmap(parsed);
         return true;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Http;
@@ -17,12 +18,12 @@ internal static class ListenAddresses
 
         if (IPAddress.TryParse(host.Trim('[', ']'), out var address))
         {
-            return [ClientAddress.Unmap(address)];
+            return [AddressRules.Unmap(address)];
         }
 
         try
         {
-            return [.. Dns.GetHostAddresses(host).Select(ClientAddress.Unmap).Distinct()];
+            return [.. Dns.GetHostAddresses(host).Select(AddressRules.Unmap).Distinct()];
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {

@@ -1,7 +1,11 @@
 using System.Text.Json;
-using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Json;
+
+/// <summary>Reads over the value of a member whose name the reader stands on, and gives the value's kind.</summary>
+/// <param name="start">The value's first byte.</param>
+/// <exception cref="JsonException">The text is not JSON.</exception>
+internal delegate JsonTokenType ValueWalk(ref Utf8JsonReader json, out int start);
 
 /// <summary>
 /// Walks the members of a JSON object (RFC 8259) by byte position, without building anything. The whole text has been
@@ -39,13 +43,13 @@ internal ref struct TopLevelMembers
     /// <summary>Position of the opening quote of the current member's name.</summary>
     public int Start { get; private set; }
 
-    /// <summary>Position of the first byte of the current member's value; set by <see cref="ReadValue"/>.</summary>
+    /// <summary>Position of the first byte of the current member's value; set by <see cref="ReadValue()"/>.</summary>
     public int ValueStart { get; private set; }
 
-    /// <summary>Position after the last byte of the current member's value; set by <see cref="ReadValue"/>.</summary>
+    /// <summary>Position after the last byte of the current member's value; set by <see cref="ReadValue()"/>.</summary>
     public int ValueEnd { get; private set; }
 
-    /// <summary>Moves to the next member's name; <see cref="ReadValue"/> must follow.</summary>
+    /// <summary>Moves to the next member's name; <see cref="ReadValue()"/> must follow.</summary>
     /// <exception cref="JsonException">The text is not JSON.</exception>
     public bool MoveNext()
     {
@@ -84,16 +88,16 @@ internal ref struct TopLevelMembers
         return kind;
     }
 
-    /// <summary>As <see cref="ReadValue"/>, and shows the value to <paramref name="nested"/>, if any, on the way.</summary>
+    /// <summary>As <see cref="ReadValue()"/>; <paramref name="walk"/>, if any, is who reads over the value.</summary>
     /// <exception cref="JsonException">The text is not JSON.</exception>
-    public JsonTokenType ShowValue(NestedModels? nested)
+    public JsonTokenType ReadValue(ValueWalk? walk)
     {
-        if (nested is null)
+        if (walk is null)
         {
             return ReadValue();
         }
 
-        var kind = nested.ReadValue(ref _reader, out var start);
+        var kind = walk(ref _reader, out var start);
         ValueStart = start;
         ValueEnd = (int)_reader.BytesConsumed;
         return kind;

@@ -1,6 +1,7 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Models;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;

@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
@@ -58,7 +59,7 @@ internal sealed class EnvironmentProxy : IWebProxy
         {
             // An address has several spellings in IPv6 (RFC 4291 section 2.2).
             return IPAddress.TryParse(name, out var exempt)
-                && Http.ClientAddress.Unmap(exempt).Equals(Http.ClientAddress.Unmap(address));
+                && AddressRules.Unmap(exempt).Equals(AddressRules.Unmap(address));
         }
 
         return host.Equals(name.TrimStart('.'), StringComparison.OrdinalIgnoreCase)

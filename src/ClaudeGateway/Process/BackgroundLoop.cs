@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Process;
 
@@ -39,7 +38,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         {
             await work();
         }
-        catch (StoreUnavailableException e)
+        catch (OutageException e)
         {
             log.Debug($"{consequence}: {e.Message}");
         }
@@ -99,7 +98,7 @@ internal sealed class BackgroundLoop : IAsyncDisposable
             await _round();
             _lastError = null;
         }
-        catch (StoreUnavailableException e)
+        catch (OutageException e)
         {
             _log.Debug($"{_consequence}: {e.Message}");
         }

@@ -85,8 +85,7 @@ public sealed class BrokenProviderTests : IAsyncDisposable
         Break("/userinfo", answer);
         var token = await gateway.SignInAsync();
         var refused = await gateway.RefreshAsync(token.RefreshToken);
-        // An object without a subject can be read, and says that there is nobody.
-        Assert.Equal(answer.EndsWith("{}", StringComparison.Ordinal) && !answer.Contains("ncoding", StringComparison.Ordinal) ? 401 : 503, refused.Status);
+        Assert.Equal(503, refused.Status);
         AssertNoFault(gateway);
     }
 

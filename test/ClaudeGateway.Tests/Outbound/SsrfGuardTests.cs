@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Tests.Outbound;
@@ -56,7 +57,7 @@ public sealed class SsrfGuardTests
         var host = Host(address);
 
         Assert.NotNull(Values.HttpUrlProblem($"http://{host}/"));
-        Assert.NotNull(SsrfGuard.RefusesHost(new Uri($"https://{host}:8443/")));
+        Assert.NotNull(AddressRules.RefusesHost(new Uri($"https://{host}:8443/")));
         Assert.Throws<OutboundRefusedException>(() => guard.CheckSpelling(new Uri($"http://{host}/").IdnHost));
         await Assert.ThrowsAsync<OutboundRefusedException>(() => guard.ResolveAsync(host, default));
         Assert.Throws<OutboundRefusedException>(() =>
@@ -69,7 +70,7 @@ public sealed class SsrfGuardTests
     {
         var host = Host(address);
 
-        Assert.True(SsrfGuard.IsLoopbackHost(host));
+        Assert.True(AddressRules.IsLoopbackHost(host));
         await Assert.ThrowsAsync<OutboundRefusedException>(() =>
             new SsrfGuard(allowLoopback: false).ResolveAsync(host, default));
         Assert.Throws<OutboundRefusedException>(() =>
@@ -86,7 +87,7 @@ public sealed class SsrfGuardTests
         var guard = new SsrfGuard(allowLoopback: false);
 
         Assert.Null(Values.HttpUrlProblem($"http://{Host(address)}/"));
-        Assert.False(SsrfGuard.IsLoopbackHost(Host(address)));
+        Assert.False(AddressRules.IsLoopbackHost(Host(address)));
         guard.CheckSpelling(Host(address));
         Assert.Equal([IPAddress.Parse(address)], await guard.ResolveAsync(Host(address), default));
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
@@ -56,12 +57,12 @@ internal static class ListenSection
 
     private static void Check(Fields fields)
     {
-        if (!fields.IsGiven(PublicUrl) && fields.Get(Host) is { } host && !SsrfGuard.IsLoopbackHost(host))
+        if (!fields.IsGiven(PublicUrl) && fields.Get(Host) is { } host && !AddressRules.IsLoopbackHost(host))
         {
             fields.Require(PublicUrl, $"because listen.host {host} is not a loopback address: the origin developers use, such as https://claude-gateway.example.com");
         }
         else if (fields.Has(PublicUrl) && Uri.TryCreate(fields.Get(PublicUrl), UriKind.Absolute, out var url)
-            && url.Scheme == Uri.UriSchemeHttp && !SsrfGuard.IsLoopbackHost(url.Host))
+            && url.Scheme == Uri.UriSchemeHttp && !AddressRules.IsLoopbackHost(url.Host))
         {
             fields.Warn(PublicUrl, "is plain http: bearers and sign-in codes cross the network unencrypted; use https");
         }

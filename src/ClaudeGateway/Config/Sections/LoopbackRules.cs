@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Config.Sections;
@@ -16,7 +17,7 @@ internal static class LoopbackRules
 
     public static void Check(Fields fields, Key key, Uri? url)
     {
-        if (url is not null && fields.Has(key) && SsrfGuard.IsLoopbackHost(url.Host) && !fields.Reading.Environment.AllowLoopback)
+        if (url is not null && fields.Has(key) && AddressRules.IsLoopbackHost(url.Host) && !fields.Reading.Environment.AllowLoopback)
         {
             fields.Problem(key, $"leads to this machine ({url.Host}); set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 in the environment to allow that for local testing");
         }

@@ -1,5 +1,6 @@
 using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
@@ -69,7 +70,7 @@ internal static class TelemetrySection
         }
     }
 
-    private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || SsrfGuard.IsLoopbackHost(url.Host)
+    private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || AddressRules.IsLoopbackHost(url.Host)
         ? null
         : "must be https: exports hold names and addresses (http is only for a collector on this machine)";
 }

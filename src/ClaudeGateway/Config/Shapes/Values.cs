@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Config.Shapes;
@@ -55,7 +56,7 @@ internal static partial class Values
             return $"must begin with https:// or http://, not {url.Scheme}:";
         }
 
-        return SsrfGuard.RefusesHost(url) is { } reason ? $"host {url.IdnHost} {reason}, which the gateway never connects to" : null;
+        return AddressRules.RefusesHost(url) is { } reason ? $"host {url.IdnHost} {reason}, which the gateway never connects to" : null;
     }
 
     /// <summary>An address or CIDR block; host bits are dropped.</summary>

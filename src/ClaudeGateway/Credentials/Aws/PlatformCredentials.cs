@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using ClaudeGateway.Http;
 using ClaudeGateway.Json;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Credentials.Aws;
@@ -89,7 +90,7 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
             && (uri.Scheme == Uri.UriSchemeHttps
-                || (uri.Scheme == Uri.UriSchemeHttp && (Outbound.SsrfGuard.IsLoopbackHost(uri.IdnHost) || (IPAddress.TryParse(uri.IdnHost, out var address) && ContainerHosts.Contains(address))))))
+                || (uri.Scheme == Uri.UriSchemeHttp && (AddressRules.IsLoopbackHost(uri.IdnHost) || (IPAddress.TryParse(uri.IdnHost, out var address) && ContainerHosts.Contains(address))))))
         {
             return uri;
         }

@@ -72,6 +72,7 @@ internal sealed class MessagesRequest
             return (null, ApiError.InvalidRequest("request body must be a JSON object"));
         }
 
+        ValueWalk? walk = nested is null ? null : nested.ReadValue;
         var table = new JsonMembers(body, members.FirstMember);
         string? model = null;
         Range modelValue = default;
@@ -95,16 +96,16 @@ internal sealed class MessagesRequest
             }
             else if (members.NameIs("stream"u8))
             {
-                isStream = members.ShowValue(nested) == JsonTokenType.True;
+                isStream = members.ReadValue(walk) == JsonTokenType.True;
             }
             else if (members.NameIs("max_tokens"u8))
             {
-                var isNumber = members.ShowValue(nested) == JsonTokenType.Number;
+                var isNumber = members.ReadValue(walk) == JsonTokenType.Number;
                 maxTokens = Math.Max(maxTokens, isNumber ? Number(body.Span[members.ValueStart..members.ValueEnd]) : 0);
             }
             else
             {
-                members.ShowValue(nested);
+                members.ReadValue(walk);
             }
 
             table.Add(in members);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Upstreams.Contract;
 

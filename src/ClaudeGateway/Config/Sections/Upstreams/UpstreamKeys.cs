@@ -1,4 +1,5 @@
 using ClaudeGateway.Config.Shapes;
+using ClaudeGateway.Net;
 using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
@@ -58,7 +59,7 @@ internal sealed class UpstreamKeys
     public void Check(Fields fields)
     {
         LoopbackRules.Check(fields, _baseUrl, fields.Get(_baseUrl));
-        if (fields.Has(_baseUrl) && fields.Get(_baseUrl) is { Scheme: "http" } url && !SsrfGuard.IsLoopbackHost(url.Host))
+        if (fields.Has(_baseUrl) && fields.Get(_baseUrl) is { Scheme: "http" } url && !AddressRules.IsLoopbackHost(url.Host))
         {
             fields.Warn(_baseUrl, "is plain http: prompts and the provider's credential cross the network unencrypted");
         }

@@ -1,6 +1,7 @@
 using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
 
-namespace ClaudeGateway.Tests.Messages;
+namespace ClaudeGateway.Tests.Models;
 
 public sealed class QuotedModelTests
 {

@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Messages;
+namespace ClaudeGateway.Models;
 
 /// <summary>
 /// A model's name as a client wrote it, fit for an error message: printable ASCII only and cut to a length, so that

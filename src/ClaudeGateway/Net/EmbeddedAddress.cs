@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace ClaudeGateway.Outbound;
+namespace ClaudeGateway.Net;
 
 /// <summary>
 /// The IPv4 addresses within an IPv6 address: a translator or tunnel on the way may deliver to them, so what is
