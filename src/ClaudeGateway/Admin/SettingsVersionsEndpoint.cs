@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;

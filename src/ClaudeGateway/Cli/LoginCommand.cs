@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;

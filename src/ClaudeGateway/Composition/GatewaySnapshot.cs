@@ -4,7 +4,6 @@ using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Desktop;
-using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;

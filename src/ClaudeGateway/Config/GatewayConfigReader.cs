@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config.Sections;
-using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Config.Yaml;
 using ClaudeGateway.Process;
 using ClaudeGateway.Settings;

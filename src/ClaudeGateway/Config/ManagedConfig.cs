@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;

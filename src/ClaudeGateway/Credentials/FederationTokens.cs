@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Config;
-using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Credentials;

@@ -1,6 +1,5 @@
 using ClaudeGateway.Models;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Upstreams;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;

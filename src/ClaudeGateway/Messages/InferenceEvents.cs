@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;

@@ -1,7 +1,5 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
-using ClaudeGateway.Spend.Alerts;
-using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Spend.Prices;
 using ClaudeGateway.Storage;

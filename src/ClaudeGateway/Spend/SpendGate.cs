@@ -1,6 +1,5 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend.Alerts;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Storage;

@@ -1,9 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend.Alerts;
 using ClaudeGateway.Spend.Ledger;
-using ClaudeGateway.Spend.Limits;
 using ClaudeGateway.Spend.Prices;
 using ClaudeGateway.Spend.Usage;
 

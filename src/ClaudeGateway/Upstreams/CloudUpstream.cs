@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
-using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;

@@ -1,4 +1,3 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Testing;
 

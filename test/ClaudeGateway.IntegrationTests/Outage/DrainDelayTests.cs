@@ -1,5 +1,4 @@
 using System.Net;
-using ClaudeGateway.Config;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Outage;

@@ -1,5 +1,4 @@
 using System.Net;
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Testing;
 

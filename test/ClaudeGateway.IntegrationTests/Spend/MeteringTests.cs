@@ -4,7 +4,6 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
-using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;

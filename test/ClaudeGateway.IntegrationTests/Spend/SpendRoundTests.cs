@@ -1,5 +1,4 @@
 using ClaudeGateway.Composition;
-using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 using ClaudeGateway.Spend;

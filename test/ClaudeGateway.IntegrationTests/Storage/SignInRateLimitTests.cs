@@ -1,7 +1,6 @@
 using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.SignIn;
-using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Storage;

@@ -102,7 +102,7 @@ internal sealed class SourceArrows
 
     private void AddName(INamedTypeSymbol type, string file)
     {
-        INamedTypeSymbol outer = type.OriginalDefinition;
+        var outer = type.OriginalDefinition;
         while (outer.ContainingType is { } around)
         {
             outer = around;

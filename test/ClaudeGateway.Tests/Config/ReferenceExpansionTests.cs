@@ -1,5 +1,3 @@
-using ClaudeGateway.Config;
-
 namespace ClaudeGateway.Tests.Config;
 
 public sealed class ReferenceExpansionTests

@@ -1,5 +1,4 @@
 using System.Net;
-using ClaudeGateway.Config;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Settings;
 

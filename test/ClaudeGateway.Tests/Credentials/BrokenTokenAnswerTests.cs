@@ -10,7 +10,6 @@ using ClaudeGateway.Process;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Upstreams;
-using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.Tests.Credentials;
 

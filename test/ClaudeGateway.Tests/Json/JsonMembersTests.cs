@@ -1,6 +1,5 @@
 using System.Text;
 using ClaudeGateway.Json;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Upstreams.Contract;
 using FsCheck;
 using FsCheck.Fluent;

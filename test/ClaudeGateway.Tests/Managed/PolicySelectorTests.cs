@@ -1,4 +1,3 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
 
 namespace ClaudeGateway.Tests.Managed;

@@ -1,4 +1,3 @@
-using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Tests.Models;

@@ -1,6 +1,5 @@
 using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
-using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.Tests.Process;
 

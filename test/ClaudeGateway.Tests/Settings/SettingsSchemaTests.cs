@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Config;
 using ClaudeGateway.Settings;
 using ClaudeGateway.Tests.Managed;
 

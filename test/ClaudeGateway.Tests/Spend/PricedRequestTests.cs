@@ -1,4 +1,3 @@
-using ClaudeGateway.Messages;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Upstreams.Contract;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using ClaudeGateway.Credentials;
-using ClaudeGateway.Upstreams;
 using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Tests.Upstreams;

@@ -1,6 +1,5 @@
 using System.Reflection;
 using ClaudeGateway.Config;
-using ClaudeGateway.Config.Sections;
 using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Testing;

@@ -1,7 +1,6 @@
 using System.Net;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Net;
-using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections;

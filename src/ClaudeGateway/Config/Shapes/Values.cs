@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Net;
-using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Config.Shapes;
 

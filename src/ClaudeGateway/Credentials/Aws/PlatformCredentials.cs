@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 using ClaudeGateway.Net;
 using ClaudeGateway.Process;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 using ClaudeGateway.Process;
 using Google.Apis.Auth.OAuth2;

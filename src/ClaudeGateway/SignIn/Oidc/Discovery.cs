@@ -2,7 +2,6 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
-using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Oidc;
 

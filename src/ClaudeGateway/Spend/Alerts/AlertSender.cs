@@ -5,7 +5,6 @@ using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
-using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend.Alerts;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using ClaudeGateway.Spend.Ledger;
-using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Spend.Alerts;
 

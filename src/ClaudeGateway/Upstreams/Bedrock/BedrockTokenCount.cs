@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
-using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;

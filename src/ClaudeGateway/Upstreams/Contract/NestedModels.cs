@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Json;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Upstreams.Contract;

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
-using ClaudeGateway.Json;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 

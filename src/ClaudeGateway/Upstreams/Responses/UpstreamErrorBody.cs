@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Upstreams.Responses;

@@ -2,7 +2,6 @@ using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Upstreams;
-using ClaudeGateway.Upstreams;
 
 namespace ClaudeGateway.Tests.Credentials.Aws;
 

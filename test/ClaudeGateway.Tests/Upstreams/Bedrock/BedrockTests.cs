@@ -3,7 +3,6 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Json;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;

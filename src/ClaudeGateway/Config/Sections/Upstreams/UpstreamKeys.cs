@@ -1,6 +1,5 @@
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Net;
-using ClaudeGateway.Outbound;
 using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections.Upstreams;
