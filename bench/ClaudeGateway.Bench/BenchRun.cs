@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Bench;
 
-/// <summary>All benchmarks, one after the other, and the comparison with the figures kept in bench/figures.json.</summary>
+/// <summary>
+/// All benchmarks, one after the other, and the comparison with the figures kept in bench/figures.json.
+/// </summary>
 internal static class BenchRun
 {
     /// <returns>1 when a figure is worse than the kept one by more than its tolerance.</returns>

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace ClaudeGateway.Bench;
 
-/// <summary>A fixed piece of work, the SHA-256 of 4 KiB: times divided by its time can be compared between machines, roughly.</summary>
+/// <summary>
+/// A fixed piece of work, the SHA-256 of 4 KiB: times divided by its time can be compared between machines, roughly.
+/// </summary>
 internal static class Calibration
 {
     public const string Unit = "x SHA-256 of 4 KiB";
@@ -12,7 +14,9 @@ internal static class Calibration
 
     private static readonly byte[] Block = new byte[4096];
 
-    /// <summary>Nanoseconds of one piece: the least of many tries, since what else the machine does only ever adds.</summary>
+    /// <summary>
+    /// Nanoseconds of one piece: the least of many tries, since what else the machine does only ever adds.
+    /// </summary>
     public static double Nanoseconds() => Enumerable.Range(0, 50).Min(_ => Once());
 
     /// <summary>Of one try, which takes about a millisecond.</summary>

@@ -6,7 +6,10 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Bench;
 
-/// <summary>A gateway with one upstream of each kind at one address; says where it listens and gives a bearer, then serves until its input ends; to each line it answers how many bytes it has allocated so far.</summary>
+/// <summary>
+/// A gateway with one upstream of each kind at one address; says where it listens and gives a bearer, then serves until
+/// its input ends; to each line it answers how many bytes it has allocated so far.
+/// </summary>
 internal static class GatewayChild
 {
     public const string AnthropicModel = "claude-sonnet-4-6";
@@ -20,9 +23,23 @@ internal static class GatewayChild
         {
             Upstreams =
             [
-                new AnthropicUpstreamConfig { Name = "anthropic", BaseUrl = upstream, Models = [AnthropicModel], Auth = new AnthropicAuth.ApiKey(new Secret("key")) },
-                new BedrockUpstreamConfig { Name = "bedrock", BaseUrl = upstream, Models = [BedrockModel], Region = "us-east-1", Auth = new AwsAuth { BearerToken = new Secret("key") } },
-                new FoundryUpstreamConfig { Name = "foundry", BaseUrl = upstream, Models = [FoundryModel], Resource = "example", ApiKey = new Secret("key") },
+                new AnthropicUpstreamConfig
+                {
+                    Name = "anthropic",
+                    BaseUrl = upstream,
+                    Models = [AnthropicModel],
+                    Auth = new AnthropicAuth.ApiKey(new Secret("key")),
+                },
+                new BedrockUpstreamConfig { Name = "bedrock", BaseUrl = upstream, Models = [BedrockModel],
+                    Region = "us-east-1", Auth = new AwsAuth { BearerToken = new Secret("key") } },
+                new FoundryUpstreamConfig
+                {
+                    Name = "foundry",
+                    BaseUrl = upstream,
+                    Models = [FoundryModel],
+                    Resource = "example",
+                    ApiKey = new Secret("key"),
+                },
             ],
         };
         await using var gateway = await GatewayHost.StartAsync(config, level: LogLevel.Error);
@@ -33,7 +50,8 @@ internal static class GatewayChild
         using var input = new StreamReader(Console.OpenStandardInput());
         while (await input.ReadLineAsync() is not null)
         {
-            await Console.Out.WriteLineAsync(GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture));
+            await Console.Out.WriteLineAsync(
+                GC.GetTotalAllocatedBytes(precise: true).ToString(CultureInfo.InvariantCulture));
         }
 
         return 0;

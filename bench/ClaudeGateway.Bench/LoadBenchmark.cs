@@ -3,7 +3,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Bench;
 
-/// <summary>The published gateway under constant load: latency percentiles, processor time a request, peak memory, errors.</summary>
+/// <summary>
+/// The published gateway under constant load: latency percentiles, processor time a request, peak memory, errors.
+/// </summary>
 internal static class LoadBenchmark
 {
     private const int Rounds = 3;
@@ -17,10 +19,15 @@ internal static class LoadBenchmark
         await upstream.StartAsync();
         foreach (var scenario in LoadScenario.All)
         {
-            await using var gateway = await LoadGateway.StartAsync(idp.Issuer, await postgres.CreateDatabaseAsync(), upstream.Url);
+            await using var gateway = await LoadGateway.StartAsync(
+                idp.Issuer, await postgres.CreateDatabaseAsync(), upstream.Url);
             upstream.Play(scenario);
             // The pacer sleeps: a thread of its own, neither one of the sockets' nor one of the few of the pool.
-            await Task.Factory.StartNew(() => Run(figures, gateway, scenario), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Task.Factory.StartNew(
+                () => Run(figures, gateway, scenario),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
         }
     }
 
@@ -36,12 +43,23 @@ internal static class LoadBenchmark
         var processor = Enumerable.Range(0, Rounds).Min(_ => ProcessorTimeOf(gateway, driver, scenario));
         unit = Math.Min(unit, Calibration.Nanoseconds());
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\n{scenario.Name}, {scenario.Rate} requests a second, {Rounds} times {scenario.Duration.TotalSeconds:0} s"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {processor.TotalMicroseconds:#,0} µs of processor time a request, {gateway.PeakMebibytes} MiB at most, {driver.Errors} errors {driver.FirstError}"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"\n{scenario.Name}, {scenario.Rate} requests a second, {Rounds} times "
+                    + $"{scenario.Duration.TotalSeconds:0} s"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {processor.TotalMicroseconds:#,0} µs of processor time a request, {gateway.PeakMebibytes} MiB at "
+                    + $"most, {driver.Errors} errors {driver.FirstError}"));
         Console.WriteLine("  ms             p50      p90      p99    p99.9      max");
         Write("first byte", driver.FirstByte);
         Write("end", driver.End);
-        figures.Add($"{scenario.Name}: processor time, {Calibration.Unit}", processor.TotalNanoseconds / unit, FigureKind.Ratio);
+        figures.Add(
+            $"{scenario.Name}: processor time, {Calibration.Unit}",
+            processor.TotalNanoseconds / unit,
+            FigureKind.Ratio);
         figures.Add($"{scenario.Name}: errors", driver.Errors, FigureKind.Bounded);
     }
 
@@ -54,5 +72,11 @@ internal static class LoadBenchmark
     }
 
     private static void Write(string name, LatencyHistogram histogram) =>
-        Console.WriteLine($"  {name,-10}" + string.Concat(Shares.Select(share => histogram.Percentile(share).TotalMilliseconds.ToString("0.00", CultureInfo.InvariantCulture).PadLeft(9))));
+        Console.WriteLine(
+            $"  {name,-10}"
+            + string.Concat(
+                Shares.Select(
+                    share =>
+                        histogram.Percentile(share).TotalMilliseconds.ToString("0.00",
+                            CultureInfo.InvariantCulture).PadLeft(9))));
 }

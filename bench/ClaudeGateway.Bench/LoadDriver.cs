@@ -9,7 +9,9 @@ namespace ClaudeGateway.Bench;
 /// </summary>
 internal sealed class LoadDriver(HttpMessageInvoker http, Uri url, string bearer, LoadScenario scenario)
 {
-    /// <summary>How late the pacer may wake without it being anybody's fault: then latency counts from when it woke.</summary>
+    /// <summary>
+    /// How late the pacer may wake without it being anybody's fault: then latency counts from when it woke.
+    /// </summary>
     private static readonly TimeSpan WakeUp = TimeSpan.FromMilliseconds(2);
 
     private readonly byte[] _body = scenario.Body();

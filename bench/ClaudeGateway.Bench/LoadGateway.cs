@@ -10,7 +10,10 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Bench;
 
-/// <summary>The published dist/claude-gateway on PostgreSQL with what a user has on: authentication, policy, audit, a spend limit.</summary>
+/// <summary>
+/// The published dist/claude-gateway on PostgreSQL with what a user has on: authentication, policy, audit, a spend
+/// limit.
+/// </summary>
 internal sealed class LoadGateway : IAsyncDisposable
 {
     private const string AdminKey = "bench-admin-key-0123456789-0123456789";
@@ -23,7 +26,11 @@ internal sealed class LoadGateway : IAsyncDisposable
         _process = process;
         _folder = folder;
         Url = url;
-        var tokens = new SessionTokens(new SessionSecrets([new Secret(TestConfig.JwtSecret)]), url.GetLeftPart(UriPartial.Authority), TimeSpan.FromHours(1), TimeProvider.System);
+        var tokens = new SessionTokens(
+            new SessionSecrets([new Secret(TestConfig.JwtSecret)]),
+            url.GetLeftPart(UriPartial.Authority),
+            TimeSpan.FromHours(1),
+            TimeProvider.System);
         Bearer = tokens.Mint(new Identity("alice", "alice@example.com", "Alice", ["eng"]), "s1").Token;
     }
 
@@ -42,7 +49,8 @@ internal sealed class LoadGateway : IAsyncDisposable
 
     /// <summary>The most memory the process has had resident so far, in MiB.</summary>
     public int PeakMebibytes => int.Parse(
-        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
+        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM",
+            StringComparison.Ordinal)).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1],
         CultureInfo.InvariantCulture) / 1024;
 
     public static async Task<LoadGateway> StartAsync(string issuer, string postgresUrl, string upstream)
@@ -55,7 +63,8 @@ internal sealed class LoadGateway : IAsyncDisposable
         start.ArgumentList.Add("--config");
         start.ArgumentList.Add(folder.File("gateway.yaml"));
         start.Environment["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1";
-        var gateway = new LoadGateway(System.Diagnostics.Process.Start(start)!, folder, new Uri($"http://127.0.0.1:{port}"));
+        var gateway = new LoadGateway(
+            System.Diagnostics.Process.Start(start)!, folder, new Uri($"http://127.0.0.1:{port}"));
         await gateway.ListeningAsync();
         await gateway.LimitSpendAsync();
         return gateway;
@@ -65,7 +74,8 @@ internal sealed class LoadGateway : IAsyncDisposable
     public static GatewayConfig Config()
     {
         var yaml = Yaml(8080, "https://idp.example.com", "postgres://never-opened", "https://api.example.com");
-        var result = GatewayConfigReader.Read("gateway.yaml", Encoding.UTF8.GetBytes(yaml), new ProcessEnvironment(new Dictionary<string, string>()));
+        var result = GatewayConfigReader.Read(
+            "gateway.yaml", Encoding.UTF8.GetBytes(yaml), new ProcessEnvironment(new Dictionary<string, string>()));
         return result.Config ?? throw new InvalidOperationException(string.Join('\n', result.Errors));
     }
 
@@ -99,7 +109,9 @@ internal sealed class LoadGateway : IAsyncDisposable
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
-    /// <summary>Reads its log until it listens, then lets the rest go by: an audit log that nobody reads would stop it.</summary>
+    /// <summary>
+    /// Reads its log until it listens, then lets the rest go by: an audit log that nobody reads would stop it.
+    /// </summary>
     private async Task ListeningAsync()
     {
         var lines = new List<string>();
@@ -109,7 +121,11 @@ internal sealed class LoadGateway : IAsyncDisposable
             if (line.Contains("listening on http", StringComparison.Ordinal))
             {
                 // A read of a pipe blocks its thread: one of its own.
-                _ = Task.Factory.StartNew(() => _process.StandardError.BaseStream.CopyTo(Stream.Null), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                _ = Task.Factory.StartNew(
+                    () => _process.StandardError.BaseStream.CopyTo(Stream.Null),
+                    CancellationToken.None,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default);
                 return;
             }
         }
@@ -122,13 +138,17 @@ internal sealed class LoadGateway : IAsyncDisposable
         using var http = new HttpMessageInvoker(new SocketsHttpHandler());
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Url, "/v1/organizations/spend_limits"))
         {
-            Content = new StringContent("""{"scope":{"type":"organization"},"amount":"100000000000","period":"monthly"}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                """{"scope":{"type":"organization"},"amount":"100000000000","period":"monthly"}""",
+                Encoding.UTF8,
+                "application/json"),
         };
         request.Headers.Add("x-api-key", AdminKey);
         using var response = await http.SendAsync(request, CancellationToken.None);
         if (!response.IsSuccessStatusCode)
         {
-            throw new InvalidOperationException($"the spend limit was refused: {await response.Content.ReadAsStringAsync()}");
+            throw new InvalidOperationException(
+                $"the spend limit was refused: {await response.Content.ReadAsStringAsync()}");
         }
     }
 }

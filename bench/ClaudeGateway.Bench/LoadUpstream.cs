@@ -15,7 +15,9 @@ internal sealed class LoadUpstream : IAsyncDisposable
     public LoadUpstream()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.Backlog = 4096).ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, options => options.Protocols = HttpProtocols.Http1));
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.Backlog = 4096).ConfigureKestrel(
+            kestrel =>
+                kestrel.Listen(System.Net.IPAddress.Loopback, 0, options => options.Protocols = HttpProtocols.Http1));
         _server = builder.Build();
         _server.Run(AnswerAsync);
     }
@@ -26,7 +28,8 @@ internal sealed class LoadUpstream : IAsyncDisposable
 
     public Task StartAsync() => _server.StartAsync();
 
-    public void Play(LoadScenario scenario) => _script = new Script(scenario.Answer(), scenario.Pace, scenario.Events > 0);
+    public void Play(LoadScenario scenario) =>
+        _script = new Script(scenario.Answer(), scenario.Pace, scenario.Events > 0);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

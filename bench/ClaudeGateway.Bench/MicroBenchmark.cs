@@ -4,8 +4,8 @@ using System.Globalization;
 namespace ClaudeGateway.Bench;
 
 /// <summary>
-/// Measures a piece of work on this thread: nanoseconds and bytes allocated a call, the least of some rounds each, since what
-/// else the machine and the runtime do only ever adds.
+/// Measures a piece of work on this thread: nanoseconds and bytes allocated a call, the least of some rounds each,
+/// since what else the machine and the runtime do only ever adds.
 /// </summary>
 internal static class MicroBenchmark
 {
@@ -18,11 +18,15 @@ internal static class MicroBenchmark
     public static void Measure(FigureBook figures, string name, Action work)
     {
         var calls = CallsPerRound(work);
-        var rounds = Enumerable.Range(0, Rounds).Select(_ => (Work: Once(work, calls), Unit: Calibration.Once())).ToList();
+        var rounds = Enumerable.Range(0,
+            Rounds).Select(_ => (Work: Once(work, calls), Unit: Calibration.Once())).ToList();
         var nanoseconds = rounds.Min(round => round.Work.Nanoseconds);
         var ratio = nanoseconds / rounds.Min(round => round.Unit);
         var bytes = rounds.Min(round => round.Work.Bytes);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-56}{nanoseconds,12:#,0} ns{ratio,9:0.000} {Calibration.Unit}{bytes,10:#,0} B"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name,-56}{nanoseconds,12:#,0} ns{ratio,9:0.000} {Calibration.Unit}{bytes,10:#,0} B"));
         figures.Add($"{name}: {Calibration.Unit}", ratio, FigureKind.Ratio);
         figures.Add($"{name}: bytes allocated", bytes, FigureKind.Bytes);
     }

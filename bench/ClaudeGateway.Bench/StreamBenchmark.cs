@@ -8,8 +8,8 @@ using ClaudeGateway.Testing;
 namespace ClaudeGateway.Bench;
 
 /// <summary>
-/// What one streamed event costs the whole gateway process, runtime and server included: of the Anthropic pass-through, of
-/// Bedrock's binary frames and of a cloud's server-sent events, each event in a packet of its own.
+/// What one streamed event costs the whole gateway process, runtime and server included: of the Anthropic pass-through,
+/// of Bedrock's binary frames and of a cloud's server-sent events, each event in a packet of its own.
 /// </summary>
 internal static class StreamBenchmark
 {
@@ -18,13 +18,21 @@ internal static class StreamBenchmark
     private const int LongStream = 250;
     private const int Rounds = 3;
 
-    /// <summary>Decoding frames, checking both checksums and writing events may cost half as much again as passing events on.</summary>
+    /// <summary>
+    /// Decoding frames, checking both checksums and writing events may cost half as much again as passing events on.
+    /// </summary>
     private const double MostTimesPassThrough = 1.5;
 
-    private static readonly (string Name, string Model)[] Models = [("Anthropic pass-through", GatewayChild.AnthropicModel), ("Bedrock frames", GatewayChild.BedrockModel), ("cloud SSE", GatewayChild.FoundryModel)];
+    private static readonly (string Name, string Model)[] Models = [
+        ("Anthropic pass-through", GatewayChild.AnthropicModel),
+        ("Bedrock frames", GatewayChild.BedrockModel),
+        ("cloud SSE", GatewayChild.FoundryModel)];
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
 
-    private static readonly string Delta = JsonSerializer.Serialize(new { type = "content_block_delta", index = 0, delta = new { type = "text_delta", text = "public static async Task<int> RunAsync(string[] args) => await" } });
+    private static readonly string Delta = JsonSerializer.Serialize(
+        new { type = "content_block_delta", index = 0,
+            delta = new { type = "text_delta",
+                text = "public static async Task<int> RunAsync(string[] args) => await" } });
     private static readonly byte[] SseEvent = Encoding.UTF8.GetBytes($"event: content_block_delta\ndata: {Delta}\n\n");
     private static readonly byte[] SseStop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"u8.ToArray();
     private static readonly byte[] Frame = EventStreamFrames.Chunk(Delta);
@@ -37,9 +45,13 @@ internal static class StreamBenchmark
         var line = (await child.StandardOutput.ReadLineAsync() ?? "").Split(' ');
         using var http = new HttpMessageInvoker(new SocketsHttpHandler());
         async Task<Cost> MeasureAsync(string model, int events) =>
-            await StreamBenchmark.MeasureAsync(child, async () => await ReadStreamAsync(http, new Uri(new Uri(line[0]), "/v1/messages"), line[1], model, events));
+            await StreamBenchmark.MeasureAsync(
+                child,
+                async () =>
+                    await ReadStreamAsync(http, new Uri(new Uri(line[0]), "/v1/messages"), line[1], model, events));
         var rounds = Models.ToDictionary(model => model.Name, _ => new List<Cost>());
-        // The first round makes connections and compiled code and does not count. The kinds take turns: the machine is not always as fast.
+        // The first round makes connections and compiled code and does not count. The kinds take turns: the machine is
+        // not always as fast.
         for (var round = 0; round <= Rounds; round++)
         {
             foreach (var (name, model) in Models)
@@ -47,7 +59,8 @@ internal static class StreamBenchmark
                 // The difference of two lengths is what events cost and requests do not.
                 var (few, many) = (await MeasureAsync(model, ShortStream), await MeasureAsync(model, LongStream));
                 const double more = (LongStream - ShortStream) * Streams;
-                rounds[name].Add(new Cost((many.Microseconds - few.Microseconds) / more, (many.Bytes - few.Bytes) / more));
+                rounds[name]
+                    .Add(new Cost((many.Microseconds - few.Microseconds) / more, (many.Bytes - few.Bytes) / more));
             }
         }
 
@@ -58,7 +71,10 @@ internal static class StreamBenchmark
 
     private readonly record struct Cost(double Microseconds, double Bytes);
 
-    private static Cost Median(List<Cost> rounds) => new(MicroBenchmark.Median(rounds.Select(round => round.Microseconds)), MicroBenchmark.Median(rounds.Select(round => round.Bytes)));
+    private static Cost Median(List<Cost> rounds) =>
+        new(
+            MicroBenchmark.Median(rounds.Select(round => round.Microseconds)),
+            MicroBenchmark.Median(rounds.Select(round => round.Bytes)));
 
     private static void Report(FigureBook figures, List<(string Name, Cost Cost)> costs)
     {
@@ -66,10 +82,19 @@ internal static class StreamBenchmark
         var passThrough = costs[0].Cost.Microseconds;
         foreach (var (name, cost) in costs)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-24}{cost.Microseconds,6:0.0} µs of processor time, {cost.Microseconds / passThrough:0.00} times the pass-through, {cost.Bytes:#,0} B allocated"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {name,-24}{cost.Microseconds,6:0.0} µs of processor time, "
+                        + $"{cost.Microseconds / passThrough:0.00} times the pass-through, {cost.Bytes:#,0} B "
+                        + "allocated"));
             if (name != costs[0].Name)
             {
-                figures.Add($"{name}: processor time an event, x the pass-through", cost.Microseconds / passThrough, FigureKind.Bounded, MostTimesPassThrough);
+                figures.Add(
+                    $"{name}: processor time an event, x the pass-through",
+                    cost.Microseconds / passThrough,
+                    FigureKind.Bounded,
+                    MostTimesPassThrough);
             }
 
             figures.Add($"{name}: bytes allocated an event, runtime and server included", cost.Bytes, FigureKind.Bytes);
@@ -97,7 +122,12 @@ internal static class StreamBenchmark
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, url)
         {
-            Content = new StringContent(JsonSerializer.Serialize(new { model, max_tokens = events, stream = true, messages = new[] { new { role = "user", content = "hi" } } }), Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                JsonSerializer.Serialize(
+                    new { model, max_tokens = events, stream = true,
+                        messages = new[] { new { role = "user", content = "hi" } } }),
+                Encoding.UTF8,
+                "application/json"),
         };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         using var response = await http.SendAsync(request, CancellationToken.None);
@@ -119,7 +149,8 @@ internal static class StreamBenchmark
     private static async Task AnswerAsync(FakeExchange exchange)
     {
         var isBedrock = exchange.Request.Path.EndsWith("/invoke-with-response-stream", StringComparison.Ordinal);
-        await exchange.StartAsync(200, ("content-type", isBedrock ? "application/vnd.amazon.eventstream" : "text/event-stream"));
+        await exchange.StartAsync(
+            200, ("content-type", isBedrock ? "application/vnd.amazon.eventstream" : "text/event-stream"));
         using var pace = new PeriodicTimer(Pace);
         // The request says how many it wants.
         var events = exchange.Request.Json.GetProperty("max_tokens").GetInt32();
@@ -135,7 +166,11 @@ internal static class StreamBenchmark
 
     private static System.Diagnostics.Process StartChild(Uri upstream)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         start.ArgumentList.Add("gateway");
         start.ArgumentList.Add(upstream.ToString());
         return System.Diagnostics.Process.Start(start)!;

@@ -7,7 +7,9 @@ namespace ClaudeGateway.Testing;
 internal sealed record BrowserPage(Uri Url, HttpStatusCode Status, HttpResponseMessage Response, string Html)
 {
     public string? Header(string name) =>
-        Response.Headers.TryGetValues(name, out var values) || Response.Content.Headers.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+        Response.Headers.TryGetValues(name, out var values) || Response.Content.Headers.TryGetValues(name, out values)
+        ? string.Join(", ", values)
+        : null;
 }
 
 /// <summary>
@@ -18,7 +20,11 @@ internal sealed class BrowserClient : IDisposable
 {
     private const int MaxRedirects = 10;
 
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+    });
     private readonly Dictionary<string, Uri> _origins = [];
 
     public CookieContainer Cookies { get; } = new();
@@ -28,13 +34,19 @@ internal sealed class BrowserClient : IDisposable
     /// <summary>Sent with every request; null values remove a header the browser would send by itself.</summary>
     public Dictionary<string, string?> Headers { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Requests to <paramref name="publicOrigin"/> go to <paramref name="server"/> instead, the Host header kept.</summary>
-    public void Map(string publicOrigin, Uri server) => _origins[new Uri(publicOrigin).GetLeftPart(UriPartial.Authority)] = server;
+    /// <summary>
+    /// Requests to <paramref name="publicOrigin"/> go to <paramref name="server"/> instead, the Host header kept.
+    /// </summary>
+    public void Map(string publicOrigin, Uri server) =>
+        _origins[new Uri(publicOrigin).GetLeftPart(UriPartial.Authority)] = server;
 
     public Task<BrowserPage> GetAsync(Uri url) => NavigateAsync(HttpMethod.Get, url, null);
 
     public Task<BrowserPage> PostFormAsync(Uri url, params (string Name, string Value)[] fields) =>
-        NavigateAsync(HttpMethod.Post, url, string.Join('&', fields.Select(f => $"{Uri.EscapeDataString(f.Name)}={Uri.EscapeDataString(f.Value)}")));
+        NavigateAsync(
+            HttpMethod.Post,
+            url,
+            string.Join('&', fields.Select(f => $"{Uri.EscapeDataString(f.Name)}={Uri.EscapeDataString(f.Value)}")));
 
     public void Dispose() => _http.Dispose();
 

@@ -36,13 +36,17 @@ internal sealed class CapturedLog : Stream
     public async Task<string> LineAsync(string text)
     {
         string? found = null;
-        await _changed.UntilAsync(() => (found = Lines.FirstOrDefault(l => l.Contains(text, StringComparison.Ordinal))) is not null, $"log line with \"{text}\"");
+        await _changed.UntilAsync(
+            () => (found = Lines.FirstOrDefault(l => l.Contains(text, StringComparison.Ordinal))) is not null,
+            $"log line with \"{text}\"");
         return found!;
     }
 
     /// <summary>Awaits as many lines that contain <paramref name="text"/>.</summary>
     public Task LineCountAsync(string text, int count) =>
-        _changed.UntilAsync(() => Lines.Count(l => l.Contains(text, StringComparison.Ordinal)) >= count, $"{count} log lines with \"{text}\"");
+        _changed.UntilAsync(
+            () => Lines.Count(l => l.Contains(text, StringComparison.Ordinal)) >= count,
+            $"{count} log lines with \"{text}\"");
 
     public override bool CanRead => false;
 

@@ -4,7 +4,9 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace ClaudeGateway.Testing;
 
-/// <summary>A server certificate of an authority of its own, with its key, in PEM files that a test may renew or break.</summary>
+/// <summary>
+/// A server certificate of an authority of its own, with its key, in PEM files that a test may renew or break.
+/// </summary>
 internal sealed class CertificateFiles : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("claude-gateway-tls-").FullName;
@@ -33,7 +35,11 @@ internal sealed class CertificateFiles : IDisposable
     /// <summary>A client that trusts this authority alone.</summary>
     public SslClientAuthenticationOptions ClientOptions()
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
         policy.CustomTrustStore.Add(_authority);
         return new SslClientAuthenticationOptions { TargetHost = _host, CertificateChainPolicy = policy };
     }
@@ -45,7 +51,11 @@ internal sealed class CertificateFiles : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(_host);
         request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(_authority, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200), RandomNumberGenerator.GetBytes(16));
+        using var certificate = request.Create(
+            _authority,
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddYears(200),
+            RandomNumberGenerator.GetBytes(16));
         Write(certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 

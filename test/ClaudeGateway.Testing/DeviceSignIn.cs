@@ -13,7 +13,8 @@ internal sealed record TokenAnswer(int Status, JsonElement Json)
     public string RefreshToken => Json.GetProperty("refresh_token").GetString()!;
 
     /// <summary>The claims of the bearer, unchecked.</summary>
-    public JsonElement Claims => JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(AccessToken.Split('.')[1])).RootElement;
+    public JsonElement Claims =>
+        JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(AccessToken.Split('.')[1])).RootElement;
 }
 
 /// <summary>Plays the device flow: the terminal's calls and the browser's, alone or as one whole sign-in.</summary>
@@ -28,7 +29,8 @@ internal static class DeviceSignIn
         var token = await gateway.PollAsync(device.DeviceCode);
         return token.Status == 200
             ? token
-            : throw new InvalidOperationException($"sign-in failed: {token.Status} {token.Json}; the browser showed {page.Url}: {page.Html}");
+            : throw new InvalidOperationException(
+                $"sign-in failed: {token.Status} {token.Json}; the browser showed {page.Url}: {page.Html}");
     }
 
     public static async Task<DeviceAuthorization> AuthorizeDeviceAsync(this GatewayHost gateway)
@@ -36,11 +38,14 @@ internal static class DeviceSignIn
         using var response = await gateway.PostFormAsync("/oauth/device_authorization");
         var json = await ReadAsync(response);
         return response.IsSuccessStatusCode
-            ? new DeviceAuthorization(json.GetProperty("device_code").GetString()!, json.GetProperty("user_code").GetString()!, json)
+            ? new DeviceAuthorization(
+                json.GetProperty("device_code").GetString()!, json.GetProperty("user_code").GetString()!, json)
             : throw new InvalidOperationException($"device_authorization answered {(int)response.StatusCode} {json}");
     }
 
-    /// <summary>The browser opens the confirmation page, approves, signs in and comes back; the last page is returned.</summary>
+    /// <summary>
+    /// The browser opens the confirmation page, approves, signs in and comes back; the last page is returned.
+    /// </summary>
     public static async Task<BrowserPage> ApproveAsync(this GatewayHost gateway, BrowserClient browser, string userCode)
     {
         await browser.GetAsync(new Uri($"{gateway.PublicUrl}/device?user_code={userCode}"));
@@ -53,7 +58,8 @@ internal static class DeviceSignIn
     public static Task<TokenAnswer> RefreshAsync(this GatewayHost gateway, string refreshToken) =>
         gateway.TokenAsync(("grant_type", "refresh_token"), ("refresh_token", refreshToken));
 
-    public static async Task<TokenAnswer> TokenAsync(this GatewayHost gateway, params (string Name, string Value)[] form)
+    public static async Task<TokenAnswer> TokenAsync(
+        this GatewayHost gateway, params (string Name, string Value)[] form)
     {
         using var response = await gateway.PostFormAsync("/oauth/token", form);
         return new TokenAnswer((int)response.StatusCode, await ReadAsync(response));

@@ -26,7 +26,8 @@ internal sealed class FakeExchange(RecordedRequest request, Socket socket, Task 
     internal bool Answered { get; private set; }
 
     public Task RespondJsonAsync(int status, object body, params (string Name, string Value)[] headers) =>
-        RespondAsync(status, JsonSerializer.SerializeToUtf8Bytes(body), [("content-type", "application/json"), .. headers]);
+        RespondAsync(
+            status, JsonSerializer.SerializeToUtf8Bytes(body), [("content-type", "application/json"), .. headers]);
 
     public Task RespondAsync(int status, string body, params (string Name, string Value)[] headers) =>
         RespondAsync(status, Encoding.UTF8.GetBytes(body), headers);
@@ -34,12 +35,19 @@ internal sealed class FakeExchange(RecordedRequest request, Socket socket, Task 
     /// <summary>A whole answer with its length.</summary>
     public async Task RespondAsync(int status, byte[] body, params (string Name, string Value)[] headers)
     {
-        var head = Encoding.UTF8.GetBytes(Head(status, [.. headers, ("content-length", body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture))]));
+        var head = Encoding.UTF8.GetBytes(
+            Head(
+                status,
+                [
+                    .. headers,
+                    ("content-length", body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture))]));
         await WriteRawAsync(Request.Method == "HEAD" ? head : [.. head, .. body]);
         Answered = true;
     }
 
-    /// <summary>Sends the headers of a chunked answer; <see cref="WriteAsync(byte[])"/> and <see cref="EndAsync"/> follow.</summary>
+    /// <summary>
+    /// Sends the headers of a chunked answer; <see cref="WriteAsync(byte[])"/> and <see cref="EndAsync"/> follow.
+    /// </summary>
     public Task StartAsync(int status, params (string Name, string Value)[] headers)
     {
         _chunked = true;
@@ -49,7 +57,8 @@ internal sealed class FakeExchange(RecordedRequest request, Socket socket, Task 
     public Task WriteAsync(string text) => WriteAsync(Encoding.UTF8.GetBytes(text));
 
     /// <summary>One chunk in one packet.</summary>
-    public Task WriteAsync(byte[] chunk) => WriteRawAsync([.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, .. "\r\n"u8]);
+    public Task WriteAsync(byte[] chunk) =>
+        WriteRawAsync([.. Encoding.ASCII.GetBytes($"{chunk.Length:x}\r\n"), .. chunk, .. "\r\n"u8]);
 
     public async Task EndAsync()
     {

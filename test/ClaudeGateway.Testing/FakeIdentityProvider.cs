@@ -185,10 +185,12 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
             return exchange.RespondJsonAsync(400, new { error = "invalid_grant" });
         }
 
-        var verifier = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(form.GetValueOrDefault("code_verifier", ""))));
+        var verifier = Base64Url.EncodeToString(
+            SHA256.HashData(Encoding.ASCII.GetBytes(form.GetValueOrDefault("code_verifier", ""))));
         return request.TryGetValue("code_challenge", out var challenge) && challenge != verifier
             ? exchange.RespondJsonAsync(400, new { error = "invalid_grant", error_description = "pkce" })
-            : exchange.RespondJsonAsync(200, Tokens(request.GetValueOrDefault("nonce"), request.GetValueOrDefault("scope", ""), true));
+            : exchange.RespondJsonAsync(
+                200, Tokens(request.GetValueOrDefault("nonce"), request.GetValueOrDefault("scope", ""), true));
     }
 
     private Task RefreshAsync(FakeExchange exchange, IReadOnlyDictionary<string, string> form)
@@ -236,7 +238,14 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
     private JsonObject Claims(string? nonce, string accessToken)
     {
         var now = _clock.GetUtcNow().ToUnixTimeSeconds();
-        var claims = new JsonObject { ["iss"] = Issuer, ["aud"] = ClientId, ["iat"] = now, ["exp"] = now + 3600, ["at_hash"] = AccessTokenHash(accessToken) };
+        var claims = new JsonObject
+        {
+            ["iss"] = Issuer,
+            ["aud"] = ClientId,
+            ["iat"] = now,
+            ["exp"] = now + 3600,
+            ["at_hash"] = AccessTokenHash(accessToken),
+        };
         if (nonce is not null)
         {
             claims["nonce"] = nonce;
@@ -258,7 +267,8 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
     private string AccessTokenHash(string accessToken)
     {
         var bytes = Encoding.ASCII.GetBytes(accessToken);
-        var hash = Algorithm[^3..] switch { "384" => SHA384.HashData(bytes), "512" => SHA512.HashData(bytes), _ => SHA256.HashData(bytes) };
+        var hash = Algorithm[^3..] switch { "384" => SHA384.HashData(bytes), "512" => SHA512.HashData(bytes),
+            _ => SHA256.HashData(bytes) };
         return Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2));
     }
 

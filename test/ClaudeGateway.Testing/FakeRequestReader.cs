@@ -11,7 +11,9 @@ internal sealed class FakeRequestReader(Socket socket)
 {
     private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 0));
 
-    /// <summary>Moves bytes from the socket until the client closes it; reads ahead, so that a close is noticed at once.</summary>
+    /// <summary>
+    /// Moves bytes from the socket until the client closes it; reads ahead, so that a close is noticed at once.
+    /// </summary>
     public async Task PumpAsync()
     {
         try
@@ -44,7 +46,8 @@ internal sealed class FakeRequestReader(Socket socket)
 
         var lines = Encoding.UTF8.GetString(head).Split("\r\n");
         var first = lines[0].Split(' ');
-        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).Select(p => KeyValuePair.Create(p[0], p[1].Trim())).ToList();
+        var headers = lines.Skip(1).Select(l => l.Split(':', 2)).Select(p => KeyValuePair.Create(p[0],
+            p[1].Trim())).ToList();
         string? Header(string name) => headers.Find(h => h.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
         if (Header("expect") is not null)
         {
@@ -62,7 +65,8 @@ internal sealed class FakeRequestReader(Socket socket)
         var body = new List<byte>();
         while (await UntilAsync("\r\n"u8.ToArray(), cancellation) is { } line)
         {
-            var size = int.Parse(Encoding.ASCII.GetString(line).Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            var size = int.Parse(
+                Encoding.ASCII.GetString(line).Split(';')[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             if (await TakeAsync(size + 2, cancellation) is not { } chunk)
             {
                 return null;

@@ -53,11 +53,13 @@ internal sealed class FakeServer : IAsyncDisposable
     public async Task<RecordedRequest> RequestAsync(Func<RecordedRequest, bool> fits)
     {
         RecordedRequest? found = null;
-        await _changed.UntilAsync(() => (found = Requests.FirstOrDefault(fits)) is not null, "a request at the fake server");
+        await _changed.UntilAsync(
+            () => (found = Requests.FirstOrDefault(fits)) is not null, "a request at the fake server");
         return found!;
     }
 
-    public Task RequestCountAsync(int count) => _changed.UntilAsync(() => Requests.Count >= count, $"{count} requests at the fake server");
+    public Task RequestCountAsync(int count) =>
+        _changed.UntilAsync(() => Requests.Count >= count, $"{count} requests at the fake server");
 
     /// <summary>Refuses connections from now on and resets the open ones.</summary>
     public void Refuse()

@@ -26,7 +26,8 @@ internal sealed class FakeUpstream : IAsyncDisposable
     /// <summary>Anything but 200 makes every answer this error.</summary>
     public int Status { get; set; } = 200;
 
-    public object ErrorBody { get; set; } = new { type = "error", error = new { type = "api_error", message = "forced" } };
+    public object ErrorBody { get; set; } = new { type = "error",
+        error = new { type = "api_error", message = "forced" } };
 
     /// <summary>Added to every answer, errors included.</summary>
     public (string Name, string Value)[] Headers { get; set; } = [];
@@ -49,7 +50,11 @@ internal sealed class FakeUpstream : IAsyncDisposable
     }
 
     /// <summary>Answers with an error of the Anthropic shape.</summary>
-    public void NextError(int status, string type = "api_error", string message = "forced", params (string Name, string Value)[] headers) =>
+    public void NextError(
+        int status,
+        string type = "api_error",
+        string message = "forced",
+        params (string Name, string Value)[] headers) =>
         Next(e => e.RespondJsonAsync(status, new { type = "error", error = new { type, message } }, headers));
 
     /// <summary>Reads the request and never answers.</summary>
@@ -73,22 +78,31 @@ internal sealed class FakeUpstream : IAsyncDisposable
     });
 
     /// <summary>The events of one whole streamed message, a text delta per word.</summary>
-    public static IEnumerable<byte[]> MessageEvents(string model, string text = "Hello there", object? usage = null, int outputTokens = 500)
+    public static IEnumerable<byte[]> MessageEvents(
+        string model, string text = "Hello there", object? usage = null, int outputTokens = 500)
     {
         var message = Message(model, null, usage ?? new { input_tokens = 1000, output_tokens = 1 });
         yield return Event("message_start", new { type = "message_start", message });
-        yield return Event("content_block_start", new { type = "content_block_start", index = 0, content_block = new { type = "text", text = "" } });
+        yield return Event(
+            "content_block_start",
+            new { type = "content_block_start", index = 0, content_block = new { type = "text", text = "" } });
         foreach (var word in text.Split(' ').Select((w, i) => i == 0 ? w : " " + w))
         {
-            yield return Event("content_block_delta", new { type = "content_block_delta", index = 0, delta = new { type = "text_delta", text = word } });
+            yield return Event(
+                "content_block_delta",
+                new { type = "content_block_delta", index = 0, delta = new { type = "text_delta", text = word } });
         }
 
         yield return Event("content_block_stop", new { type = "content_block_stop", index = 0 });
-        yield return Event("message_delta", new { type = "message_delta", delta = new { stop_reason = "end_turn", stop_sequence = (string?)null }, usage = new { output_tokens = outputTokens } });
+        yield return Event(
+            "message_delta",
+            new { type = "message_delta", delta = new { stop_reason = "end_turn", stop_sequence = (string?)null },
+                usage = new { output_tokens = outputTokens } });
         yield return Event("message_stop", new { type = "message_stop" });
     }
 
-    public static byte[] Event(string name, object data) => Encoding.UTF8.GetBytes($"event: {name}\ndata: {JsonSerializer.Serialize(data)}\n\n");
+    public static byte[] Event(string name, object data) =>
+        Encoding.UTF8.GetBytes($"event: {name}\ndata: {JsonSerializer.Serialize(data)}\n\n");
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
@@ -115,9 +129,11 @@ internal sealed class FakeUpstream : IAsyncDisposable
         {
             await exchange.RespondJsonAsync(200, new { input_tokens = 42 }, Headers);
         }
-        else if (exchange.Request.Json.TryGetProperty("stream", out var stream) && stream.ValueKind == JsonValueKind.True)
+        else if (exchange.Request.Json.TryGetProperty("stream", out var stream)
+            && stream.ValueKind == JsonValueKind.True)
         {
-            await exchange.StartAsync(200, [("content-type", "text/event-stream; charset=utf-8"), ("request-id", "req_up1"), .. Headers]);
+            await exchange.StartAsync(
+                200, [("content-type", "text/event-stream; charset=utf-8"), ("request-id", "req_up1"), .. Headers]);
             foreach (var part in MessageEvents(Model(exchange), Text, Usage, OutputTokens))
             {
                 await exchange.WriteAsync(part);
@@ -129,11 +145,13 @@ internal sealed class FakeUpstream : IAsyncDisposable
         {
             var usage = JsonSerializer.SerializeToNode(Usage)!.AsObject();
             usage["output_tokens"] = OutputTokens;
-            await exchange.RespondJsonAsync(200, Message(Model(exchange), Text, usage), [("request-id", "req_up1"), .. Headers]);
+            await exchange.RespondJsonAsync(
+                200, Message(Model(exchange), Text, usage), [("request-id", "req_up1"), .. Headers]);
         }
     }
 
-    private static string Model(FakeExchange exchange) => exchange.Request.Json.TryGetProperty("model", out var model) ? model.GetString() ?? "" : "";
+    private static string Model(FakeExchange exchange) =>
+        exchange.Request.Json.TryGetProperty("model", out var model) ? model.GetString() ?? "" : "";
 
     private static JsonObject Message(string model, string? text, object usage) => new()
     {

@@ -9,8 +9,8 @@ using System.Text;
 namespace ClaudeGateway.Testing;
 
 /// <summary>
-/// A forward proxy for CONNECT (RFC 9110 section 9.3.6) that knows host names nobody else does: each leads to a plain server on
-/// this machine, with TLS put in front of it. Everything else is refused with 502.
+/// A forward proxy for CONNECT (RFC 9110 section 9.3.6) that knows host names nobody else does: each leads to a plain
+/// server on this machine, with TLS put in front of it. Everything else is refused with 502.
 /// </summary>
 internal sealed class ForwardProxy : IAsyncDisposable
 {
@@ -70,11 +70,16 @@ internal sealed class ForwardProxy : IAsyncDisposable
             _asked.Enqueue(line);
             if (line.Split(' ') is not ["CONNECT", var authority, ..] || !_targets.TryGetValue(authority, out var port))
             {
-                await client.WriteAsync("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"u8.ToArray(), _stopped.Token);
+                await client.WriteAsync(
+                    "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"u8.ToArray(),
+                    _stopped.Token);
                 return;
             }
 
-            using var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            using var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+            {
+                NoDelay = true,
+            };
             await server.ConnectAsync(IPAddress.Loopback, port, _stopped.Token);
             await client.WriteAsync("HTTP/1.1 200 OK\r\n\r\n"u8.ToArray(), _stopped.Token);
             await using var tls = new SslStream(client);
@@ -82,7 +87,10 @@ internal sealed class ForwardProxy : IAsyncDisposable
             await using var far = new NetworkStream(server);
             await Task.WhenAny(tls.CopyToAsync(far, _stopped.Token), far.CopyToAsync(tls, _stopped.Token));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or IOException or AuthenticationException)
+        catch (Exception e)
+            when (
+                e is OperationCanceledException or SocketException or ObjectDisposedException or IOException
+                or AuthenticationException)
         {
             // The test is over, or one side left.
         }
@@ -93,7 +101,8 @@ internal sealed class ForwardProxy : IAsyncDisposable
     {
         var head = new StringBuilder();
         var one = new byte[1];
-        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal) && await client.ReadAsync(one, _stopped.Token) > 0)
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal)
+            && await client.ReadAsync(one, _stopped.Token) > 0)
         {
             head.Append((char)one[0]);
         }

@@ -43,10 +43,18 @@ internal sealed class GatewayHost : IAsyncDisposable
     public IReadOnlyList<string> Paths => _app.Paths;
 
     /// <summary>Sends nothing of its own, follows no redirect, keeps no cookie.</summary>
-    public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+    public HttpMessageInvoker Http { get; } = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+    });
 
     /// <exception cref="OperatorException">The gateway does not start.</exception>
-    public static async Task<GatewayHost> StartAsync(GatewayConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null, LogLevel level = LogLevel.Debug)
+    public static async Task<GatewayHost> StartAsync(
+        GatewayConfig config,
+        TimeProvider? clock = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        LogLevel level = LogLevel.Debug)
     {
         clock ??= TimeProvider.System;
         var log = new CapturedLog();
@@ -80,7 +88,8 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Uri At(string path) => new(Url, path);
 
     /// <summary>Returns when the headers are there; the caller reads and disposes the body.</summary>
-    public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
+    public Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content = null, params (string Name, string Value)[] headers)
     {
         // Handed to the response, which outlives this call.
         var request = new HttpRequestMessage(method, At(path)) { Content = content };
@@ -92,19 +101,28 @@ internal sealed class GatewayHost : IAsyncDisposable
         return Http.SendAsync(request, CancellationToken.None).WaitAsync(Signal.Timeout);
     }
 
-    public Task<HttpResponseMessage> GetAsync(string path, string? bearer = null) => SendAsync(HttpMethod.Get, path, null, Bearer(bearer));
+    public Task<HttpResponseMessage> GetAsync(string path, string? bearer = null) =>
+        SendAsync(HttpMethod.Get, path, null, Bearer(bearer));
 
-    public Task<HttpResponseMessage> PostJsonAsync(string path, object body, string? bearer = null, params (string Name, string Value)[] headers) =>
+    public Task<HttpResponseMessage> PostJsonAsync(
+        string path, object body, string? bearer = null, params (string Name, string Value)[] headers) =>
         SendAsync(HttpMethod.Post, path, JsonBody(body), [.. Bearer(bearer), .. headers]);
 
     public Task<HttpResponseMessage> PostFormAsync(string path, params (string Name, string Value)[] fields) =>
-        SendAsync(HttpMethod.Post, path, new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value))));
+        SendAsync(
+            HttpMethod.Post, path, new FormUrlEncodedContent(fields.Select(f => KeyValuePair.Create(f.Name, f.Value))));
 
     /// <summary>A small message to a model, streamed or whole.</summary>
-    public Task<HttpResponseMessage> SendMessageAsync(string bearer, string model = "claude-sonnet-4-6", bool stream = false, params (string Name, string Value)[] headers)
+    public Task<HttpResponseMessage> SendMessageAsync(
+        string bearer,
+        string model = "claude-sonnet-4-6",
+        bool stream = false,
+        params (string Name, string Value)[] headers)
     {
         var messages = new[] { new { role = "user", content = "hi" } };
-        object body = stream ? new { model, max_tokens = 64, messages, stream } : new { model, max_tokens = 64, messages };
+        object body = stream
+            ? new { model, max_tokens = 64, messages, stream }
+            : new { model, max_tokens = 64, messages };
         return PostJsonAsync("/v1/messages", body, bearer, [("anthropic-version", "2023-06-01"), .. headers]);
     }
 
@@ -117,11 +135,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         TestConfig.RemoveStore(Config);
     }
 
-    private static (string Name, string Value)[] Bearer(string? bearer) => bearer is null ? [] : [("Authorization", $"Bearer {bearer}")];
+    private static (string Name, string Value)[] Bearer(string? bearer) =>
+        bearer is null ? [] : [("Authorization", $"Bearer {bearer}")];
 
     private static ByteArrayContent JsonBody(object body)
     {
-        var content = new ByteArrayContent(body as byte[] ?? Encoding.UTF8.GetBytes(body as string ?? JsonSerializer.Serialize(body)));
+        var content = new ByteArrayContent(
+            body as byte[] ?? Encoding.UTF8.GetBytes(body as string ?? JsonSerializer.Serialize(body)));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         return content;
     }

@@ -7,7 +7,9 @@ namespace ClaudeGateway.Testing;
 /// <summary>The program as its users start it: its own process, arguments, environment and standard streams.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private static readonly string Dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
+    private static readonly string Dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal)
+        ? Environment.ProcessPath
+        : "dotnet";
 
     private readonly System.Diagnostics.Process _process;
     private readonly Task _pumps;
@@ -27,14 +29,17 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <param name="environment">On top of PATH, HOME and DOTNET_ROOT alone.</param>
-    public static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+    public static GatewayProcess Start(
+        string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
         Start(folder, environment, [Dotnet], arguments);
 
     /// <summary>As <c>nohup</c> starts it: with SIGHUP ignored.</summary>
-    public static GatewayProcess StartIgnoringHangUps(string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+    public static GatewayProcess StartIgnoringHangUps(
+        string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
         Start(folder, environment, ["sh", "-c", """trap '' HUP; exec "$0" "$@" """, Dotnet], arguments);
 
-    private static GatewayProcess Start(string folder, IReadOnlyDictionary<string, string>? environment, string[] command, string[] arguments)
+    private static GatewayProcess Start(
+        string folder, IReadOnlyDictionary<string, string>? environment, string[] command, string[] arguments)
     {
         var start = new ProcessStartInfo(command[0])
         {
@@ -43,12 +48,14 @@ internal sealed class GatewayProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in (string[])[.. command[1..], Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"), .. arguments])
+        foreach (var argument in (string[])[
+            .. command[1..], Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"), .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
 
-        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "HOME" or "DOTNET_ROOT")).ToList())
+        foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "HOME" or "DOTNET_ROOT"))
+            .ToList())
         {
             start.Environment.Remove(name);
         }
@@ -96,7 +103,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
 
     private async Task SignalAsync(string signal)
     {
-        using var kill = System.Diagnostics.Process.Start("kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = System.Diagnostics.Process.Start(
+            "kill", [signal, _process.Id.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync().WaitAsync(Signal.Timeout);
     }
 

@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Testing;
 
-/// <summary>A clock that moves only when a test says so; timers due on the way fire, in order, during <see cref="Advance"/>.</summary>
+/// <summary>
+/// A clock that moves only when a test says so; timers due on the way fire, in order, during <see cref="Advance"/>.
+/// </summary>
 internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _lock = new();
@@ -12,7 +14,9 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     {
     }
 
-    /// <summary>Whether whoever waits for this clock waits no time: it jumps to a timer as soon as one is set.</summary>
+    /// <summary>
+    /// Whether whoever waits for this clock waits no time: it jumps to a timer as soon as one is set.
+    /// </summary>
     public bool JumpsToTimers { get; init; }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;

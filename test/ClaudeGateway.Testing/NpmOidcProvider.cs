@@ -19,7 +19,8 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
     public string Issuer { get; }
 
     /// <summary>Where <c>./dev test</c> installs it, or the folder that OIDC_PROVIDER names.</summary>
-    public static string Folder => Environment.GetEnvironmentVariable("OIDC_PROVIDER") is { Length: > 0 } given ? given : Repository.File(".dev");
+    public static string Folder =>
+        Environment.GetEnvironmentVariable("OIDC_PROVIDER") is { Length: > 0 } given ? given : Repository.File(".dev");
 
     public static bool IsInstalled => Directory.Exists(Path.Combine(Folder, "node_modules", "oidc-provider"));
 
@@ -28,8 +29,14 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
     public static async Task<NpmOidcProvider> StartAsync(string redirectUri, string algorithm)
     {
         var port = FreePort();
-        var start = new ProcessStartInfo("node") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[Repository.File("test/ClaudeGateway.Testing/oidc-provider.mjs"), Folder, $"{port}", redirectUri, algorithm])
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var argument in (string[])[
+            Repository.File("test/ClaudeGateway.Testing/oidc-provider.mjs"), Folder, $"{port}", redirectUri, algorithm])
         {
             start.ArgumentList.Add(argument);
         }

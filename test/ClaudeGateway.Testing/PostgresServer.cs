@@ -12,7 +12,8 @@ namespace ClaudeGateway.Testing;
 
 /// <summary>
 /// A real PostgreSQL server, one for the whole test run (<see cref="SharedAsync"/>) or one of a test's own that it may
-/// stop and start. Its files are in a temporary folder, and it ends with the process that started it, however that ends.
+/// stop and start. Its files are in a temporary folder, and it ends with the process that started it, however that
+/// ends.
 /// </summary>
 internal sealed class PostgresServer : IAsyncDisposable
 {
@@ -60,8 +61,11 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>An empty database on the shared server: its postgres:// URL.</summary>
     public static async Task<string> NewDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync();
 
-    /// <summary>A database on the shared server whose tables are there already, cloned from one that was migrated once.</summary>
-    public static async Task<string> NewMigratedDatabaseAsync() => await (await SharedAsync()).CreateDatabaseAsync(await Template.Value);
+    /// <summary>
+    /// A database on the shared server whose tables are there already, cloned from one that was migrated once.
+    /// </summary>
+    public static async Task<string> NewMigratedDatabaseAsync() =>
+        await (await SharedAsync()).CreateDatabaseAsync(await Template.Value);
 
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed or does not start.</exception>
     /// <param name="tls">Encrypts with this certificate whoever asks for it; null has no TLS.</param>
@@ -94,7 +98,8 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>Runs a statement in the maintenance database.</summary>
     public async Task ExecuteAsync(string sql)
     {
-        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={_port};Username=postgres;Database=postgres;Pooling=false");
+        await using var connection = new NpgsqlConnection(
+            $"Host=127.0.0.1;Port={_port};Username=postgres;Database=postgres;Pooling=false");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
 #pragma warning disable CA2100 // The statements are the tests' own.
@@ -137,7 +142,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
         if (await _process.StandardOutput.ReadLineAsync() != "ok")
         {
-            throw new InvalidOperationException($"PostgreSQL did not {command}: {await _process.StandardError.ReadToEndAsync()}");
+            throw new InvalidOperationException(
+                $"PostgreSQL did not {command}: {await _process.StandardError.ReadToEndAsync()}");
         }
     }
 
@@ -181,10 +187,13 @@ internal sealed class PostgresServer : IAsyncDisposable
 
         var debian = new DirectoryInfo("/usr/lib/postgresql");
         var newest = debian.Exists
-            ? debian.GetDirectories().Where(d => File.Exists(Path.Combine(d.FullName, "bin", "initdb"))).MaxBy(d => int.TryParse(d.Name, CultureInfo.InvariantCulture, out var n) ? n : 0)
+            ? debian.GetDirectories().Where(d => File.Exists(Path.Combine(d.FullName, "bin", "initdb")))
+            .MaxBy(d => int.TryParse(d.Name, CultureInfo.InvariantCulture, out var n) ? n : 0)
             : null;
         return newest is null
-            ? throw new InvalidOperationException("no PostgreSQL found: run './dev test', which installs it, or set PGBIN to the folder of initdb and pg_ctl")
+            ? throw new InvalidOperationException(
+                "no PostgreSQL found: run './dev test', which installs it, or set PGBIN to the folder of initdb and "
+                    + "pg_ctl")
             : Path.Combine(newest.FullName, "bin");
     }
 

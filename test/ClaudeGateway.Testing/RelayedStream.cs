@@ -24,7 +24,11 @@ internal sealed class RelayedStream
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         _events = new SteppedStream(streamEvent);
-        _relay = new ResponseRelay(TimeProvider.System).RelayAsync(new GatewayRequest(http, "req-1", IPAddress.Loopback, 0), new Answer(translate?.Invoke(_events) ?? _events), null, usage);
+        _relay = new ResponseRelay(TimeProvider.System).RelayAsync(
+            new GatewayRequest(http, "req-1", IPAddress.Loopback, 0),
+            new Answer(translate?.Invoke(_events) ?? _events),
+            null,
+            usage);
     }
 
     public void Next() => _events.Next();

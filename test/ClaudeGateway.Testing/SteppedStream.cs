@@ -3,8 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace ClaudeGateway.Testing;
 
 /// <summary>
-/// A stream on which one event arrives whenever <see cref="Next"/> is called. Its reader goes on within that call, on the
-/// same thread, and the stream itself allocates nothing: whatever the thread allocates is the reader's.
+/// A stream on which one event arrives whenever <see cref="Next"/> is called. Its reader goes on within that call, on
+/// the same thread, and the stream itself allocates nothing: whatever the thread allocates is the reader's.
 /// </summary>
 internal sealed class SteppedStream(byte[] streamEvent) : Stream, IValueTaskSource<int>
 {
@@ -68,7 +68,8 @@ internal sealed class SteppedStream(byte[] streamEvent) : Stream, IValueTaskSour
 
     public ValueTaskSourceStatus GetStatus(short token) => _wait.GetStatus(token);
 
-    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    public void OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
     private void Wake()

@@ -41,8 +41,8 @@ internal sealed class TcpRelay : IAsyncDisposable
     public void SpeakAgain() => _flows.TrySetResult();
 
     /// <summary>
-    /// Lets what the client sends through, but the first bytes of an answer end its connection: a commit whose confirmation
-    /// never comes. Completes when that has happened; <see cref="KeepAnswers"/> ends it.
+    /// Lets what the client sends through, but the first bytes of an answer end its connection: a commit whose
+    /// confirmation never comes. Completes when that has happened; <see cref="KeepAnswers"/> ends it.
     /// </summary>
     public Task LoseAnswers()
     {
@@ -62,8 +62,10 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// Completes when that has happened; everything else goes on.
     /// </summary>
     /// <param name="andGoAway">Whether afterwards every connection is reset and new ones are refused.</param>
-    /// <param name="after">Text of a statement that the transaction holds; what the gateway writes beside it has no say.</param>
-    public Task LoseNextCommitAnswer(bool andGoAway = false, string after = "") => OnNextCommit(isAnswerLost: true, andGoAway, after);
+    /// <param name="after">Text of a statement that the transaction holds; what the gateway writes beside it has no
+    /// say.</param>
+    public Task LoseNextCommitAnswer(bool andGoAway = false, string after = "") =>
+        OnNextCommit(isAnswerLost: true, andGoAway, after);
 
     /// <summary>The same with every COMMIT until <see cref="KeepAnswers"/>.</summary>
     public void LoseEveryCommitAnswer() =>
@@ -78,7 +80,11 @@ internal sealed class TcpRelay : IAsyncDisposable
     private Task OnNextCommit(bool isAnswerLost, bool goesAway, string after)
     {
         var happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _commitFault = new CommitFault(isAnswerLost, happened) { GoesAway = goesAway, After = Encoding.ASCII.GetBytes(after) };
+        _commitFault = new CommitFault(isAnswerLost, happened)
+        {
+            GoesAway = goesAway,
+            After = Encoding.ASCII.GetBytes(after),
+        };
         return happened.Task;
     }
 
@@ -162,7 +168,10 @@ internal sealed class TcpRelay : IAsyncDisposable
             var link = new Link(client);
             await Task.WhenAny(PumpAsync(near, far, isAnswer: false, link), PumpAsync(far, near, isAnswer: true, link));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException or IOException or AuthenticationException)
+        catch (Exception e)
+            when (
+                e is OperationCanceledException or SocketException or ObjectDisposedException or IOException
+                or AuthenticationException)
         {
             // The test is over, or the server is away.
         }

@@ -1,11 +1,14 @@
 namespace ClaudeGateway.Testing;
 
-/// <summary>A folder of one test's own that is gone afterwards: when disposed of, or else with the test process.</summary>
+/// <summary>
+/// A folder of one test's own that is gone afterwards: when disposed of, or else with the test process.
+/// </summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     private static readonly Lazy<DirectoryInfo> Root = new(CreateRoot);
 
-    public string Path { get; } = Directory.CreateDirectory(System.IO.Path.Combine(Root.Value.FullName, Guid.NewGuid().ToString("N"))).FullName;
+    public string Path { get; } = Directory.CreateDirectory(
+        System.IO.Path.Combine(Root.Value.FullName, Guid.NewGuid().ToString("N"))).FullName;
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -12,7 +12,8 @@ internal static class TestConfig
     private static readonly Lazy<TemporaryFolder> Stores = new(() => new TemporaryFolder());
 
     /// <param name="postgresUrl">Null keeps everything in a new embedded store.</param>
-    public static GatewayConfig Create(FakeIdentityProvider idp, IReadOnlyList<FakeUpstream> upstreams, string? postgresUrl = null) => new()
+    public static GatewayConfig Create(
+        FakeIdentityProvider idp, IReadOnlyList<FakeUpstream> upstreams, string? postgresUrl = null) => new()
     {
         Path = "gateway.yaml",
         Sha256 = new string('0', 64),

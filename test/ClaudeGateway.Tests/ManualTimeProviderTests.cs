@@ -10,7 +10,8 @@ public sealed class ManualTimeProviderTests
     {
         var clock = new ManualTimeProvider();
         var start = clock.GetUtcNow();
-        using var timer = clock.CreateTimer(_ => clock.Advance(TimeSpan.FromSeconds(100)), null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        using var timer = clock.CreateTimer(
+            _ => clock.Advance(TimeSpan.FromSeconds(100)), null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
 
         clock.Advance(TimeSpan.FromSeconds(20));
 

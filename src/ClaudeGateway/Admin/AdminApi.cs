@@ -3,10 +3,11 @@ using ClaudeGateway.Http;
 namespace ClaudeGateway.Admin;
 
 /// <summary>
-/// The admin API of spend limits (spec/spend.md): who calls is checked first, whatever is called, then the path decides. When
-/// the store is away every call answers 503 in the API's own envelope.
+/// The admin API of spend limits (spec/spend.md): who calls is checked first, whatever is called, then the path
+/// decides. When the store is away every call answers 503 in the API's own envelope.
 /// </summary>
-internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEndpoints limits, EffectiveEndpoint effective, AuditEndpoint trail)
+internal sealed class AdminApi(
+    AdminAuthentication authentication, SpendLimitEndpoints limits, EffectiveEndpoint effective, AuditEndpoint trail)
 {
     public const string Path = "/v1/organizations/spend_limits";
 
@@ -30,7 +31,8 @@ internal sealed class AdminApi(AdminAuthentication authentication, SpendLimitEnd
 
     private static bool IsChange(string method, string path) => (method, path) is ("POST", "") or ("DELETE", ['/', ..]);
 
-    private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) => (method, path) switch
+    private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) =>
+        (method, path) switch
     {
         (_, Elsewhere) => request.NotFoundAsync("not found"),
         ("GET", "") => limits.ListAsync(request),

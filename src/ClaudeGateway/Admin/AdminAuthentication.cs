@@ -15,7 +15,8 @@ internal sealed record AdminCaller(string Actor, bool CanWrite);
 /// Authenticates calls of the admin API (spec/spend.md, Admin auth): an <c>x-api-key</c> decides alone, also against a
 /// good bearer; without one the bearer's developer must be in an admin group.
 /// </summary>
-internal sealed class AdminAuthentication(AdminConfig config, RequireSession session, TimeProvider clock, AuditLog audit)
+internal sealed class AdminAuthentication(
+    AdminConfig config, RequireSession session, TimeProvider clock, AuditLog audit)
 {
     private readonly (byte[] Digest, AdminCaller Caller)[] _keys =
     [

@@ -8,10 +8,15 @@ using ClaudeGateway.Spend;
 
 namespace ClaudeGateway.Admin;
 
-/// <summary>The HTTP surface over <see cref="SpendFeature"/>: the admin API and a developer's own usage; signing a person out; who runs which settings.</summary>
+/// <summary>
+/// The HTTP surface over <see cref="SpendFeature"/>: the admin API and a developer's own usage; signing a person out;
+/// who runs which settings.
+/// </summary>
 internal static class AdminFeature
 {
-    public static void Map(Routes routes, AdminConfig config, SpendFeature spend, RequireSession session, RevocationStore revocations, MachineRegister machines, ManagedPolicies policies, TimeProvider clock, AuditLog audit)
+    public static void Map(
+        Routes routes, AdminConfig config, SpendFeature spend, RequireSession session, RevocationStore revocations,
+        MachineRegister machines, ManagedPolicies policies, TimeProvider clock, AuditLog audit)
     {
         var authentication = new AdminAuthentication(config, session, clock, audit);
         new AdminApi(

@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Admin;
 
 /// <summary>
-/// One call of the admin API: its own request id <c>req_…</c> on every answer and its own error envelope, in which the id
-/// comes last (spec/spend.md, Admin auth).
+/// One call of the admin API: its own request id <c>req_…</c> on every answer and its own error envelope, in which the
+/// id comes last (spec/spend.md, Admin auth).
 /// </summary>
 internal sealed class AdminRequest
 {

@@ -51,11 +51,18 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
     private async Task<(IReadOnlyList<SpendPrincipal> Rows, string? Next)> PageAsync(EffectiveQuery query)
     {
         var period = query.Periods[0];
-        var all = (await _accounts.Principals.ListAsync(_accounts.Ledger.Today)).Where(principal => Matches(principal, query.Search));
-        var sorted = query.BySpend ? all.OrderByDescending(principal => principal.Totals[period]).ThenBy(Sub, StringComparer.Ordinal) : all.OrderBy(Sub, StringComparer.Ordinal);
-        List<SpendPrincipal> rest = [.. sorted.Where(principal => query.Cursor is not { } cursor || IsBehind(principal, cursor, period))];
+        var all = (await _accounts.Principals.ListAsync(_accounts.Ledger.Today))
+            .Where(principal => Matches(principal, query.Search));
+        var sorted = query.BySpend
+            ? all.OrderByDescending(principal => principal.Totals[period]).ThenBy(Sub, StringComparer.Ordinal)
+            : all.OrderBy(Sub, StringComparer.Ordinal);
+        List<SpendPrincipal> rest = [
+            .. sorted.Where(principal => query.Cursor is not { } cursor || IsBehind(principal, cursor, period))];
         List<SpendPrincipal> page = [.. rest.Take(query.Limit)];
-        var next = rest.Count > page.Count ? EffectiveQuery.Token(new EffectiveCursor(page[^1].Sub, query.BySpend ? page[^1].Totals[period].NanoCents : null)) : null;
+        var next = rest.Count > page.Count
+            ? EffectiveQuery.Token(
+                new EffectiveCursor(page[^1].Sub, query.BySpend ? page[^1].Totals[period].NanoCents : null))
+            : null;
         return (page, next);
     }
 

@@ -15,7 +15,13 @@ internal sealed record EffectiveCursor(string Sub, long? NanoCents);
 
 /// <summary>The query of GET /effective (spec/spend.md).</summary>
 /// <param name="Subs">Null unless certain developers are asked for.</param>
-internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadOnlyList<string>? Subs, string? Search, bool BySpend, EffectiveCursor? Cursor, int Limit)
+internal sealed record EffectiveQuery(
+    IReadOnlyList<SpendPeriod> Periods,
+    IReadOnlyList<string>? Subs,
+    string? Search,
+    bool BySpend,
+    EffectiveCursor? Cursor,
+    int Limit)
 {
     private const int DefaultLimit = 20;
 
@@ -56,8 +62,17 @@ internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadO
         }
 
         var userIds = query.All("user_ids[]");
-        var subs = userIds.Count > 0 ? userIds.OfType<string>().Where(sub => sub.Length > 0).Select(StorableText.Of).Distinct(StringComparer.Ordinal).ToList() : null;
-        return (new EffectiveQuery(periods.Count == 0 ? SpendPeriods.All : periods, subs, query.First("q"), sort is not null, cursor, limit), null);
+        var subs = userIds.Count > 0
+            ? userIds.OfType<string>().Where(sub => sub.Length > 0).Select(StorableText.Of)
+            .Distinct(StringComparer.Ordinal).ToList()
+            : null;
+        return (new EffectiveQuery(
+            periods.Count == 0 ? SpendPeriods.All : periods,
+            subs,
+            query.First("q"),
+            sort is not null,
+            cursor,
+            limit), null);
     }
 
     public static string Token(EffectiveCursor cursor)
@@ -84,7 +99,8 @@ internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadO
         {
             using var document = JsonDocument.Parse(Base64Url.DecodeFromChars(token));
             var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("after", out var after) || after.ValueKind != JsonValueKind.String)
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("after", out var after)
+                || after.ValueKind != JsonValueKind.String)
             {
                 return null;
             }
@@ -94,9 +110,13 @@ internal sealed record EffectiveQuery(IReadOnlyList<SpendPeriod> Periods, IReadO
                 return new EffectiveCursor(after.GetString()!, null);
             }
 
-            return spent.ValueKind == JsonValueKind.String && long.TryParse(spent.GetString(), CultureInfo.InvariantCulture, out var nanoCents) ? new EffectiveCursor(after.GetString()!, nanoCents) : null;
+            return spent.ValueKind == JsonValueKind.String
+                && long.TryParse(spent.GetString(), CultureInfo.InvariantCulture, out var nanoCents)
+                ? new EffectiveCursor(after.GetString()!, nanoCents)
+                : null;
         }
-        catch (Exception e) when (e is JsonException or FormatException or InvalidOperationException or DecoderFallbackException)
+        catch (Exception e)
+            when (e is JsonException or FormatException or InvalidOperationException or DecoderFallbackException)
         {
             return null;
         }

@@ -8,10 +8,11 @@ using ClaudeGateway.Spend.Limits;
 namespace ClaudeGateway.Admin;
 
 /// <summary>
-/// GET: how many machines run which version of the managed settings, and which versions the configuration in force serves.
-/// Ours; the reference does not keep count.
+/// GET: how many machines run which version of the managed settings, and which versions the configuration in force
+/// serves. Ours; the reference does not keep count.
 /// </summary>
-internal sealed class SettingsVersionsEndpoint(AdminAuthentication authentication, MachineRegister machines, ManagedPolicies policies, TimeProvider clock)
+internal sealed class SettingsVersionsEndpoint(
+    AdminAuthentication authentication, MachineRegister machines, ManagedPolicies policies, TimeProvider clock)
 {
     public const string Path = "/v1/organizations/settings_versions";
 
@@ -44,7 +45,8 @@ internal sealed class SettingsVersionsEndpoint(AdminAuthentication authenticatio
 
     private static int? ReadDays(string? text) =>
         text is null ? DefaultDays
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is >= 1 and <= MaxDays ? days
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days)
+        && days is >= 1 and <= MaxDays ? days
         : null;
 
     private void Write(Utf8JsonWriter json, List<VersionCount> counts, int days)
@@ -58,7 +60,8 @@ internal sealed class SettingsVersionsEndpoint(AdminAuthentication authenticatio
             WriteVersion(json, count.Version, count, served[count.Version]);
         }
 
-        foreach (var unused in served.Where(version => !shown.Exists(count => count.Version == version.Key)).OrderBy(version => version.Key, StringComparer.Ordinal))
+        foreach (var unused in served.Where(version => !shown.Exists(count => count.Version == version.Key))
+            .OrderBy(version => version.Key, StringComparer.Ordinal))
         {
             WriteVersion(json, unused.Key, null, unused);
         }
@@ -70,7 +73,8 @@ internal sealed class SettingsVersionsEndpoint(AdminAuthentication authenticatio
         json.WriteEndObject();
     }
 
-    private void WriteVersion(Utf8JsonWriter json, string version, VersionCount? count, IEnumerable<PolicyOutcome> outcomes)
+    private void WriteVersion(
+        Utf8JsonWriter json, string version, VersionCount? count, IEnumerable<PolicyOutcome> outcomes)
     {
         var servedTo = outcomes.OrderBy(outcome => outcome.Selection.Index).ToList();
         json.WriteStartObject();
@@ -89,7 +93,8 @@ internal sealed class SettingsVersionsEndpoint(AdminAuthentication authenticatio
         }
 
         json.WriteStartArray("policies");
-        foreach (var selection in servedTo.Select(outcome => outcome.Selection).Where(selection => selection.Layers.Count > 0))
+        foreach (var selection in servedTo.Select(outcome => outcome.Selection)
+            .Where(selection => selection.Layers.Count > 0))
         {
             WritePolicy(json, selection);
         }

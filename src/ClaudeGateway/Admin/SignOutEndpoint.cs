@@ -9,10 +9,11 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.Admin;
 
 /// <summary>
-/// Signs a person out everywhere: POST with <c>{"user_id":"…"}</c>, the subject as the audit and the spend API name it. Needs
-/// the right to write. It answers for any subject, known or not: whoever it is holds nothing from then on.
+/// Signs a person out everywhere: POST with <c>{"user_id":"…"}</c>, the subject as the audit and the spend API name it.
+/// Needs the right to write. It answers for any subject, known or not: whoever it is holds nothing from then on.
 /// </summary>
-internal sealed class SignOutEndpoint(AdminAuthentication authentication, RevocationStore revocations, TimeProvider clock, AuditLog audit)
+internal sealed class SignOutEndpoint(
+    AdminAuthentication authentication, RevocationStore revocations, TimeProvider clock, AuditLog audit)
 {
     public const string Path = "/v1/organizations/sessions/revoke";
     private const int MaxIdCharacters = 4096;
@@ -40,7 +41,10 @@ internal sealed class SignOutEndpoint(AdminAuthentication authentication, Revoca
         catch (StoreUnavailableException)
         {
             gateway.Http.Response.Headers.RetryAfter = "1";
-            await request.ErrorAsync(503, "api_error", "the store is not available: only this replica has signed the user out; try again in a moment");
+            await request.ErrorAsync(
+                503,
+                "api_error",
+                "the store is not available: only this replica has signed the user out; try again in a moment");
             return;
         }
 
@@ -60,7 +64,8 @@ internal sealed class SignOutEndpoint(AdminAuthentication authentication, Revoca
         try
         {
             using var body = await JsonDocument.ParseAsync(gateway.Http.Request.Body, default, gateway.Aborted);
-            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("user_id", out var id) && id.ValueKind == JsonValueKind.String
+            return body.RootElement.ValueKind == JsonValueKind.Object
+                && body.RootElement.TryGetProperty("user_id", out var id) && id.ValueKind == JsonValueKind.String
                 && id.GetString() is { Length: > 0 and <= MaxIdCharacters } user && StorableText.IsStorable(user)
                     ? user
                     : null;

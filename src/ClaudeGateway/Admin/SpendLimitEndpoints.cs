@@ -43,12 +43,14 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
         var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(StorableText.Of(id)) : null;
         if (cursor is null && (after ?? before) is not null)
         {
-            await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this id");
+            await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this "
+                + "id");
             return;
         }
 
         // One more than asked for tells whether there are more.
-        var found = await accounts.Limits.ListAsync(type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
+        var found = await accounts.Limits.ListAsync(
+            type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
         var page = found.Count <= limit ? found : before is null ? found[..limit] : found[^limit..];
         var pools = await PoolSpendAsync(page);
         await request.OkAsync(json => WritePage(json, page, pools, found.Count > limit));
@@ -115,7 +117,8 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
     /// <param name="mayBeOld">Whether, while the store is away, what this replica knows is good enough.</param>
     private async Task<Dictionary<string, Money>> PoolSpendAsync(IReadOnlyList<SpendLimit> page, bool mayBeOld = false)
     {
-        var pools = page.Where(limit => limit.Pool?.AmountCents is not null).Select(limit => accounts.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
+        var pools = page.Where(limit => limit.Pool?.AmountCents is not null)
+            .Select(limit => accounts.Ledger.Counter(CounterKind.Pool, limit.Scope.Id)).ToList();
         if (pools.Count > 0)
         {
             try
@@ -135,7 +138,8 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
     private static void Write(Utf8JsonWriter json, SpendLimit limit, Dictionary<string, Money> pools) =>
         SpendLimitJson.Write(json, limit, pools.GetValueOrDefault(limit.Scope.Id));
 
-    private static void WritePage(Utf8JsonWriter json, List<SpendLimit> page, Dictionary<string, Money> pools, bool hasMore)
+    private static void WritePage(
+        Utf8JsonWriter json, List<SpendLimit> page, Dictionary<string, Money> pools, bool hasMore)
     {
         json.WriteStartObject();
         json.WriteStartArray("data");

@@ -7,8 +7,8 @@ using ClaudeGateway.Spend.Limits;
 namespace ClaudeGateway.Admin;
 
 /// <summary>
-/// Reads the body of POST (spec/spend.md). The first problem is reported as <c>field: text</c>, in the order scope, amount,
-/// period, currency, pooled_budget; scripts read the field, so it is exact.
+/// Reads the body of POST (spec/spend.md). The first problem is reported as <c>field: text</c>, in the order scope,
+/// amount, period, currency, pooled_budget; scripts read the field, so it is exact.
 /// </summary>
 internal sealed class SpendLimitRequest
 {
@@ -27,7 +27,8 @@ internal sealed class SpendLimitRequest
     }
 
     /// <summary>What the body asks for, or the first thing wrong with it.</summary>
-    public static async Task<(SpendLimitDraft? Draft, string? Problem)> ReadAsync(Stream body, CancellationToken cancellation)
+    public static async Task<(SpendLimitDraft? Draft, string? Problem)> ReadAsync(
+        Stream body, CancellationToken cancellation)
     {
         try
         {
@@ -70,7 +71,9 @@ internal sealed class SpendLimitRequest
             return default;
         }
 
-        var typeName = scope.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String ? Text(type, "scope.type") : null;
+        var typeName = scope.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+            ? Text(type, "scope.type")
+            : null;
         switch (SpendScope.ParseType(typeName))
         {
             case SpendScopeType.User:
@@ -146,7 +149,8 @@ internal sealed class SpendLimitRequest
 
     private void ReadCurrency(JsonElement owner, string path)
     {
-        if (owner.TryGetProperty("currency", out var json) && !(json.ValueKind == JsonValueKind.String && json.ValueEquals("USD"u8)))
+        if (owner.TryGetProperty("currency", out var json)
+            && !(json.ValueKind == JsonValueKind.String && json.ValueEquals("USD"u8)))
         {
             Complain(path + ": Invalid literal value, expected \"USD\"");
         }
@@ -154,7 +158,8 @@ internal sealed class SpendLimitRequest
 
     private PooledBudgetDraft? ReadPool(JsonElement body)
     {
-        if (!body.TryGetProperty("pooled_budget", out var pool) || pool.ValueKind == JsonValueKind.Null || !Expect(pool, JsonValueKind.Object, "object", "pooled_budget"))
+        if (!body.TryGetProperty("pooled_budget", out var pool) || pool.ValueKind == JsonValueKind.Null
+            || !Expect(pool, JsonValueKind.Object, "object", "pooled_budget"))
         {
             return null;
         }

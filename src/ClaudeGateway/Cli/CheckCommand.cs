@@ -7,7 +7,8 @@ namespace ClaudeGateway.Cli;
 /// <summary><c>check</c>: everything <c>serve</c> would say about the configuration, without a service.</summary>
 internal static class CheckCommand
 {
-    public static int Run(string? configPath, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
+    public static int Run(
+        string? configPath, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
     {
         var result = ServeCommand.Read(configPath, environment);
         if (result.Config is not { } config)

@@ -8,7 +8,10 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Cli;
 
-/// <summary>The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.</summary>
+/// <summary>
+/// The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>,
+/// <c>machines</c> and <c>version</c>. One line per command.
+/// </summary>
 internal static class CommandLine
 {
     public static async Task<int> RunAsync(string[] args)
@@ -26,13 +29,15 @@ internal static class CommandLine
     private static string Problems(ParseResult parsed) =>
         string.Join("; ", parsed.Errors.Select(error => OneLine(error.Message).TrimEnd('.')));
 
-    private static string OneLine(string message) => string.Join(' ', message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+    private static string OneLine(string message) =>
+        string.Join(' ', message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     /// <param name="hangUps">Null when the arguments name a command that does not serve.</param>
     private static RootCommand Root(HangUps? hangUps)
     {
         var config = ConfigOption();
-        var root = new RootCommand("claude-gateway: one sign-in, one endpoint and one policy for Claude in your company.") { config };
+        var root = new RootCommand(
+            "claude-gateway: one sign-in, one endpoint and one policy for Claude in your company.") { config };
         root.SetAction((parsed, cancellation) =>
             ServeCommand.RunAsync(parsed.GetValue(config), hangUps!, cancellation));
         root.Subcommands.Add(Serve(hangUps));
@@ -60,39 +65,89 @@ internal static class CommandLine
     private static Command Check()
     {
         var config = ConfigOption();
-        var print = new Option<bool>("--print") { Description = "Print the resolved configuration with secrets masked." };
-        var check = new Command("check", "Read and check a configuration without touching any service.") { config, print };
-        check.SetAction(parsed => CheckCommand.Run(parsed.GetValue(config), parsed.GetValue(print), ProcessEnvironment.Current(), Console.Out, Console.Error));
+        var print = new Option<bool>("--print")
+        {
+            Description = "Print the resolved configuration with secrets masked.",
+        };
+        var check = new Command("check", "Read and check a configuration without touching any service.") { config,
+            print };
+        check.SetAction(
+            parsed =>
+                CheckCommand.Run(
+                    parsed.GetValue(config), parsed.GetValue(print), ProcessEnvironment.Current(), Console.Out,
+                    Console.Error));
         return check;
     }
 
     private static Command Diagnose()
     {
         var config = ConfigOption();
-        var doctor = new Command("doctor", "Ask every service of a configuration one harmless question with the real credentials.") { config };
-        doctor.SetAction((parsed, cancellation) => DoctorCommand.RunAsync(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out, cancellation));
+        var doctor = new Command(
+            "doctor",
+            "Ask every service of a configuration one harmless question with the real credentials.") { config };
+        doctor.SetAction(
+            (parsed, cancellation) =>
+                DoctorCommand.RunAsync(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out,
+                    cancellation));
         return doctor;
     }
 
     private static Command Schema()
     {
-        var format = new Option<string>("--format") { Description = "json: a JSON Schema for editors; markdown: docs/configuration.md.", DefaultValueFactory = _ => "json", HelpName = "format" };
+        var format = new Option<string>("--format")
+        {
+            Description = "json: a JSON Schema for editors; markdown: docs/configuration.md.",
+            DefaultValueFactory = _ => "json",
+            HelpName = "format",
+        };
         format.AcceptOnlyFromAmong("json", "markdown");
-        var settings = new Option<bool>("--settings") { Description = "Print what settings documents may hold instead: the built-in data, in the form managed.settings_schema takes." };
+        var settings = new Option<bool>("--settings")
+        {
+            Description =
+                "Print what settings documents may hold instead: the built-in data, in the form "
+                    + "managed.settings_schema takes.",
+        };
         var schema = new Command("schema", "Describe every key of gateway.yaml.") { format, settings };
-        schema.SetAction(parsed => Console.Out.Write(parsed.GetValue(settings) ? SettingsSchemas.Text() + "\n" : parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown() : ConfigSchema.Text() + "\n"));
+        schema.SetAction(
+            parsed =>
+                Console.Out.Write(
+                    parsed.GetValue(settings)
+                    ? SettingsSchemas.Text() + "\n" : parsed.GetValue(format) is "markdown" ? ConfigReference.Markdown()
+                    : ConfigSchema.Text() + "\n"));
         return schema;
     }
 
     private static Command Explain()
     {
         var config = ConfigOption();
-        var sub = new Option<string>("--user") { Description = "The developer's subject (sub) at the identity provider.", DefaultValueFactory = _ => "developer", HelpName = "sub" };
-        var email = new Option<string?>("--email") { Description = "The developer's e-mail address.", HelpName = "address" };
-        var groups = new Option<string>("--groups") { Description = "The developer's groups, separated by commas.", DefaultValueFactory = _ => "", HelpName = "a,b" };
-        var explain = new Command("explain", "Print what one developer is served: policies, settings with their origin, models.") { config, sub, email, groups };
+        var sub = new Option<string>("--user")
+        {
+            Description = "The developer's subject (sub) at the identity provider.",
+            DefaultValueFactory = _ => "developer",
+            HelpName = "sub",
+        };
+        var email = new Option<string?>("--email")
+        {
+            Description = "The developer's e-mail address.",
+            HelpName = "address",
+        };
+        var groups = new Option<string>("--groups")
+        {
+            Description = "The developer's groups, separated by commas.",
+            DefaultValueFactory = _ => "",
+            HelpName = "a,b",
+        };
+        var explain = new Command(
+            "explain",
+            "Print what one developer is served: policies, settings with their origin, models.") { config, sub, email,
+                groups };
         explain.SetAction(parsed => ExplainCommand.Run(
-            new ExplainOptions(parsed.GetValue(config), parsed.GetValue(sub)!, parsed.GetValue(email), parsed.GetValue(groups)!.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+            new ExplainOptions(
+                parsed.GetValue(config),
+                parsed.GetValue(sub)!,
+                parsed.GetValue(email),
+                parsed.GetValue(groups)!.Split(
+                    ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
             ProcessEnvironment.Current(),
             Console.Out,
             Console.Error));
@@ -101,10 +156,27 @@ internal static class CommandLine
 
     private static Command Develop(HangUps? hangUps)
     {
-        var port = new Option<int>("--port") { Description = "Port of the gateway on this machine; 0 takes a free one.", DefaultValueFactory = _ => 8080, HelpName = "port" };
-        var idpPort = new Option<int?>("--idp-port") { Description = "Port of the identity provider; the one after the gateway's unless given.", HelpName = "port" };
-        var data = new Option<string>("--data") { Description = "Folder that keeps secrets and sessions.", DefaultValueFactory = _ => DevFolder.DefaultName, HelpName = "folder" };
-        var dev = new Command("dev", "Try the gateway on this machine: brings an identity provider, a simulated model and a store.") { port, idpPort, data };
+        var port = new Option<int>("--port")
+        {
+            Description = "Port of the gateway on this machine; 0 takes a free one.",
+            DefaultValueFactory = _ => 8080,
+            HelpName = "port",
+        };
+        var idpPort = new Option<int?>("--idp-port")
+        {
+            Description = "Port of the identity provider; the one after the gateway's unless given.",
+            HelpName = "port",
+        };
+        var data = new Option<string>("--data")
+        {
+            Description = "Folder that keeps secrets and sessions.",
+            DefaultValueFactory = _ => DevFolder.DefaultName,
+            HelpName = "folder",
+        };
+        var dev = new Command(
+            "dev",
+            "Try the gateway on this machine: brings an identity provider, a simulated model and a store.") { port,
+                idpPort, data };
         dev.SetAction((parsed, cancellation) =>
             DevCommand.RunAsync(
                 new DevOptions(parsed.GetValue(port), parsed.GetValue(idpPort), parsed.GetValue(data)!),
@@ -116,9 +188,14 @@ internal static class CommandLine
 
     private static Command Login()
     {
-        var url = new Argument<string>("url") { Description = "The gateway's address, e.g. https://claude.example.com." };
+        var url = new Argument<string>("url")
+        {
+            Description = "The gateway's address, e.g. https://claude.example.com.",
+        };
         var login = new Command("login", "Sign in at a gateway and print a bearer for curl.") { url };
-        login.SetAction((parsed, cancellation) => LoginCommand.RunAsync(parsed.GetValue(url)!, ProcessEnvironment.Current(), cancellation));
+        login.SetAction(
+            (parsed, cancellation) =>
+                LoginCommand.RunAsync(parsed.GetValue(url)!, ProcessEnvironment.Current(), cancellation));
         return login;
     }
 
@@ -129,5 +206,9 @@ internal static class CommandLine
         return version;
     }
 
-    private static Option<string?> ConfigOption() => new("--config", "-c") { Description = "Path of gateway.yaml.", HelpName = "path" };
+    private static Option<string?> ConfigOption() => new("--config", "-c")
+    {
+        Description = "Path of gateway.yaml.",
+        HelpName = "path",
+    };
 }

@@ -27,7 +27,8 @@ internal static class DevCommand
             var port = Port(options.Port, "gateway", "--port");
             var origin = $"http://localhost:{port}";
             await using var model = await StartModelAsync(environment, cancellation);
-            await using var identityProvider = await StartIdentityProviderAsync(folder, origin, IdentityProviderPort(options, port), cancellation);
+            await using var identityProvider = await StartIdentityProviderAsync(
+                folder, origin, IdentityProviderPort(options, port), cancellation);
             var issuer = identityProvider.Url;
             folder.Write(DevConfig.FileName, DevConfig.Write(folder, origin, port, issuer, model?.Url));
 
@@ -45,12 +46,15 @@ internal static class DevCommand
         }
     }
 
-    private static async Task<DevServer?> StartModelAsync(ProcessEnvironment environment, CancellationToken cancellation) =>
+    private static async Task<DevServer?> StartModelAsync(
+        ProcessEnvironment environment, CancellationToken cancellation) =>
         string.IsNullOrWhiteSpace(environment[KeyVariable])
-            ? await DevServer.StartAsync(0, "simulated model", _ => new DevModel(TimeProvider.System).HandleAsync, cancellation)
+            ? await DevServer.StartAsync(
+                0, "simulated model", _ => new DevModel(TimeProvider.System).HandleAsync, cancellation)
             : null;
 
-    private static async Task<DevServer> StartIdentityProviderAsync(DevFolder folder, string origin, int port, CancellationToken cancellation)
+    private static async Task<DevServer> StartIdentityProviderAsync(
+        DevFolder folder, string origin, int port, CancellationToken cancellation)
     {
         _ = folder.Secret(DevSecrets.Jwt);
         var client = new DevClient(DevConfig.ClientId, folder.Secret(DevSecrets.Client), origin);
@@ -58,7 +62,9 @@ internal static class DevCommand
         return await DevServer.StartAsync(
             port,
             "identity provider",
-            issuer => new DevIdentityProvider(issuer, client, new DevTokens(key, issuer, TimeProvider.System), TimeProvider.System).HandleAsync,
+            issuer =>
+                new DevIdentityProvider(
+                    issuer, client, new DevTokens(key, issuer, TimeProvider.System), TimeProvider.System).HandleAsync,
             cancellation);
     }
 
@@ -69,8 +75,11 @@ internal static class DevCommand
         : 0;
 
     private static int Port(int wanted, string purpose, string option) =>
-        wanted is < 0 or > ushort.MaxValue ? throw new OperatorException($"{option} must be a port from 1 to 65535, or 0 for any free one")
+        wanted is < 0 or > ushort.MaxValue
+        ? throw new OperatorException($"{option} must be a port from 1 to 65535, or 0 for any free one")
         : wanted == 0 ? DevServer.FreePort()
         : DevServer.IsFree(wanted) ? wanted
-        : throw new OperatorException($"port {wanted} is taken, so the {purpose} cannot listen on it: stop what uses it, or choose another port with {option}");
+        : throw new OperatorException(
+            $"port {wanted} is taken, so the {purpose} cannot listen on it: stop what uses it, or choose another port "
+                + $"with {option}");
 }

@@ -42,17 +42,26 @@ internal static class ExplainCommand
         using var silent = new StderrLines(Stream.Null);
         var log = new OperationalLog(silent, TimeProvider.System, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, log);
-        var routes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, TimeProvider.System, log));
+        var routes = new ModelRoutes(
+            new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
+            UpstreamList.Create(config, outbound, environment, TimeProvider.System, log));
         var pushed = PushedSettings.From(config, routes.Placements());
         var policies = new ManagedPolicies(config.Managed, pushed);
-        var principal = new Principal(options.Sub, options.Email, null, options.Groups) { ExpiresAt = DateTimeOffset.MaxValue };
+        var principal = new Principal(options.Sub, options.Email, null, options.Groups)
+        {
+            ExpiresAt = DateTimeOffset.MaxValue,
+        };
         var models = new ModelListing(routes, policies.ModelsOf).For(principal);
         return
         [
-            $"developer: sub {principal.Sub}, {(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)}, {(principal.Groups.Count == 0 ? "no groups" : "groups " + string.Join(", ", principal.Groups))}",
+            $"developer: sub {principal.Sub}, {(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)}, "
+                + $"{(principal.Groups.Count == 0 ? "no groups" : "groups " + string.Join(", ", principal.Groups))}",
             .. new PolicyExplanation(config, policies, pushed).Lines(principal, models),
             "",
-            config.Admin is null ? "spend limits: not enforced (no admin section)" : $"spend limits: kept in the store; ask the running gateway: GET /v1/organizations/spend_limits/effective?user_ids[]={Uri.EscapeDataString(principal.Sub)}",
+            config.Admin is null
+            ? "spend limits: not enforced (no admin section)"
+            : "spend limits: kept in the store; ask the running gateway: GET "
+                + $"/v1/organizations/spend_limits/effective?user_ids[]={Uri.EscapeDataString(principal.Sub)}",
         ];
     }
 }

@@ -7,8 +7,8 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Cli;
 
 /// <summary>
-/// <c>claude-gateway login URL</c>: a device's side of the device flow (RFC 8628) in a terminal. The bearer alone goes to
-/// standard output, so that a shell can take it; everything said to the person goes to standard error.
+/// <c>claude-gateway login URL</c>: a device's side of the device flow (RFC 8628) in a terminal. The bearer alone goes
+/// to standard output, so that a shell can take it; everything said to the person goes to standard error.
 /// </summary>
 internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, TextWriter output, TextWriter messages)
 {
@@ -27,7 +27,8 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         {
             // The developer names the gateway: it may well be on this machine.
             using var outbound = new OutboundHttp(environment.ForOwnMachine(), log);
-            var command = new LoginCommand(outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
+            var command = new LoginCommand(
+                outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
             return await command.SignInAsync(url, cancellation);
         }
         catch (OperatorException e)
@@ -41,11 +42,13 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     }
 
     /// <returns>The exit code: 0 when a bearer was printed.</returns>
-    /// <exception cref="OperatorException">The gateway cannot be reached, does not behave as one, or refuses.</exception>
+    /// <exception cref="OperatorException">The gateway cannot be reached, does not behave as one, or
+    /// refuses.</exception>
     public async Task<int> SignInAsync(string url, CancellationToken cancellation)
     {
         var gateway = GatewayUrl.Read(url);
-        var metadata = await AskAsync(HttpMethod.Get, new Uri(gateway, "/.well-known/oauth-authorization-server"), null, cancellation);
+        var metadata = await AskAsync(
+            HttpMethod.Get, new Uri(gateway, "/.well-known/oauth-authorization-server"), null, cancellation);
         var issuer = Text(metadata, "issuer");
         if (issuer.TrimEnd('/') != url.TrimEnd('/'))
         {
@@ -53,7 +56,11 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
             throw new OperatorException($"{url} calls itself {issuer}: use that address");
         }
 
-        var grant = await AskAsync(HttpMethod.Post, Endpoint(metadata, "device_authorization_endpoint"), new() { ["client_id"] = "claude-gateway-login" }, cancellation);
+        var grant = await AskAsync(
+            HttpMethod.Post,
+            Endpoint(metadata, "device_authorization_endpoint"),
+            new() { ["client_id"] = "claude-gateway-login" },
+            cancellation);
         await GreetAsync(grant);
         var token = await PollAsync(Endpoint(metadata, "token_endpoint"), grant, cancellation);
         await messages.WriteLineAsync("Signed in. The bearer is good for " + Minutes(token) + ".");
@@ -69,15 +76,23 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
 
         var complete = grant.TryGetProperty("verification_uri_complete", out var uri) ? uri.GetString() : null;
-        await messages.WriteLineAsync($"Open this address in a browser:  {Terminal.Printable(complete ?? Text(grant, "verification_uri"))}");
-        await messages.WriteLineAsync($"and confirm this code:           {Terminal.Printable(Text(grant, "user_code"))}");
+        await messages.WriteLineAsync(
+            $"Open this address in a browser:  {Terminal.Printable(complete ?? Text(grant, "verification_uri"))}");
+        await messages.WriteLineAsync(
+            $"and confirm this code:           {Terminal.Printable(Text(grant, "user_code"))}");
         await messages.WriteLineAsync("Waiting …");
     }
 
     private async Task<JsonElement> PollAsync(Uri endpoint, JsonElement grant, CancellationToken cancellation)
     {
-        var form = new Dictionary<string, string> { ["grant_type"] = DeviceCodeGrant, ["device_code"] = Text(grant, "device_code") };
-        var interval = grant.TryGetProperty("interval", out var seconds) ? TimeSpan.FromSeconds(seconds.GetInt32()) : IntervalStep;
+        var form = new Dictionary<string, string>
+        {
+            ["grant_type"] = DeviceCodeGrant,
+            ["device_code"] = Text(grant, "device_code"),
+        };
+        var interval = grant.TryGetProperty("interval", out var seconds)
+            ? TimeSpan.FromSeconds(seconds.GetInt32())
+            : IntervalStep;
         while (true)
         {
             await Task.Delay(interval, clock, cancellation);
@@ -87,7 +102,8 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
                 return answer.Json;
             }
 
-            switch (answer.Json.ValueKind == JsonValueKind.Object && answer.Json.TryGetProperty("error", out var error) ? error.ToString() : "")
+            switch (answer.Json.ValueKind == JsonValueKind.Object && answer.Json.TryGetProperty("error", out var error)
+                ? error.ToString() : "")
             {
                 case "authorization_pending":
                     break;
@@ -95,7 +111,8 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
                     interval += IntervalStep;
                     break;
                 case "access_denied":
-                    throw new OperatorException("the sign-in was refused: it was denied in the browser, or your account is not allowed here");
+                    throw new OperatorException(
+                        "the sign-in was refused: it was denied in the browser, or your account is not allowed here");
                 case "expired_token":
                     throw new OperatorException("the code has expired: run the command again");
                 case var other:
@@ -104,17 +121,24 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
     }
 
-    private async Task<JsonElement> AskAsync(HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
+    private async Task<JsonElement> AskAsync(
+        HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
     {
         var (status, json) = await SendAsync(method, url, form, cancellation);
         return status == 200 && json.ValueKind == JsonValueKind.Object
             ? json
-            : throw new OperatorException($"{url} answered {status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
+            : throw new OperatorException(
+                $"{url} answered "
+                    + $"{status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
     }
 
-    private async Task<(int Status, JsonElement Json)> SendAsync(HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
+    private async Task<(int Status, JsonElement Json)> SendAsync(
+        HttpMethod method, Uri url, Dictionary<string, string>? form, CancellationToken cancellation)
     {
-        using var request = new HttpRequestMessage(method, url) { Content = form is null ? null : new FormUrlEncodedContent(form) };
+        using var request = new HttpRequestMessage(method, url)
+        {
+            Content = form is null ? null : new FormUrlEncodedContent(form),
+        };
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         timeout.CancelAfter(RequestTimeout);
         try
@@ -125,11 +149,15 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         }
         catch (HttpRequestException e)
         {
-            throw new OperatorException($"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {Reason(e)}. Check the address, and that the gateway is running", e);
+            throw new OperatorException(
+                $"{url.GetLeftPart(UriPartial.Authority)} cannot be reached: {Reason(e)}. Check the address, and that "
+                    + "the gateway is running",
+                e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new OperatorException($"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
+            throw new OperatorException(
+                $"{url.GetLeftPart(UriPartial.Authority)} did not answer within {RequestTimeout.TotalSeconds} s", e);
         }
     }
 
@@ -150,14 +178,17 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     }
 
     private static Uri Endpoint(JsonElement metadata, string name) =>
-        Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri) ? uri : throw new OperatorException($"the gateway's {name} is not a URL");
+        Uri.TryCreate(Text(metadata, name), UriKind.Absolute, out var uri)
+        ? uri
+        : throw new OperatorException($"the gateway's {name} is not a URL");
 
     private static string Text(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()!
             : throw new OperatorException($"the gateway's answer has no {name}: is this the address of a gateway?");
 
-    private static string Minutes(JsonElement token) => token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
+    private static string Minutes(JsonElement token) =>
+        token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
         ? (n / 60).ToString(CultureInfo.InvariantCulture) + " minutes"
         : "a while";
 }

@@ -7,7 +7,10 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Cli;
 
-/// <summary>Runs the gateway until SIGTERM or SIGINT: then it drains, and a second signal cuts what is left (spec/newer.md, signals).</summary>
+/// <summary>
+/// Runs the gateway until SIGTERM or SIGINT: then it drains, and a second signal cuts what is left (spec/newer.md,
+/// signals).
+/// </summary>
 internal static class ServeCommand
 {
     /// <param name="hangUps">Heard since the process began.</param>
@@ -24,7 +27,10 @@ internal static class ServeCommand
     public static ConfigReadResult Read(string? configPath, ProcessEnvironment environment) =>
         configPath is not null ? GatewayConfigReader.Read(configPath, environment)
         : EnvironmentConfig.IsGiven(environment) ? EnvironmentConfig.Read(environment)
-        : ConfigReadResult.Unreadable("", "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other variables of docs/configuration.md)");
+        : ConfigReadResult.Unreadable(
+            "",
+            "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other "
+                + "variables of docs/configuration.md)");
 
     /// <param name="result">A configuration without problems.</param>
     /// <param name="hangUps">What came before the gateway listens is obeyed as soon as it does.</param>
@@ -39,12 +45,14 @@ internal static class ServeCommand
         var config = result.Config!;
         using var signals = new StopSignals();
         using var lines = new StderrLines();
-        var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
+        var log = new OperationalLog(
+            lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
         var audit = new AuditLog(lines, TimeProvider.System);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
-            await using var app = await GatewayApp.StartAsync(config, environment, TimeProvider.System, audit, log, stop.Token);
+            await using var app = await GatewayApp.StartAsync(
+                config, environment, TimeProvider.System, audit, log, stop.Token);
             ready();
             var reloads = new ConfigReload(app, result, environment, log).RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
@@ -66,7 +74,9 @@ internal static class ServeCommand
         return 0;
     }
 
-    /// <summary>Every problem on a line of its own; the last line names the problem, or says how many there are.</summary>
+    /// <summary>
+    /// Every problem on a line of its own; the last line names the problem, or says how many there are.
+    /// </summary>
     public static int Fail(IReadOnlyList<string> problems)
     {
         foreach (var problem in problems.Count > 1 ? problems : [])
@@ -74,7 +84,10 @@ internal static class ServeCommand
             Console.Error.WriteLine(problem);
         }
 
-        Console.Error.WriteLine(problems.Count == 1 ? $"claude gateway: {problems[0]}" : $"claude gateway: the configuration has {problems.Count} problems, listed above");
+        Console.Error.WriteLine(
+            problems.Count == 1
+            ? $"claude gateway: {problems[0]}"
+            : $"claude gateway: the configuration has {problems.Count} problems, listed above");
         return 1;
     }
 }
@@ -87,7 +100,10 @@ internal sealed class HangUps : IDisposable
 {
     private const int HangUp = 1; // SIGHUP
 
-    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1)
+    {
+        FullMode = BoundedChannelFullMode.DropWrite,
+    });
     private readonly PosixSignalRegistration _registration;
 
     public HangUps()

@@ -5,7 +5,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Composition;
 
-/// <summary>What boot tells the operator about the configuration in force (spec/config.md, Boot lines and Boot warnings).</summary>
+/// <summary>
+/// What boot tells the operator about the configuration in force (spec/config.md, Boot lines and Boot warnings).
+/// </summary>
 internal static class BootReport
 {
     private static readonly string[] Banner =
@@ -19,7 +21,9 @@ internal static class BootReport
         "└──────────────────────────────────────────────────────────────────────────┘",
     ];
 
-    /// <summary>What a reader of the log must not miss, whatever its level (the reference prints one since 2.1.329).</summary>
+    /// <summary>
+    /// What a reader of the log must not miss, whatever its level (the reference prints one since 2.1.329).
+    /// </summary>
     public static void WriteBanner(OperationalLog log) => log.Box(Banner);
 
     public static void Write(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
@@ -58,7 +62,10 @@ internal static class BootReport
         var proxies = config.Listen.TrustedProxies.Count;
         yield return proxies == 0
             ? "client IPs: TCP peer address (listen.trusted_proxies empty)"
-            : string.Create(CultureInfo.InvariantCulture, $"client IPs: X-Forwarded-For via listen.trusted_proxies ({proxies} {(proxies == 1 ? "entry" : "entries")})");
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"client IPs: X-Forwarded-For via listen.trusted_proxies ({proxies} "
+                    + $"{(proxies == 1 ? "entry" : "entries")})");
         yield return $"oidc issuer {config.Oidc.IssuerText}";
         yield return $"email domains {ListOr(config.Oidc.AllowedEmailDomains)}";
         yield return $"allowed groups {ListOr(config.Oidc.AllowedGroups)}";
@@ -72,10 +79,13 @@ internal static class BootReport
             : "upstream requests: no limit of the gateway's own";
     }
 
-    private static string ListOr(IReadOnlyList<string> entries) => entries.Count == 0 ? "(unrestricted)" : string.Join(", ", entries);
+    private static string ListOr(IReadOnlyList<string> entries) =>
+        entries.Count == 0 ? "(unrestricted)" : string.Join(", ", entries);
 
     private static string Describe(UpstreamConfig upstream) =>
-        upstream.Groups is null ? $"{upstream.Name}({upstream.Provider})" : $"{upstream.Name}({upstream.Provider}, groups: {string.Join(", ", upstream.Groups)})";
+        upstream.Groups is null
+        ? $"{upstream.Name}({upstream.Provider})"
+        : $"{upstream.Name}({upstream.Provider}, groups: {string.Join(", ", upstream.Groups)})";
 
     private static string Telemetry(TelemetryConfig? telemetry)
     {
@@ -85,7 +95,9 @@ internal static class BootReport
             return "not configured";
         }
 
-        var signals = new[] { ("metrics", destinations.Any(to => to.Metrics)), ("logs", destinations.Any(to => to.Logs)), ("traces", destinations.Any(to => to.Traces)) };
-        return $"{destinations.Count} destination(s), signals enabled: {string.Join(",", signals.Where(signal => signal.Item2).Select(signal => signal.Item1))}";
+        var signals = new[] { ("metrics", destinations.Any(to => to.Metrics)),
+            ("logs", destinations.Any(to => to.Logs)), ("traces", destinations.Any(to => to.Traces)) };
+        return $"{destinations.Count} destination(s), signals enabled: "
+            + $"{string.Join(",", signals.Where(signal => signal.Item2).Select(signal => signal.Item1))}";
     }
 }

@@ -11,7 +11,8 @@ namespace ClaudeGateway.Composition;
 /// configuration stays. Keys that cannot change in a running process say so themselves
 /// (<see cref="Config.Shapes.Key.NeedsRestart"/>); they are named and keep the value they began with.
 /// </summary>
-internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, ProcessEnvironment environment, OperationalLog log)
+internal sealed class ConfigReload(
+    GatewayApp app, ConfigReadResult inForce, ProcessEnvironment environment, OperationalLog log)
 {
     private readonly string _path = inForce.Path;
 
@@ -43,7 +44,8 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
     {
         if (inForce.DescribeProblem is not null)
         {
-            log.Warn("SIGHUP: the gateway was started from environment variables, which cannot change; nothing is reloaded");
+            log.Warn(
+                "SIGHUP: the gateway was started from environment variables, which cannot change; nothing is reloaded");
             return false;
         }
 
@@ -73,10 +75,12 @@ internal sealed class ConfigReload(GatewayApp app, ConfigReadResult inForce, Pro
             return Refuse([$"{e.GetType().Name}: {e.Message}"]);
         }
 
-        log.Info($"SIGHUP: {config.Path} is in force; requests that had begun end with the configuration they began with");
+        log.Info(
+            $"SIGHUP: {config.Path} is in force; requests that had begun end with the configuration they began with");
         foreach (var path in result.NeedRestart)
         {
-            log.Warn($"SIGHUP: {path} was changed but cannot change in a running gateway; restart it to use the new value");
+            log.Warn(
+                $"SIGHUP: {path} was changed but cannot change in a running gateway; restart it to use the new value");
         }
 
         Report(config);

@@ -16,8 +16,8 @@ namespace ClaudeGateway.Composition;
 
 /// <summary>
 /// The composition root: opens what lives as long as the process, builds the features of one configuration
-/// (<see cref="GatewaySnapshot"/>) and starts the server, in the reference's order (spec/config.md, Order of checks). Nothing
-/// refers back to it.
+/// (<see cref="GatewaySnapshot"/>) and starts the server, in the reference's order (spec/config.md, Order of checks).
+/// Nothing refers back to it.
 /// </summary>
 internal sealed class GatewayApp : IAsyncDisposable
 {
@@ -46,7 +46,13 @@ internal sealed class GatewayApp : IAsyncDisposable
     public TimeSpan DrainDelay => _snapshot.Config.Listen.DrainDelay;
 
     /// <exception cref="OperatorException">A service or file the gateway needs is not usable.</exception>
-    public static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, CancellationToken cancellation)
+    public static async Task<GatewayApp> StartAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        TimeProvider clock,
+        AuditLog audit,
+        OperationalLog log,
+        CancellationToken cancellation)
     {
         audit.ConfigLoad(config.Path, config.Sha256);
         BootReport.WriteBanner(log);
@@ -101,8 +107,8 @@ internal sealed class GatewayApp : IAsyncDisposable
     }
 
     /// <summary>
-    /// Says "not ready" for <c>listen.drain_delay_seconds</c>, then refuses new connections, lets open requests finish within
-    /// <paramref name="drain"/> or until <paramref name="cut"/>, then cuts them.
+    /// Says "not ready" for <c>listen.drain_delay_seconds</c>, then refuses new connections, lets open requests finish
+    /// within <paramref name="drain"/> or until <paramref name="cut"/>, then cuts them.
     /// </summary>
     public async Task StopAsync(TimeSpan drain, CancellationToken cut = default)
     {
@@ -162,7 +168,14 @@ internal sealed class GatewayApp : IAsyncDisposable
     private static string Refusal(DbException refused) =>
         $"the store refuses what the configuration needs: {StoreErrors.Describe(refused)}. Check its user's rights";
 
-    private static async Task<GatewayApp> StartAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, AuditLog audit, OperationalLog log, OwnedResources owned, CancellationToken cancellation)
+    private static async Task<GatewayApp> StartAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        TimeProvider clock,
+        AuditLog audit,
+        OperationalLog log,
+        OwnedResources owned,
+        CancellationToken cancellation)
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
         var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log);
@@ -177,9 +190,12 @@ internal sealed class GatewayApp : IAsyncDisposable
         var readiness = new Readiness(new SharedProbe(storeHealth.IsReadyAsync, clock).AskAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, outbound, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
-        var services = new ProcessParts(environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts, machines, tls is not null);
+        var services = new ProcessParts(
+            environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts,
+            machines, tls is not null);
 
-        var app = new GatewayApp(services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);
+        var app = new GatewayApp(
+            services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);
         try
         {
             app._server = GatewayServer.Create(config, tls, app.HandleAsync);

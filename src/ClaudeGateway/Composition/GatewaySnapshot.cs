@@ -21,8 +21,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ClaudeGateway.Composition;
 
 /// <summary>
-/// Every feature, built from one configuration: one Map line each. A reload builds another; requests that began with this one
-/// end with it, and then it is disposed.
+/// Every feature, built from one configuration: one Map line each. A reload builds another; requests that began with
+/// this one end with it, and then it is disposed.
 /// </summary>
 internal sealed class GatewaySnapshot
 {
@@ -39,7 +39,14 @@ internal sealed class GatewaySnapshot
     /// <summary>Open requests, and one for being in force; it never rises again from zero.</summary>
     private int _users = 1;
 
-    private GatewaySnapshot(GatewayConfig config, RequestPipeline pipeline, OtlpRelay relay, Shared<IdentityProvider> provider, Routes routes, OwnedResources owned, OutboundHttp outbound)
+    private GatewaySnapshot(
+        GatewayConfig config,
+        RequestPipeline pipeline,
+        OtlpRelay relay,
+        Shared<IdentityProvider> provider,
+        Routes routes,
+        OwnedResources owned,
+        OutboundHttp outbound)
     {
         _pipeline = pipeline;
         _drain = new Lazy<Task>(relay.DrainAsync);
@@ -55,9 +62,11 @@ internal sealed class GatewaySnapshot
 
     public IReadOnlyList<string> Paths { get; }
 
-    /// <param name="previous">The snapshot in force, whose identity provider is kept when the <c>oidc</c> section says the same; null at boot.</param>
+    /// <param name="previous">The snapshot in force, whose identity provider is kept when the <c>oidc</c> section says
+    /// the same; null at boot.</param>
     /// <exception cref="OperatorException">A service or file the configuration names is not usable.</exception>
-    public static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, CancellationToken cancellation)
+    public static async Task<GatewaySnapshot> CreateAsync(
+        GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, CancellationToken cancellation)
     {
         var owned = new OwnedResources(services.Log);
         var outbound = services.Outbound.CreatePart();
@@ -111,7 +120,10 @@ internal sealed class GatewaySnapshot
     /// <summary>Sends the exports that wait.</summary>
     public Task DrainAsync() => _drain.Value;
 
-    /// <summary>Takes the snapshot out of force and disposes it when its last request has ended, or after <paramref name="patience"/>.</summary>
+    /// <summary>
+    /// Takes the snapshot out of force and disposes it when its last request has ended, or after
+    /// <paramref name="patience"/>.
+    /// </summary>
     public async Task RetireAsync(TimeSpan patience, TimeProvider clock)
     {
         Leave();
@@ -142,19 +154,30 @@ internal sealed class GatewaySnapshot
         }
     }
 
-    private static async Task<GatewaySnapshot> CreateAsync(GatewayConfig config, GatewaySnapshot? previous, ProcessParts services, OutboundHttp outbound, OwnedResources owned, CancellationToken cancellation)
+    private static async Task<GatewaySnapshot> CreateAsync(
+        GatewayConfig config,
+        GatewaySnapshot? previous,
+        ProcessParts services,
+        OutboundHttp outbound,
+        OwnedResources owned,
+        CancellationToken cancellation)
     {
         var (clock, audit, log) = (services.Clock, services.Audit, services.Log);
         if (config.LoadTestMode is { Enabled: true }
             && await new SpendPrincipalStore(services.Database).AnySpendAsync())
         {
-            throw new OperatorException("load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn load_test_mode off, or give the load test a database of its own");
+            throw new OperatorException(
+                "load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn "
+                    + "load_test_mode off, or give the load test a database of its own");
         }
 
         var provider = owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
             ? previous._provider.Share()
-            : new Shared<IdentityProvider>(await IdentityProvider.DiscoverAsync(config.Oidc, services.Outbound, clock, log, cancellation)));
-        var googleGroups = config.Oidc.GoogleGroups is { } google ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock)) : null;
+            : new Shared<IdentityProvider>(
+                await IdentityProvider.DiscoverAsync(config.Oidc, services.Outbound, clock, log, cancellation)));
+        var googleGroups = config.Oidc.GoogleGroups is { } google
+            ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock))
+            : null;
         var secrets = new SessionSecrets(config.Session.JwtSecrets);
         var tokens = new SessionTokens(config, secrets, clock);
         var session = new RequireSession(tokens, services.Revocations, clock);
@@ -181,7 +204,9 @@ internal sealed class GatewaySnapshot
             ? await SpendFeature.StartAsync(config, admin, accounts, clock, audit, log)
             : null;
         var environment = services.Environment;
-        var modelRoutes = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), UpstreamList.Create(config, outbound, environment, clock, log));
+        var modelRoutes = new ModelRoutes(
+            new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
+            UpstreamList.Create(config, outbound, environment, clock, log));
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         if (spend is not null)
         {
@@ -206,7 +231,15 @@ internal sealed class GatewaySnapshot
         var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
         var failover = new FailoverLoop(clock, log);
         var exchange = new UpstreamExchange(modelRoutes, places, failover, new ResponseRelay(clock), inferenceAudit);
-        new MessagesEndpoint(modelRoutes, policies.ModelsOf, exchange, config.Admin?.BillingGroupTag, seenMachines, spend?.Gate, isLoadTest, inferenceAudit).Map(routes);
+        new MessagesEndpoint(
+            modelRoutes,
+            policies.ModelsOf,
+            exchange,
+            config.Admin?.BillingGroupTag,
+            seenMachines,
+            spend?.Gate,
+            isLoadTest,
+            inferenceAudit).Map(routes);
         new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
         new BootstrapEndpoint(policies, config, listing.For, clock, audit).Map(routes);
         var relay = owned.Add(CreateRelay(config, services, outbound));
@@ -226,5 +259,10 @@ internal sealed class GatewaySnapshot
     }
 
     private static OtlpRelay CreateRelay(GatewayConfig config, ProcessParts services, OutboundHttp outbound) =>
-        new(config.Telemetry, new CollectorCredentials(services.Environment, outbound, services.Clock).For, outbound, services.Clock, services.Log);
+        new(
+            config.Telemetry,
+            new CollectorCredentials(services.Environment, outbound, services.Clock).For,
+            outbound,
+            services.Clock,
+            services.Log);
 }

@@ -9,7 +9,9 @@ using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Composition;
 
-/// <summary>What lives as long as the process and is shared by every <see cref="GatewaySnapshot"/>: connections, clocks, logs.</summary>
+/// <summary>
+/// What lives as long as the process and is shared by every <see cref="GatewaySnapshot"/>: connections, clocks, logs.
+/// </summary>
 /// <param name="TerminatesTls">Whether the gateway itself serves HTTPS.</param>
 internal sealed record ProcessParts(
     ProcessEnvironment Environment,

@@ -28,7 +28,8 @@ internal sealed record AdminConfig
 }
 
 /// <summary>The <c>admin.alerts</c> section; ours.</summary>
-/// <param name="Secret">Signs each call, so that the receiver can tell it from others'; null leaves them unsigned.</param>
+/// <param name="Secret">Signs each call, so that the receiver can tell it from others'; null leaves them
+/// unsigned.</param>
 /// <param name="Thresholds">Percent of a cap, 1 to 100, ascending.</param>
 internal sealed record AlertsConfig(Uri Url, Secret? Secret, IReadOnlyList<int> Thresholds);
 
@@ -67,5 +68,8 @@ internal enum ReserveMode
 /// <summary>The <c>pricing</c> section; rates are US dollars per million tokens.</summary>
 internal sealed record PricingConfig(decimal? Multiplier, IReadOnlyList<PriceOverride> Overrides);
 
-/// <summary>Rates of one model on one upstream, each above 0 and at most 10,000 US dollars per million tokens.</summary>
-internal sealed record PriceOverride(string Upstream, string Model, decimal Input, decimal Output, decimal CacheRead, decimal CacheWrite);
+/// <summary>
+/// Rates of one model on one upstream, each above 0 and at most 10,000 US dollars per million tokens.
+/// </summary>
+internal sealed record PriceOverride(
+    string Upstream, string Model, decimal Input, decimal Output, decimal CacheRead, decimal CacheWrite);

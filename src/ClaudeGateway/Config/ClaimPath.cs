@@ -9,13 +9,17 @@ internal abstract record ClaimStep
     /// <summary>Every element of a list, or every member's value of an object.</summary>
     internal sealed record Each : ClaimStep;
 
-    /// <summary>Of what <see cref="Each"/> yields, the objects whose member <paramref name="Name"/> is exactly <paramref name="Text"/>.</summary>
+    /// <summary>
+    /// Of what <see cref="Each"/> yields, the objects whose member <paramref name="Name"/> is exactly
+    /// <paramref name="Text"/>.
+    /// </summary>
     internal sealed record Where(string Name, string Text) : ClaimStep;
 }
 
 /// <summary>
-/// The part of JSONPath (RFC 9535) that <c>oidc.groups_jsonpath</c> takes: <c>$</c>, then <c>.name</c>, <c>['text']</c>,
-/// <c>[*]</c> and <c>[?@.name=='text']</c>, the first of them a name (spec/newest.md, auth). Equal when written alike.
+/// The part of JSONPath (RFC 9535) that <c>oidc.groups_jsonpath</c> takes: <c>$</c>, then <c>.name</c>,
+/// <c>['text']</c>, <c>[*]</c> and <c>[?@.name=='text']</c>, the first of them a name (spec/newest.md, auth). Equal
+/// when written alike.
 /// </summary>
 internal sealed class ClaimPath : IEquatable<ClaimPath>
 {
@@ -32,7 +36,9 @@ internal sealed class ClaimPath : IEquatable<ClaimPath>
     /// <summary>At least one; the first is a <see cref="ClaimStep.Member"/>.</summary>
     public IReadOnlyList<ClaimStep> Steps { get; }
 
-    /// <summary>What is wrong with it, at which character (from 1), and what is allowed there; null when nothing is.</summary>
+    /// <summary>
+    /// What is wrong with it, at which character (from 1), and what is allowed there; null when nothing is.
+    /// </summary>
     public static string? ProblemOf(string text)
     {
         var parser = new Parser(text);
@@ -92,7 +98,10 @@ internal sealed class ClaimPath : IEquatable<ClaimPath>
             var start = _at;
             if (Take("."))
             {
-                return Name() is { } member ? new ClaimStep.Member(member) : Fail<ClaimStep>("a name of letters, digits and _ must follow the dot; write other names as ['name']");
+                return Name() is { } member
+                    ? new ClaimStep.Member(member)
+                    : Fail<ClaimStep>(
+                        "a name of letters, digits and _ must follow the dot; write other names as ['name']");
             }
 
             if (Take("[*]"))
@@ -109,15 +118,19 @@ internal sealed class ClaimPath : IEquatable<ClaimPath>
             {
                 return Quoted() is { Length: > 0 } name && Take("']")
                     ? new ClaimStep.Member(name)
-                    : Fail<ClaimStep>("a name in ['…'] must not be empty and holds no quote, backslash or control character", start);
+                    : Fail<ClaimStep>(
+                        "a name in ['…'] must not be empty and holds no quote, backslash or control character", start);
             }
 
-            return Fail<ClaimStep>($"{(text[_at] == '[' ? "these brackets are" : $"\"{text[_at]}\" is")} not understood; {Allowed}");
+            return Fail<ClaimStep>(
+                $"{(text[_at] == '[' ? "these brackets are" : $"\"{text[_at]}\" is")} not understood; {Allowed}");
         }
 
         private ClaimStep.Where? Filter(int start)
         {
-            const string Form = "a filter is written [?@.name=='text'], with at most one blank on each side of ==; the text holds no quote, backslash or control character";
+            const string Form =
+                "a filter is written [?@.name=='text'], with at most one blank on each side of ==; the text holds no "
+                    + "quote, backslash or control character";
             if (Name() is not { } name)
             {
                 return Fail<ClaimStep.Where>(Form, start);
@@ -130,13 +143,16 @@ internal sealed class ClaimPath : IEquatable<ClaimPath>
             }
 
             _ = Take(" ");
-            return Take("'") && Quoted() is { } value && Take("']") ? new ClaimStep.Where(name, value) : Fail<ClaimStep.Where>(Form, start);
+            return Take("'") && Quoted() is { } value && Take("']")
+                ? new ClaimStep.Where(name, value)
+                : Fail<ClaimStep.Where>(Form, start);
         }
 
         private string? Name()
         {
             var start = _at;
-            while (_at < text.Length && (char.IsAsciiLetter(text[_at]) || text[_at] == '_' || (_at > start && char.IsAsciiDigit(text[_at]))))
+            while (_at < text.Length
+                && (char.IsAsciiLetter(text[_at]) || text[_at] == '_' || (_at > start && char.IsAsciiDigit(text[_at]))))
             {
                 _at++;
             }
@@ -144,7 +160,10 @@ internal sealed class ClaimPath : IEquatable<ClaimPath>
             return _at > start ? text[start.._at] : null;
         }
 
-        /// <summary>What stands before the closing quote; null when a character is in it that none may hold, or nothing closes it.</summary>
+        /// <summary>
+        /// What stands before the closing quote; null when a character is in it that none may hold, or nothing closes
+        /// it.
+        /// </summary>
         private string? Quoted()
         {
             var length = text.AsSpan(_at).IndexOf('\'');

@@ -10,14 +10,17 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Config;
 
 /// <summary>
-/// Prints a configuration as YAML with references resolved, defaults filled in and secrets masked: values whose shape is
-/// secret, and inside settings documents every value that came from a reference.
+/// Prints a configuration as YAML with references resolved, defaults filled in and secrets masked: values whose shape
+/// is secret, and inside settings documents every value that came from a reference.
 /// </summary>
 internal sealed partial class ConfigPrinter
 {
     private const string Mask = "***";
 
-    private static readonly JsonText Quoted = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly JsonText Quoted = new(new JsonSerializerOptions
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
 
     private readonly StringBuilder _text = new();
 
@@ -97,15 +100,19 @@ internal sealed partial class ConfigPrinter
         ConfigScalar secret when shape is { IsSecret: true } => Plain(shape.Mask(secret.Text)),
         ConfigScalar { Type: ScalarType.Text } text => Plain(text.Text),
         ConfigScalar { Type: ScalarType.Null } => "null",
-        ConfigScalar { Type: ScalarType.Number } number when double.IsFinite(number.Number) => JavaScriptNumber.Print(number.Number),
+        ConfigScalar { Type: ScalarType.Number } number when double.IsFinite(number.Number) =>
+            JavaScriptNumber.Print(number.Number),
         ConfigScalar { Type: ScalarType.Number } number => number.Text,
         ConfigScalar scalar => scalar.Type is ScalarType.True ? "true" : "false",
         _ => Plain(Mask),
     };
 
-    private static string Plain(string text) => Unquoted().IsMatch(text) ? text : JsonSerializer.Serialize(text, Quoted.String);
+    private static string Plain(string text) =>
+        Unquoted().IsMatch(text) ? text : JsonSerializer.Serialize(text, Quoted.String);
 
     /// <summary>Words that no YAML reader takes for anything but text.</summary>
-    [GeneratedRegex(@"^(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex Unquoted();
 }

@@ -4,7 +4,9 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 
-/// <summary>What one reading of a configuration file finds: its problems and warnings, gathered rather than thrown.</summary>
+/// <summary>
+/// What one reading of a configuration file finds: its problems and warnings, gathered rather than thrown.
+/// </summary>
 /// <param name="environment">What references in the file are looked up in.</param>
 /// <param name="inForce">Values that a running gateway cannot change, by path; null for a gateway that starts.</param>
 internal sealed class ConfigReading(
@@ -21,7 +23,10 @@ internal sealed class ConfigReading(
     /// <summary>managed.unknown_settings: warn; known before the documents it speaks of are read.</summary>
     public bool WarnOnUnknownSettings { get; set; }
 
-    /// <summary>What settings documents are checked with: managed.settings_schema, known before the documents are read; null while that file has problems.</summary>
+    /// <summary>
+    /// What settings documents are checked with: managed.settings_schema, known before the documents are read; null
+    /// while that file has problems.
+    /// </summary>
     public SettingsSchemas? SettingsSchemas { get; set; } = SettingsSchemas.BuiltIn;
 
     /// <summary>
@@ -41,11 +46,13 @@ internal sealed class ConfigReading(
 
     public void Problem(ConfigNode node, string text) => Problem(node.Position, node.Path, text);
 
-    public void Problem(ConfigPosition position, string path, string text) => _problems.Add(new ConfigProblem(position, path, text));
+    public void Problem(ConfigPosition position, string path, string text) =>
+        _problems.Add(new ConfigProblem(position, path, text));
 
     public void Warn(ConfigNode node, string text) => Warn(node.Position, node.Path, text);
 
-    public void Warn(ConfigPosition position, string path, string text) => _warnings.Add(new ConfigProblem(position, path, text));
+    public void Warn(ConfigPosition position, string path, string text) =>
+        _warnings.Add(new ConfigProblem(position, path, text));
 
     /// <summary>The value to go on with: the one in force, or at the first reading the given one itself.</summary>
     public FixedValue Keep(string path, FixedValue given)
@@ -78,7 +85,10 @@ internal sealed record FixedValue(string? Text, object? Value, bool IsGiven)
     public override string ToString() => nameof(FixedValue);
 }
 
-/// <summary>One thing wrong with a configuration file. <paramref name="Text"/> says what is wrong and what is allowed, and holds no secret.</summary>
+/// <summary>
+/// One thing wrong with a configuration file. <paramref name="Text"/> says what is wrong and what is allowed, and holds
+/// no secret.
+/// </summary>
 internal sealed record ConfigProblem(ConfigPosition Position, string Path, string Text)
 {
     /// <summary>The line an operator reads: <c>gateway.yaml:14:3 oidc.issuer: must be …</c>.</summary>
@@ -86,6 +96,9 @@ internal sealed record ConfigProblem(ConfigPosition Position, string Path, strin
         ? $"{file}:{Position.Line}:{Position.Column} {Text}"
         : $"{file}:{Position.Line}:{Position.Column} {Path}: {Text}");
 
-    /// <summary>Keys of the file stand in paths: they must not be able to write a second line or steer a terminal.</summary>
-    private static string OneLine(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
+    /// <summary>
+    /// Keys of the file stand in paths: they must not be able to write a second line or steer a terminal.
+    /// </summary>
+    private static string OneLine(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)) : text;
 }

@@ -60,10 +60,12 @@ internal sealed class ConfigReference
 
     private void Section(string title, string path, string description, IReadOnlyList<Key> keys)
     {
-        _text.Append("## ").Append(title).Append("\n\n").Append(description).Append("\n\n| Key | Type | Default | Meaning |\n|---|---|---|---|\n");
+        _text.Append("## ").Append(title).Append("\n\n").Append(description)
+            .Append("\n\n| Key | Type | Default | Meaning |\n|---|---|---|---|\n");
         foreach (var key in keys)
         {
-            _text.Append("| `").Append(key.Name).Append("` | ").Append(Cell(Type(key))).Append(" | ").Append(Cell(Default(key))).Append(" | ").Append(Cell(Meaning(key))).Append(" |\n");
+            _text.Append("| `").Append(key.Name).Append("` | ").Append(Cell(Type(key))).Append(" | ")
+                .Append(Cell(Default(key))).Append(" | ").Append(Cell(Meaning(key))).Append(" |\n");
         }
 
         _text.Append('\n');

@@ -5,13 +5,19 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 
-/// <summary>The JSON Schema of gateway.yaml (draft 2020-12), for editors; made from the shapes that read the file.</summary>
+/// <summary>
+/// The JSON Schema of gateway.yaml (draft 2020-12), for editors; made from the shapes that read the file.
+/// </summary>
 internal static class ConfigSchema
 {
     public const string CliReference = "#/$defs/settings-cli";
     public const string DesktopReference = "#/$defs/settings-desktop";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static string Text() => Create().ToJsonString(Indented);
 
@@ -28,7 +34,9 @@ internal static class ConfigSchema
         return schema;
     }
 
-    /// <summary>The document's own references point into its own root; inside another schema they need its place in front.</summary>
+    /// <summary>
+    /// The document's own references point into its own root; inside another schema they need its place in front.
+    /// </summary>
     private static JsonObject Embedded(SettingsSchema settings, string reference)
     {
         var schema = JsonNode.Parse(settings.Json.GetRawText())!.AsObject();
@@ -43,7 +51,8 @@ internal static class ConfigSchema
         switch (node)
         {
             case JsonObject map:
-                if (map["$ref"] is JsonValue value && value.TryGetValue<string>(out var target) && target.StartsWith("#/", StringComparison.Ordinal))
+                if (map["$ref"] is JsonValue value && value.TryGetValue<string>(out var target)
+                    && target.StartsWith("#/", StringComparison.Ordinal))
                 {
                     map["$ref"] = reference + target[1..];
                 }

@@ -7,17 +7,23 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Config;
 
 /// <summary>
-/// The configuration of a gateway started without a file: the usual environment variables, written as the gateway.yaml they
-/// amount to and read like any other. Problems name the variable instead of a line.
+/// The configuration of a gateway started without a file: the usual environment variables, written as the gateway.yaml
+/// they amount to and read like any other. Problems name the variable instead of a line.
 /// </summary>
 internal sealed class EnvironmentConfig
 {
     private const string Name = "environment";
 
     private static readonly string[] Mains =
-        ["PUBLIC_URL", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET", "DATABASE_URL", "UPSTREAM_PROVIDER"];
+        [
+            "PUBLIC_URL", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET",
+            "DATABASE_URL", "UPSTREAM_PROVIDER"];
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly ProcessEnvironment _environment;
 
@@ -27,13 +33,15 @@ internal sealed class EnvironmentConfig
     private EnvironmentConfig(ProcessEnvironment environment) => _environment = environment;
 
     /// <summary>Whether any variable is set that only a gateway without a file has.</summary>
-    public static bool IsGiven(ProcessEnvironment environment) => Array.Exists(Mains, name => environment[name] is { Length: > 0 });
+    public static bool IsGiven(ProcessEnvironment environment) =>
+        Array.Exists(Mains, name => environment[name] is { Length: > 0 });
 
     public static ConfigReadResult Read(ProcessEnvironment environment)
     {
         var composer = new EnvironmentConfig(environment);
         var yaml = composer.Compose().ToJsonString(Indented);
-        return GatewayConfigReader.Read(Name, Encoding.UTF8.GetBytes(yaml), environment) with { DescribeProblem = composer.Describe };
+        return GatewayConfigReader.Read(Name, Encoding.UTF8.GetBytes(yaml),
+            environment) with { DescribeProblem = composer.Describe };
     }
 
     private JsonObject Compose()
@@ -41,7 +49,11 @@ internal sealed class EnvironmentConfig
         var root = new JsonObject
         {
             ["listen"] = Object("listen", ("port", "PORT"), ("public_url", "PUBLIC_URL")),
-            ["oidc"] = Object("oidc", ("issuer", "OIDC_ISSUER_URL"), ("client_id", "OIDC_CLIENT_ID"), ("client_secret", "OIDC_CLIENT_SECRET")),
+            ["oidc"] = Object(
+                "oidc",
+                ("issuer", "OIDC_ISSUER_URL"),
+                ("client_id", "OIDC_CLIENT_ID"),
+                ("client_secret", "OIDC_CLIENT_SECRET")),
             ["session"] = Object("session", ("jwt_secret", "GATEWAY_JWT_SECRET")),
             ["store"] = Store(),
             ["upstreams"] = new JsonArray(Upstream()),
@@ -61,7 +73,9 @@ internal sealed class EnvironmentConfig
             return Object("store", ("postgres_url", "DATABASE_URL"));
         }
 
-        var folder = _environment["STATE_DIRECTORY"] is { Length: > 0 } state ? state.Split(':')[0] : Directory.GetCurrentDirectory();
+        var folder = _environment["STATE_DIRECTORY"] is { Length: > 0 } state
+            ? state.Split(':')[0]
+            : Directory.GetCurrentDirectory();
         return new JsonObject { ["sqlite_path"] = Path.Combine(folder, "claude-gateway.db") };
     }
 
@@ -74,12 +88,31 @@ internal sealed class EnvironmentConfig
         var upstream = provider switch
         {
             "anthropic" => Object(Path, ("base_url", "ANTHROPIC_BASE_URL")),
-            "bedrock" => Object(Path, ("region", Either("AWS_REGION", "AWS_DEFAULT_REGION")), ("base_url", "ANTHROPIC_BEDROCK_BASE_URL")),
+            "bedrock" =>
+                Object(
+                    Path,
+                    ("region", Either("AWS_REGION", "AWS_DEFAULT_REGION")),
+                    ("base_url", "ANTHROPIC_BEDROCK_BASE_URL")),
             "mantle" => Object(Path, ("region", Either("AWS_REGION", "AWS_DEFAULT_REGION"))),
-            "anthropicAws" => Object(Path, ("region", Either("AWS_REGION", "AWS_DEFAULT_REGION")), ("workspace_id", "ANTHROPIC_AWS_WORKSPACE_ID")),
-            "anthropicGoogleCloud" => Object(Path, ("project_id", "GOOGLE_CLOUD_PROJECT"), ("workspace_id", "ANTHROPIC_WORKSPACE_ID"), ("location", "GOOGLE_CLOUD_LOCATION")),
-            "vertex" => Object(Path, ("region", "CLOUD_ML_REGION"), ("project_id", Either("ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")), ("base_url", "ANTHROPIC_VERTEX_BASE_URL")),
-            "foundry" => Object(Path, ("resource", "ANTHROPIC_FOUNDRY_RESOURCE"), ("base_url", "ANTHROPIC_FOUNDRY_BASE_URL")),
+            "anthropicAws" =>
+                Object(
+                    Path,
+                    ("region", Either("AWS_REGION", "AWS_DEFAULT_REGION")),
+                    ("workspace_id", "ANTHROPIC_AWS_WORKSPACE_ID")),
+            "anthropicGoogleCloud" =>
+                Object(
+                    Path,
+                    ("project_id", "GOOGLE_CLOUD_PROJECT"),
+                    ("workspace_id", "ANTHROPIC_WORKSPACE_ID"),
+                    ("location", "GOOGLE_CLOUD_LOCATION")),
+            "vertex" =>
+                Object(
+                    Path,
+                    ("region", "CLOUD_ML_REGION"),
+                    ("project_id", Either("ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")),
+                    ("base_url", "ANTHROPIC_VERTEX_BASE_URL")),
+            "foundry" =>
+                Object(Path, ("resource", "ANTHROPIC_FOUNDRY_RESOURCE"), ("base_url", "ANTHROPIC_FOUNDRY_BASE_URL")),
             _ => [],
         };
         if (provider.Length > 0)
@@ -90,14 +123,18 @@ internal sealed class EnvironmentConfig
 
         if (_environment["UPSTREAM_MODELS"] is { Length: > 0 } models)
         {
-            upstream["models"] = new JsonArray([.. models.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(model => JsonValue.Create(model))]);
+            upstream["models"] = new JsonArray(
+                [.. models.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(model => JsonValue.Create(model))]);
         }
 
         return upstream;
     }
 
     /// <summary>Empty when nothing says which.</summary>
-    private string Provider() => _environment["UPSTREAM_PROVIDER"] is { Length: > 0 } given ? given : IsSet("ANTHROPIC_API_KEY") ? "anthropic" : "";
+    private string Provider() =>
+        _environment["UPSTREAM_PROVIDER"] is { Length: > 0 } given
+        ? given : IsSet("ANTHROPIC_API_KEY") ? "anthropic"
+        : "";
 
     /// <summary>Keys and tokens; what a cloud's default credential chain finds by itself is left to it.</summary>
     private JsonObject Auth(string provider, string path)
@@ -123,7 +160,8 @@ internal sealed class EnvironmentConfig
     {
         var collector = Object("telemetry.forward_to[0]", ("url", "OTEL_EXPORTER_OTLP_ENDPOINT"));
         var headers = new JsonObject();
-        foreach (var pair in (_environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var pair in (_environment["OTEL_EXPORTER_OTLP_HEADERS"] ?? "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             var at = pair.IndexOf('=', StringComparison.Ordinal);
             var name = at < 0 ? pair : pair[..at].Trim();

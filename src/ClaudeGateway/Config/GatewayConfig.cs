@@ -2,16 +2,23 @@ using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Config;
 
-/// <summary>One gateway.yaml, parsed and checked: immutable, every default filled in, every rule of spec/config.md held.</summary>
+/// <summary>
+/// One gateway.yaml, parsed and checked: immutable, every default filled in, every rule of spec/config.md held.
+/// </summary>
 internal sealed record GatewayConfig
 {
     /// <summary>The file it was read from, as the operator named it.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Lower-case hexadecimal SHA-256 of the file's bytes, for the <c>config.load</c> audit event. Not of the resolved values: a hash over secrets helps guessing weak ones.</summary>
+    /// <summary>
+    /// Lower-case hexadecimal SHA-256 of the file's bytes, for the <c>config.load</c> audit event. Not of the resolved
+    /// values: a hash over secrets helps guessing weak ones.
+    /// </summary>
     public required string Sha256 { get; init; }
 
-    /// <summary>Shown in the device authorization answer and on the sign-in page; already cleaned. Null when not configured.</summary>
+    /// <summary>
+    /// Shown in the device authorization answer and on the sign-in page; already cleaned. Null when not configured.
+    /// </summary>
     public string? LoginNotice { get; init; }
 
     public required ListenConfig Listen { get; init; }

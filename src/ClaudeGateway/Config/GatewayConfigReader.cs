@@ -16,7 +16,8 @@ internal static class GatewayConfigReader
 {
     private const long MaxFileBytes = 16 * 1024 * 1024;
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 = new(
+        encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <param name="inForce">What a running gateway began with: its values of keys that take a restart are kept; null
     /// for a gateway that starts.</param>
@@ -94,7 +95,12 @@ internal static class GatewayConfigReader
 /// <summary>What reading a configuration gave: the configuration, or its problems.</summary>
 /// <param name="Config">Null when there are problems.</param>
 /// <param name="Root">The resolved document, for printing; null when the file is no YAML.</param>
-internal sealed record ConfigReadResult(string Path, GatewayConfig? Config, IReadOnlyList<ConfigProblem> Problems, IReadOnlyList<ConfigProblem> Warnings, ConfigNode? Root)
+internal sealed record ConfigReadResult(
+    string Path,
+    GatewayConfig? Config,
+    IReadOnlyList<ConfigProblem> Problems,
+    IReadOnlyList<ConfigProblem> Warnings,
+    ConfigNode? Root)
 {
     /// <summary>One readable line per problem.</summary>
     public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(Describe)];
@@ -110,9 +116,13 @@ internal sealed record ConfigReadResult(string Path, GatewayConfig? Config, IRea
     /// <summary>Says where a problem is in other words than file, line and column; null for a file.</summary>
     public Func<ConfigProblem, string>? DescribeProblem { get; init; }
 
-    private string Describe(ConfigProblem problem) => DescribeProblem is null ? problem.Describe(Path) : DescribeProblem(problem);
+    private string Describe(ConfigProblem problem) =>
+        DescribeProblem is null ? problem.Describe(Path) : DescribeProblem(problem);
 
     private string? FileProblem { get; init; }
 
-    public static ConfigReadResult Unreadable(string path, string problem) => new(path, null, [], [], null) { FileProblem = problem };
+    public static ConfigReadResult Unreadable(string path, string problem) => new(path, null, [], [], null)
+    {
+        FileProblem = problem,
+    };
 }

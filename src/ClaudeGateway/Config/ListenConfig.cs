@@ -12,7 +12,10 @@ internal sealed record ListenConfig
     /// <summary>0 to 65535; 0 lets the system choose.</summary>
     public int Port { get; init; } = 8080;
 
-    /// <summary>The public origin without a trailing slash; null only on a loopback host, where the Host header stands in for it.</summary>
+    /// <summary>
+    /// The public origin without a trailing slash; null only on a loopback host, where the Host header stands in for
+    /// it.
+    /// </summary>
     public string? PublicUrl { get; init; }
 
     public TlsConfig? Tls { get; init; }
@@ -44,7 +47,9 @@ internal sealed record AccessControlConfig
     public IReadOnlyList<IPNetwork> DenyCidrs { get; init; } = [];
 }
 
-/// <summary>The <c>limits</c> section. Null means no limit of the gateway's own (Kestrel's ceilings still hold).</summary>
+/// <summary>
+/// The <c>limits</c> section. Null means no limit of the gateway's own (Kestrel's ceilings still hold).
+/// </summary>
 internal sealed record LimitsConfig
 {
     /// <summary>Bytes of one request body; exactly the limit passes.</summary>
@@ -56,7 +61,9 @@ internal sealed record LimitsConfig
     /// <summary>Characters of the whole URL: scheme, host, path and query.</summary>
     public int? MaxUrlLength { get; init; }
 
-    /// <summary>Messages API requests with upstreams at one time, on each replica; ours, the reference has a fixed 256.</summary>
+    /// <summary>
+    /// Messages API requests with upstreams at one time, on each replica; ours, the reference has a fixed 256.
+    /// </summary>
     public int? MaxUpstreamRequests { get; init; }
 }
 
@@ -86,5 +93,6 @@ internal sealed record RateLimitRule(int Max, TimeSpan Window);
 /// <summary>The <c>load_test_mode</c> section: canned answers instead of a model (spec/newer.md).</summary>
 /// <param name="ReplyTokens">1 to 100,000.</param>
 /// <param name="ReplyDuration">0 to 600 seconds over which a streamed answer is spread.</param>
-/// <param name="ReportUsage">Our own option: answers state usage, so that metering and its writes are loaded too.</param>
+/// <param name="ReportUsage">Our own option: answers state usage, so that metering and its writes are loaded
+/// too.</param>
 internal sealed record LoadTestModeConfig(bool Enabled, int ReplyTokens, TimeSpan ReplyDuration, bool ReportUsage);

@@ -12,10 +12,15 @@ internal sealed record ManagedConfig
 
     public PolicyMode PolicyMode { get; init; } = PolicyMode.FirstMatch;
 
-    /// <summary>Whether an unknown settings key is only warned about; our own option (<c>unknown_settings: warn</c>).</summary>
+    /// <summary>
+    /// Whether an unknown settings key is only warned about; our own option (<c>unknown_settings: warn</c>).
+    /// </summary>
     public bool WarnOnUnknownSettings { get; init; }
 
-    /// <summary>What the documents were checked with and are merged by; our own option (<c>settings_schema</c>) adds to the built-in ones.</summary>
+    /// <summary>
+    /// What the documents were checked with and are merged by; our own option (<c>settings_schema</c>) adds to the
+    /// built-in ones.
+    /// </summary>
     public SettingsSchemas Schemas { get; init; } = SettingsSchemas.BuiltIn;
 }
 
@@ -31,7 +36,9 @@ internal sealed record PolicyConfig
     /// <summary>Null or without conditions matches everybody: the catch-all.</summary>
     public PolicyMatch Match { get; init; } = new(null, null);
 
-    /// <summary>Settings of Claude Code under the file's key (<see cref="SettingsKey"/>); null when the policy has none.</summary>
+    /// <summary>
+    /// Settings of Claude Code under the file's key (<see cref="SettingsKey"/>); null when the policy has none.
+    /// </summary>
     public PolicyDocument? Settings { get; init; }
 
     /// <summary>Which key held the settings; <c>settings</c> is another name of <c>cli</c>.</summary>

@@ -23,7 +23,9 @@ internal sealed record OidcConfig
     /// <summary>Exact group names; empty means unrestricted.</summary>
     public IReadOnlyList<string> AllowedGroups { get; init; } = [];
 
-    /// <summary>Claim of the id_token that becomes the bearer's <c>sub</c>; named as <see cref="GroupsClaim"/> is.</summary>
+    /// <summary>
+    /// Claim of the id_token that becomes the bearer's <c>sub</c>; named as <see cref="GroupsClaim"/> is.
+    /// </summary>
     public string UserIdClaim { get; init; } = "sub";
 
     /// <summary>A flat claim name, or an RFC 6901 pointer when it begins with "/".</summary>
@@ -48,7 +50,9 @@ internal sealed record OidcConfig
 
     public bool UsePkce { get; init; } = true;
 
-    /// <summary>Whether the IdP is asked through the proxy of the environment; null when the file does not say.</summary>
+    /// <summary>
+    /// Whether the IdP is asked through the proxy of the environment; null when the file does not say.
+    /// </summary>
     public bool? UseProxy { get; init; }
 
     public TimeSpan ClockSkew { get; init; } = TimeSpan.Zero;
@@ -105,7 +109,9 @@ internal enum TokenEndpointAuthMethod
 /// <summary>The key and certificate of <c>private_key_jwt</c>, both PEM text.</summary>
 internal sealed record ClientAssertionConfig(Secret PrivateKeyPem, string CertificatePem);
 
-/// <summary>Group lookup through the Admin SDK Directory API with domain-wide delegation as <paramref name="AdminEmail"/>.</summary>
+/// <summary>
+/// Group lookup through the Admin SDK Directory API with domain-wide delegation as <paramref name="AdminEmail"/>.
+/// </summary>
 internal sealed record GoogleGroupsConfig(string ServiceAccountJsonPath, string AdminEmail);
 
 /// <summary>The <c>session</c> section.</summary>

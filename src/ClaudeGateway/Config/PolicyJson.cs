@@ -9,7 +9,9 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config;
 
-/// <summary>Turns values of gateway.yaml into JSON as JavaScript would print them, remembering where each came from.</summary>
+/// <summary>
+/// Turns values of gateway.yaml into JSON as JavaScript would print them, remembering where each came from.
+/// </summary>
 internal static class PolicyJson
 {
     public static PolicyDocument ToDocument(ConfigMap map)
@@ -26,7 +28,8 @@ internal static class PolicyJson
 
     public static JsonNode? ToNode(ConfigNode node) => node switch
     {
-        ConfigMap map => new JsonObject(map.Entries.Select(entry => KeyValuePair.Create(entry.Key, ToNode(entry.Value)))),
+        ConfigMap map =>
+            new JsonObject(map.Entries.Select(entry => KeyValuePair.Create(entry.Key, ToNode(entry.Value)))),
         ConfigList list => new JsonArray([.. list.Items.Select(ToNode)]),
         ConfigScalar { Type: ScalarType.Text } text => text.Text,
         ConfigScalar { Type: ScalarType.Number } number => JsonNode.Parse(JavaScriptNumber.Print(number.Number)),
@@ -35,7 +38,8 @@ internal static class PolicyJson
         _ => null,
     };
 
-    private static void Write(Utf8JsonWriter json, ConfigNode node, string pointer, Dictionary<string, ConfigPosition> positions)
+    private static void Write(
+        Utf8JsonWriter json, ConfigNode node, string pointer, Dictionary<string, ConfigPosition> positions)
     {
         positions[pointer] = node.Position;
         switch (node)
@@ -97,7 +101,8 @@ internal sealed class DocumentShape(string reference) : Shape<PolicyDocument>
 
     public override JsonObject Schema() => new() { ["$ref"] = reference };
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out PolicyDocument value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out PolicyDocument value)
     {
         value = null;
         if (MapOrProblem(node, reading, "must be a mapping of settings, ") is not { } map)

@@ -9,12 +9,15 @@ namespace ClaudeGateway.Config;
 /// </summary>
 internal static class PostgresUrl
 {
-    /// <exception cref="OperatorException">The URL has a part that cannot be used; the message names it without the secret.</exception>
+    /// <exception cref="OperatorException">The URL has a part that cannot be used; the message names it without the
+    /// secret.</exception>
     public static NpgsqlConnectionStringBuilder Parse(StoreConfig config)
     {
-        if (config.PostgresUrl is not { } secret || !Uri.TryCreate(Tolerated(secret.Reveal()), UriKind.Absolute, out var url))
+        if (config.PostgresUrl is not { } secret
+            || !Uri.TryCreate(Tolerated(secret.Reveal()), UriKind.Absolute, out var url))
         {
-            throw new OperatorException("store.postgres_url is not a URL: expected postgres://user:password@host:5432/database");
+            throw new OperatorException(
+                "store.postgres_url is not a URL: expected postgres://user:password@host:5432/database");
         }
 
         var user = url.UserInfo.Split(':', 2);
@@ -37,8 +40,8 @@ internal static class PostgresUrl
     }
 
     /// <summary>
-    /// What other readers of such URLs take and <see cref="Uri"/> does not: an "@" in the password (the last one ends it), and no
-    /// host before a <c>host=</c> parameter.
+    /// What other readers of such URLs take and <see cref="Uri"/> does not: an "@" in the password (the last one ends
+    /// it), and no host before a <c>host=</c> parameter.
     /// </summary>
     private static string Tolerated(string url)
     {
@@ -64,7 +67,10 @@ internal static class PostgresUrl
                     "require" or "no-verify" => SslMode.Require,
                     "verify-ca" => SslMode.VerifyCA,
                     "verify-full" => SslMode.VerifyFull,
-                    _ => throw new OperatorException($"store.postgres_url: sslmode \"{value}\" is not one of disable, allow, prefer, require, verify-ca, verify-full"),
+                    _ =>
+                        throw new OperatorException(
+                            $"store.postgres_url: sslmode \"{value}\" is not one of disable, allow, prefer, require, "
+                                + "verify-ca, verify-full"),
                 };
                 break;
             case "sslrootcert":
@@ -89,10 +95,13 @@ internal static class PostgresUrl
                 builder.Options = Join(builder.Options, value);
                 break;
             default:
-                builder.Options = Join(builder.Options, $"-c {name}={value.Replace("\\", @"\\", StringComparison.Ordinal).Replace(" ", @"\ ", StringComparison.Ordinal)}");
+                builder.Options = Join(
+                    builder.Options,
+                    $"-c {name}={value.Replace("\\", @"\\", StringComparison.Ordinal).Replace(" ", @"\ ", StringComparison.Ordinal)}");
                 break;
         }
     }
 
-    private static string Join(string? first, string second) => string.IsNullOrEmpty(first) ? second : first + " " + second;
+    private static string Join(string? first, string second) =>
+        string.IsNullOrEmpty(first) ? second : first + " " + second;
 }

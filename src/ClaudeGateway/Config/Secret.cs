@@ -1,6 +1,9 @@
 namespace ClaudeGateway.Config;
 
-/// <summary>A value that must never be printed: a key, password or token from the configuration. Only <see cref="Reveal"/> gives it out.</summary>
+/// <summary>
+/// A value that must never be printed: a key, password or token from the configuration. Only <see cref="Reveal"/> gives
+/// it out.
+/// </summary>
 internal sealed class Secret(string value)
 {
     public static readonly Secret Empty = new("");

@@ -19,6 +19,8 @@ internal sealed record StoreConfig
     /// <summary>How long /readyz stays 200 after the first failed store check.</summary>
     public TimeSpan ReadinessGrace { get; init; } = TimeSpan.Zero;
 
-    /// <summary>File of the embedded store; our own key. Null with a PostgreSQL URL, or for the default place.</summary>
+    /// <summary>
+    /// File of the embedded store; our own key. Null with a PostgreSQL URL, or for the default place.
+    /// </summary>
     public string? SqlitePath { get; init; }
 }

@@ -33,6 +33,8 @@ internal abstract record CollectorAuth
     /// <summary>A bearer; a null path means Application Default Credentials.</summary>
     internal sealed record Google(string? ServiceAccountJsonPath) : CollectorAuth;
 
-    /// <summary>A Signature Version 4 with the default chain's credentials; once read, region and service are set.</summary>
+    /// <summary>
+    /// A Signature Version 4 with the default chain's credentials; once read, region and service are set.
+    /// </summary>
     internal sealed record Aws(string? Region, string? Service) : CollectorAuth;
 }

@@ -3,7 +3,10 @@ namespace ClaudeGateway.Config;
 /// <summary>One entry of <c>upstreams</c>: a provider that answers the Messages API, or is translated to it.</summary>
 internal abstract record UpstreamConfig
 {
-    /// <summary>The provider word of the file: anthropic, bedrock, mantle, anthropicAws, anthropicGoogleCloud, vertex or foundry.</summary>
+    /// <summary>
+    /// The provider word of the file: anthropic, bedrock, mantle, anthropicAws, anthropicGoogleCloud, vertex or
+    /// foundry.
+    /// </summary>
     public abstract string Provider { get; }
 
     /// <summary>Unique; the provider word unless the file names it.</summary>
@@ -38,8 +41,13 @@ internal abstract record AnthropicAuth
 
     internal sealed record OAuthToken(Secret Token) : AnthropicAuth;
 
-    /// <summary>Workload identity federation: the token in <paramref name="IdentityTokenFile"/> is exchanged for a short-lived one.</summary>
-    internal sealed record Federation(string FederationRuleId, string OrganizationId, string IdentityTokenFile, string? WorkspaceId, string? ServiceAccountId) : AnthropicAuth;
+    /// <summary>
+    /// Workload identity federation: the token in <paramref name="IdentityTokenFile"/> is exchanged for a short-lived
+    /// one.
+    /// </summary>
+    internal sealed record Federation(
+        string FederationRuleId, string OrganizationId, string IdentityTokenFile, string? WorkspaceId,
+        string? ServiceAccountId) : AnthropicAuth;
 }
 
 /// <summary>AWS credentials as the file gives them; all null means the default chain.</summary>
@@ -107,7 +115,10 @@ internal sealed record ClaudePlatformAwsUpstreamConfig : UpstreamConfig
     public AwsAuth Auth { get; init; } = new();
 }
 
-/// <summary>Google credentials: a service account (or external account) file, a ready access token, or neither for Application Default Credentials.</summary>
+/// <summary>
+/// Google credentials: a service account (or external account) file, a ready access token, or neither for Application
+/// Default Credentials.
+/// </summary>
 internal sealed record GoogleAuth(string? ServiceAccountJsonPath, Secret? AccessToken);
 
 internal sealed record ClaudeOnGoogleCloudUpstreamConfig : UpstreamConfig

@@ -5,8 +5,17 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Credentials;
 
-/// <summary>What every cloud upstream is made with. Nothing of a cloud's library is loaded before its first credential is asked for.</summary>
-internal sealed class CloudContext(HttpMessageInvoker http, CredentialHttp credentialHttp, ProcessEnvironment environment, TimeSpan? streamStartTimeout, TimeProvider clock, OperationalLog log)
+/// <summary>
+/// What every cloud upstream is made with. Nothing of a cloud's library is loaded before its first credential is asked
+/// for.
+/// </summary>
+internal sealed class CloudContext(
+    HttpMessageInvoker http,
+    CredentialHttp credentialHttp,
+    ProcessEnvironment environment,
+    TimeSpan? streamStartTimeout,
+    TimeProvider clock,
+    OperationalLog log)
 {
     public HttpMessageInvoker Http { get; } = http;
 
@@ -22,7 +31,8 @@ internal sealed class CloudContext(HttpMessageInvoker http, CredentialHttp crede
     public OperationalLog Log { get; } = log;
 
     /// <summary>AWS's default chain: one set of credentials for all upstreams that use it.</summary>
-    public CredentialCache<AwsCredentials> AwsDefault { get; } = new(new AwsCredentialChain(environment, credentialHttp).ResolveAsync, clock);
+    public CredentialCache<AwsCredentials> AwsDefault { get; } = new(
+        new AwsCredentialChain(environment, credentialHttp).ResolveAsync, clock);
 
     /// <summary>One Microsoft Entra ID identity for all upstreams that use it.</summary>
     public EntraTokens Entra { get; } = new(environment, credentialHttp, clock);

@@ -4,7 +4,8 @@ namespace ClaudeGateway.Credentials;
 
 /// <summary>A credential and how long it may be used.</summary>
 /// <param name="ExpiresAt">Null for one that does not expire by itself.</param>
-/// <param name="RereadAfter">When to look for a newer one although this one does not expire, e.g. in a file that is rotated; null never.</param>
+/// <param name="RereadAfter">When to look for a newer one although this one does not expire, e.g. in a file that is
+/// rotated; null never.</param>
 internal sealed record Lease<T>(T Value, DateTimeOffset? ExpiresAt, TimeSpan? RereadAfter = null)
 {
     /// <summary>
@@ -14,22 +15,27 @@ internal sealed record Lease<T>(T Value, DateTimeOffset? ExpiresAt, TimeSpan? Re
 }
 
 /// <summary>
-/// Keeps one short-lived credential. One fetch serves all who wait for it; a usable credential is never waited for: it is
-/// renewed in the background before it ends. A failed fetch is not remembered.
+/// Keeps one short-lived credential. One fetch serves all who wait for it; a usable credential is never waited for: it
+/// is renewed in the background before it ends. A failed fetch is not remembered.
 /// </summary>
-/// <param name="fetch">Gets a new credential; it is given <see cref="FetchTimeout"/>, not the client's patience.</param>
+/// <param name="fetch">Gets a new credential; it is given <see cref="FetchTimeout"/>, not the client's
+/// patience.</param>
 internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>> fetch, TimeProvider clock)
     where T : class
 {
     public static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>A credential this close to its end is not started with: the request must still arrive and clocks differ.</summary>
+    /// <summary>
+    /// A credential this close to its end is not started with: the request must still arrive and clocks differ.
+    /// </summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 
     /// <summary>Renewal begins this long before the end, or at half of a shorter life.</summary>
     private static readonly TimeSpan RenewalLead = TimeSpan.FromMinutes(5);
 
-    /// <summary>While the old credential is still usable renewals that fail do not begin more often than this.</summary>
+    /// <summary>
+    /// While the old credential is still usable renewals that fail do not begin more often than this.
+    /// </summary>
     private static readonly TimeSpan RenewalPause = TimeSpan.FromSeconds(10);
 
     /// <summary>Protects <see cref="_fetching"/>, and that <see cref="_held"/> changes together with it.</summary>
@@ -37,7 +43,8 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
     private volatile Held? _held;
     private Task<Held>? _fetching;
 
-    /// <exception cref="UpstreamUnavailableException">There is no usable credential and none could be fetched.</exception>
+    /// <exception cref="UpstreamUnavailableException">There is no usable credential and none could be
+    /// fetched.</exception>
     public ValueTask<T> GetAsync(CancellationToken cancellation)
     {
         var held = _held;
@@ -64,7 +71,8 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
             ? ValueTask.FromResult(held.Value)
             : WaitAsync(cancellation);
 
-    private async ValueTask<T> WaitAsync(CancellationToken cancellation) => (await StartFetch().WaitAsync(cancellation)).Value;
+    private async ValueTask<T> WaitAsync(CancellationToken cancellation) =>
+        (await StartFetch().WaitAsync(cancellation)).Value;
 
     private Task<Held> StartFetch()
     {
@@ -75,7 +83,10 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
         }
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a credential library throws means: no credential.")]
+    [SuppressMessage(
+        "Design",
+        "CA1031:Do not catch general exception types",
+        Justification = "Whatever a credential library throws means: no credential.")]
     private async Task<Held> FetchAsync()
     {
         var began = clock.GetUtcNow();
@@ -100,7 +111,10 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
                 _fetching = null;
             }
 
-            throw e as UpstreamUnavailableException ?? new UpstreamUnavailableException(e is OperationCanceledException ? $"no credential within {FetchTimeout.TotalSeconds} s" : e.Message, e);
+            throw e as UpstreamUnavailableException
+                ?? new UpstreamUnavailableException(
+                    e is OperationCanceledException ? $"no credential within {FetchTimeout.TotalSeconds} s" : e.Message,
+                    e);
         }
     }
 
@@ -110,7 +124,10 @@ internal sealed class CredentialCache<T>(Func<CancellationToken, Task<Lease<T>>>
         {
             if (lease.ExpiresAt is not { } expiresAt)
             {
-                return new Held(lease.Value, lease.RereadAfter is { } reread ? now + reread : DateTimeOffset.MaxValue, DateTimeOffset.MaxValue);
+                return new Held(
+                    lease.Value,
+                    lease.RereadAfter is { } reread ? now + reread : DateTimeOffset.MaxValue,
+                    DateTimeOffset.MaxValue);
             }
 
             var life = expiresAt - now;

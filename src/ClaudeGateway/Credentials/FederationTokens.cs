@@ -46,7 +46,10 @@ internal sealed class FederationTokens
         {
             return await RequestTokenAsync(cancellation);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or HttpRequestException or JsonException or OperationCanceledException)
+        catch (Exception e)
+            when (
+                e is IOException or UnauthorizedAccessException or HttpRequestException or JsonException
+                or OperationCanceledException)
         {
             throw new UpstreamUnavailableException($"federation token: {e.Message}", e);
         }
@@ -61,14 +64,18 @@ internal sealed class FederationTokens
             throw new UpstreamUnavailableException($"federation token: {_config.IdentityTokenFile} is empty");
         }
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint) { Content = new ReadOnlyMemoryContent(Body(assertion)) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, _endpoint)
+        {
+            Content = new ReadOnlyMemoryContent(Body(assertion)),
+        };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         request.Headers.TryAddWithoutValidation("anthropic-beta", "oauth-2025-04-20,oidc-federation-2026-04-01");
         var asked = _clock.GetUtcNow();
         using var response = await _http.SendAsync(request, cancellation);
         if (!response.IsSuccessStatusCode)
         {
-            throw new UpstreamUnavailableException($"federation token: the exchange at {_endpoint} was answered {(int)response.StatusCode}");
+            throw new UpstreamUnavailableException(
+                $"federation token: the exchange at {_endpoint} was answered {(int)response.StatusCode}");
         }
 
         await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellation);

@@ -28,10 +28,15 @@ internal sealed class DevAnswer
     {
         var messages = (request["messages"] as JsonArray)!;
         var prompt = LastPrompt(messages, out var toolResult);
-        var answer = new DevAnswer(request["model"]!.GetValue<string>()) { InputTokens = Math.Max(1, request.ToJsonString().Length / 4) };
+        var answer = new DevAnswer(request["model"]!.GetValue<string>())
+        {
+            InputTokens = Math.Max(1, request.ToJsonString().Length / 4),
+        };
         if (request["thinking"] is JsonObject thinking && Text(thinking["type"]) is "enabled" or "adaptive")
         {
-            answer.Blocks.Add(new DevBlock.Thinking("A simulated model has nothing to think about, so it thinks of an answer that says so."));
+            answer.Blocks.Add(
+                new DevBlock.Thinking(
+                    "A simulated model has nothing to think about, so it thinks of an answer that says so."));
         }
 
         if (DevTools.Choose(request, prompt, toolResult is not null) is { } tool)
@@ -47,7 +52,8 @@ internal sealed class DevAnswer
         else
         {
             answer.Blocks.Add(new DevBlock.Text(toolResult is null
-                ? $"Hello from the simulated model. No real model has read this; set ANTHROPIC_API_KEY to ask one. You wrote: {Quote(prompt)}"
+                ? "Hello from the simulated model. No real model has read this; set ANTHROPIC_API_KEY to ask one. You "
+                    + $"wrote: {Quote(prompt)}"
                 : $"The tool answered: {Quote(toolResult)}"));
         }
 
@@ -91,7 +97,9 @@ internal sealed class DevAnswer
         }
     }
 
-    /// <summary>The last text a person wrote; <paramref name="toolResult"/> is what a tool answered after it, or null.</summary>
+    /// <summary>
+    /// The last text a person wrote; <paramref name="toolResult"/> is what a tool answered after it, or null.
+    /// </summary>
     private static string LastPrompt(JsonArray messages, out string? toolResult)
     {
         toolResult = null;
@@ -125,7 +133,10 @@ internal sealed class DevAnswer
     }
 
     private static JsonObject? OutputSchema(JsonObject request) =>
-        ((request["output_config"] as JsonObject)?["format"] ?? request["output_format"]) is JsonObject format ? format["schema"] as JsonObject : null;
+        ((request["output_config"] as JsonObject)?["format"] ?? request["output_format"]) is JsonObject format
+        ? format["schema"] as JsonObject
+        : null;
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+    private static string? Text(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

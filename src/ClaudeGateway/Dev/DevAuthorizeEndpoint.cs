@@ -8,7 +8,8 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace ClaudeGateway.Dev;
 
 /// <summary>An authorization code that was given out: for whom, and what has to come back with it.</summary>
-internal sealed record DevCode(DevUser User, string Scope, string? Nonce, string CodeChallenge, DateTimeOffset ExpiresAt);
+internal sealed record DevCode(
+    DevUser User, string Scope, string? Nonce, string CodeChallenge, DateTimeOffset ExpiresAt);
 
 /// <summary>
 /// The authorization endpoint of the development identity provider (RFC 6749 section 4.1, RFC 7636): a page on which a
@@ -23,7 +24,8 @@ internal sealed class DevAuthorizeEndpoint(string issuer, DevClient client, Time
     public Task ShowAsync(HttpContext http) =>
         Problem(http.Request.Query) is { } problem
             ? RefuseAsync(http, problem)
-            : DevPages.WriteAsync(http, 200, DevPages.SignIn(http.Request.QueryString.Value!, null, "", "", ""), client.Origin);
+            : DevPages.WriteAsync(
+                http, 200, DevPages.SignIn(http.Request.QueryString.Value!, null, "", "", ""), client.Origin);
 
     public async Task SignInAsync(HttpContext http)
     {
@@ -41,7 +43,9 @@ internal sealed class DevAuthorizeEndpoint(string issuer, DevClient client, Time
             return;
         }
 
-        var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
+        var form = http.Request.HasFormContentType
+            ? await http.Request.ReadFormAsync(http.RequestAborted)
+            : FormCollection.Empty;
         if (form.ContainsKey("cancel"))
         {
             Return(http, new() { ["error"] = "access_denied", ["error_description"] = "The sign-in was cancelled." });
@@ -50,23 +54,37 @@ internal sealed class DevAuthorizeEndpoint(string issuer, DevClient client, Time
 
         var typedProblem = "";
         var user = DevUser.Known.FirstOrDefault(u => u.Sub == form["user"])
-            ?? DevUser.Read(form["email"].ToString(), form["name"].ToString(), form["groups"].ToString(), out typedProblem);
+            ?? DevUser.Read(
+                form["email"].ToString(), form["name"].ToString(), form["groups"].ToString(), out typedProblem);
         if (user is null)
         {
-            var page = DevPages.SignIn(http.Request.QueryString.Value!, typedProblem, form["email"].ToString(), form["name"].ToString(), form["groups"].ToString());
+            var page = DevPages.SignIn(
+                http.Request.QueryString.Value!,
+                typedProblem,
+                form["email"].ToString(),
+                form["name"].ToString(),
+                form["groups"].ToString());
             await DevPages.WriteAsync(http, 200, page, client.Origin);
             return;
         }
 
         var code = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        _codes[code] = new DevCode(user, query["scope"].ToString(), query["nonce"], query["code_challenge"].ToString(), clock.GetUtcNow() + CodeLifetime);
+        _codes[code] = new DevCode(
+            user,
+            query["scope"].ToString(),
+            query["nonce"],
+            query["code_challenge"].ToString(),
+            clock.GetUtcNow() + CodeLifetime);
         Return(http, new() { ["code"] = code });
     }
 
-    /// <summary>Takes a code out, so that it works once; null when it, its redirect URI or its verifier is wrong or late.</summary>
+    /// <summary>
+    /// Takes a code out, so that it works once; null when it, its redirect URI or its verifier is wrong or late.
+    /// </summary>
     public DevCode? Redeem(string code, string redirectUri, string verifier)
     {
-        if (!_codes.TryRemove(code, out var found) || found.ExpiresAt < clock.GetUtcNow() || redirectUri != client.RedirectUri)
+        if (!_codes.TryRemove(code, out var found) || found.ExpiresAt < clock.GetUtcNow()
+            || redirectUri != client.RedirectUri)
         {
             return null;
         }
@@ -80,7 +98,8 @@ internal sealed class DevAuthorizeEndpoint(string issuer, DevClient client, Time
         : query["redirect_uri"] != client.RedirectUri ? $"redirect_uri is not {client.RedirectUri}."
         : query["response_type"] != "code" ? "response_type must be code."
         : !query["scope"].ToString().Split(' ').Contains("openid") ? "scope must contain openid."
-        : query["code_challenge_method"] != "S256" || query["code_challenge"].ToString().Length != 43 ? "code_challenge with method S256 is needed."
+        : query["code_challenge_method"] != "S256" || query["code_challenge"].ToString().Length != 43
+        ? "code_challenge with method S256 is needed."
         : null;
 
     private void Return(HttpContext http, Dictionary<string, string?> answer)
@@ -88,10 +107,14 @@ internal sealed class DevAuthorizeEndpoint(string issuer, DevClient client, Time
         answer["state"] = http.Request.Query["state"];
         answer["iss"] = issuer; // RFC 9207
         http.Response.StatusCode = StatusCodes.Status303SeeOther;
-        http.Response.Headers.Location = QueryHelpers.AddQueryString(client.RedirectUri, answer.Where(p => !string.IsNullOrEmpty(p.Value)));
+        http.Response.Headers.Location = QueryHelpers.AddQueryString(
+            client.RedirectUri, answer.Where(p => !string.IsNullOrEmpty(p.Value)));
     }
 
     /// <summary>Shown, never sent to an address that was not checked (RFC 6749 section 4.1.2.1).</summary>
     private Task RefuseAsync(HttpContext http, string problem) =>
-        DevPages.WriteAsync(http, StatusCodes.Status400BadRequest, DevPages.Message("This sign-in cannot go on", $"{problem} Start again at {client.Origin}/device."));
+        DevPages.WriteAsync(
+            http,
+            StatusCodes.Status400BadRequest,
+            DevPages.Message("This sign-in cannot go on", $"{problem} Start again at {client.Origin}/device."));
 }

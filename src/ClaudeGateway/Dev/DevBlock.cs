@@ -31,7 +31,11 @@ internal abstract partial class DevBlock
 
         public override JsonObject Opening() => new() { ["type"] = "text", ["text"] = "" };
 
-        public override IEnumerable<JsonObject> Deltas() => Pieces.Select(p => new JsonObject { ["type"] = "text_delta", ["text"] = p });
+        public override IEnumerable<JsonObject> Deltas() => Pieces.Select(p => new JsonObject
+        {
+            ["type"] = "text_delta",
+            ["text"] = p,
+        });
     }
 
     internal sealed class Thinking : DevBlock
@@ -41,7 +45,12 @@ internal abstract partial class DevBlock
         [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
         public Thinking(string text) => Pieces = Words(text);
 
-        public override JsonObject Whole() => new() { ["type"] = "thinking", ["thinking"] = string.Concat(Pieces), ["signature"] = Signature };
+        public override JsonObject Whole() => new()
+        {
+            ["type"] = "thinking",
+            ["thinking"] = string.Concat(Pieces),
+            ["signature"] = Signature,
+        };
 
         public override JsonObject Opening() => new() { ["type"] = "thinking", ["thinking"] = "", ["signature"] = "" };
 
@@ -66,9 +75,21 @@ internal abstract partial class DevBlock
             Pieces = [.. input.ToJsonString().Chunk(PieceLength).Select(c => new string(c))];
         }
 
-        public override JsonObject Whole() => new() { ["type"] = "tool_use", ["id"] = _id, ["name"] = _name, ["input"] = _input.DeepClone() };
+        public override JsonObject Whole() => new()
+        {
+            ["type"] = "tool_use",
+            ["id"] = _id,
+            ["name"] = _name,
+            ["input"] = _input.DeepClone(),
+        };
 
-        public override JsonObject Opening() => new() { ["type"] = "tool_use", ["id"] = _id, ["name"] = _name, ["input"] = new JsonObject() };
+        public override JsonObject Opening() => new()
+        {
+            ["type"] = "tool_use",
+            ["id"] = _id,
+            ["name"] = _name,
+            ["input"] = new JsonObject(),
+        };
 
         public override IEnumerable<JsonObject> Deltas() =>
             Pieces.Prepend("").Select(p => new JsonObject { ["type"] = "input_json_delta", ["partial_json"] = p });

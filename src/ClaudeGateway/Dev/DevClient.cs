@@ -26,6 +26,7 @@ internal sealed record DevClient(string Id, string Secret, string Origin)
             secret = pair.Length == 2 ? Uri.UnescapeDataString(pair[1]) : null;
         }
 
-        return id == Id && secret is not null && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(Secret));
+        return id == Id && secret is not null
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(Secret));
     }
 }

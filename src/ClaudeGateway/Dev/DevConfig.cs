@@ -3,18 +3,22 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Dev;
 
-/// <summary>The gateway.yaml of <c>dev</c>: an ordinary one, kept in the data folder for reading and for copying from.</summary>
+/// <summary>
+/// The gateway.yaml of <c>dev</c>: an ordinary one, kept in the data folder for reading and for copying from.
+/// </summary>
 internal static class DevConfig
 {
     public const string FileName = "gateway.yaml";
     public const string ClientId = "claude-gateway-dev";
 
-    /// <param name="modelUrl">The simulated model, or null for the Anthropic API with the key of the environment.</param>
+    /// <param name="modelUrl">The simulated model, or null for the Anthropic API with the key of the
+    /// environment.</param>
     public static string Write(DevFolder folder, string origin, int port, string issuer, string? modelUrl)
     {
         var upstream = modelUrl is null
             ? "  - provider: anthropic\n    auth:\n      api_key: ${ANTHROPIC_API_KEY}"
-            : $"  - provider: anthropic\n    base_url: {modelUrl} # the simulated model\n    auth:\n      api_key: simulated";
+            : $"  - provider: anthropic\n    base_url: {modelUrl} # the simulated model\n    auth:\n      api_key: "
+                + "simulated";
         return $$"""
             # What 'claude-gateway dev' runs with, written anew at every start: an ordinary gateway.yaml.
             listen:

@@ -48,11 +48,13 @@ internal sealed class DevFolder : IDisposable
         var lockFile = Path.Combine(root, "lock");
         try
         {
-            return new DevFolder(root, new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new DevFolder(
+                root, new FileStream(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException e) when (File.Exists(lockFile))
         {
-            throw new OperatorException($"{root} is in use by another claude-gateway: stop it, or choose another folder with --data", e);
+            throw new OperatorException(
+                $"{root} is in use by another claude-gateway: stop it, or choose another folder with --data", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -83,7 +85,9 @@ internal sealed class DevFolder : IDisposable
         }
     }
 
-    /// <summary>A random value of 256 bits, the same at every start; its file can be named by <c>${file:}</c>.</summary>
+    /// <summary>
+    /// A random value of 256 bits, the same at every start; its file can be named by <c>${file:}</c>.
+    /// </summary>
     public string Secret(string name) => Keep(name, () => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
 
     /// <summary>An RSA key of 2048 bits, the same at every start.</summary>

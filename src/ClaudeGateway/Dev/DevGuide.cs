@@ -42,6 +42,8 @@ internal static class DevGuide
         }
 
         var relative = Path.GetRelativePath(Environment.CurrentDirectory, path);
-        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative == CommandName ? "./" + relative : relative;
+        return relative.StartsWith("..", StringComparison.Ordinal)
+            ? path : relative == CommandName ? "./" + relative
+            : relative;
     }
 }

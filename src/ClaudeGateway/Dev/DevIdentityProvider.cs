@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Dev;
 
 /// <summary>
-/// The OpenID provider of <c>dev</c>: discovery, sign-in page, authorization code with PKCE, refresh, userinfo
-/// (OpenID Connect Core, RFC 6749, RFC 7636). It knows one client, the gateway beside it, and believes whoever signs in.
+/// The OpenID provider of <c>dev</c>: discovery, sign-in page, authorization code with PKCE, refresh, userinfo (OpenID
+/// Connect Core, RFC 6749, RFC 7636). It knows one client, the gateway beside it, and believes whoever signs in.
 /// </summary>
 internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTokens tokens, TimeProvider clock)
 {
@@ -21,7 +21,10 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
         // Another name that points at this machine is DNS rebinding, not a developer.
         if (!http.Request.Host.Value!.Equals(_host, StringComparison.OrdinalIgnoreCase))
         {
-            return DevPages.WriteAsync(http, StatusCodes.Status421MisdirectedRequest, DevPages.Message("Wrong address", $"Open {issuer} instead."));
+            return DevPages.WriteAsync(
+                http,
+                StatusCodes.Status421MisdirectedRequest,
+                DevPages.Message("Wrong address", $"Open {issuer} instead."));
         }
 
         return (http.Request.Method, http.Request.Path.Value) switch
@@ -33,7 +36,11 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
             ("POST", "/authorize") => _authorize.SignInAsync(http),
             ("POST", "/token") => TokenAsync(http),
             ("GET" or "POST", "/userinfo") => UserInfoAsync(http),
-            _ => DevPages.WriteAsync(http, StatusCodes.Status404NotFound, DevPages.Message("Nothing here", $"This is the development identity provider of {client.Origin}.")),
+            _ =>
+                DevPages.WriteAsync(
+                    http,
+                    StatusCodes.Status404NotFound,
+                    DevPages.Message("Nothing here", $"This is the development identity provider of {client.Origin}.")),
         };
     }
 
@@ -74,12 +81,19 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
         switch (form["grant_type"])
         {
             case "authorization_code":
-                var code = _authorize.Redeem(form["code"].ToString(), form["redirect_uri"].ToString(), form["code_verifier"].ToString());
-                await (code is null ? ErrorAsync(http, "invalid_grant") : AnswerAsync(http, code.User, code.Scope, code.Nonce));
+                var code = _authorize.Redeem(
+                    form["code"].ToString(), form["redirect_uri"].ToString(), form["code_verifier"].ToString());
+                await (
+                    code is null
+                    ? ErrorAsync(http, "invalid_grant")
+                    : AnswerAsync(http, code.User, code.Scope, code.Nonce));
                 break;
             case "refresh_token":
                 var known = tokens.Read(form["refresh_token"].ToString(), DevTokens.RefreshToken);
-                await (known is null ? ErrorAsync(http, "invalid_grant") : AnswerAsync(http, known.Value.User, known.Value.Scope, null));
+                await (
+                    known is null
+                    ? ErrorAsync(http, "invalid_grant")
+                    : AnswerAsync(http, known.Value.User, known.Value.Scope, null));
                 break;
             default:
                 await ErrorAsync(http, "unsupported_grant_type");
@@ -109,7 +123,9 @@ internal sealed class DevIdentityProvider(string issuer, DevClient client, DevTo
     {
         const string scheme = "Bearer ";
         var header = http.Request.Headers.Authorization.ToString();
-        var known = header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? tokens.Read(header[scheme.Length..], DevTokens.AccessToken) : null;
+        var known = header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+            ? tokens.Read(header[scheme.Length..], DevTokens.AccessToken)
+            : null;
         if (known is null)
         {
             http.Response.Headers.WWWAuthenticate = "Bearer error=\"invalid_token\"";

@@ -17,9 +17,14 @@ internal sealed class DevModel(TimeProvider clock)
 
     public async Task HandleAsync(HttpContext http)
     {
-        if (http.Request.Method != "POST" || http.Request.Path.Value is not ("/v1/messages" or "/v1/messages/count_tokens"))
+        if (http.Request.Method != "POST"
+            || http.Request.Path.Value is not ("/v1/messages" or "/v1/messages/count_tokens"))
         {
-            await ErrorAsync(http, StatusCodes.Status404NotFound, "not_found_error", "the simulated model answers POST /v1/messages and /v1/messages/count_tokens");
+            await ErrorAsync(
+                http,
+                StatusCodes.Status404NotFound,
+                "not_found_error",
+                "the simulated model answers POST /v1/messages and /v1/messages/count_tokens");
             return;
         }
 
@@ -60,7 +65,8 @@ internal sealed class DevModel(TimeProvider clock)
         body is null ? "The request body is not a JSON object."
         : body["model"] is not JsonValue model || !model.TryGetValue(out string? _) ? "model: Field required"
         : body["messages"] is not JsonArray { Count: > 0 } ? "messages: at least one message is required"
-        : !counting && (body["max_tokens"] is not JsonValue max || !max.TryGetValue(out int n) || n < 1) ? "max_tokens: Field required"
+        : !counting && (body["max_tokens"] is not JsonValue max || !max.TryGetValue(out int n) || n < 1)
+        ? "max_tokens: Field required"
         : null;
 
     /// <summary>The events of Anthropic's streaming messages, in their order.</summary>
@@ -75,7 +81,11 @@ internal sealed class DevModel(TimeProvider clock)
         for (var index = 0; index < answer.Blocks.Count; index++)
         {
             var block = answer.Blocks[index];
-            await SendAsync(http, "content_block_start", new() { ["index"] = index, ["content_block"] = block.Opening() });
+            await SendAsync(http, "content_block_start", new()
+            {
+                ["index"] = index,
+                ["content_block"] = block.Opening(),
+            });
             foreach (var delta in block.Deltas())
             {
                 await SendAsync(http, "content_block_delta", new() { ["index"] = index, ["delta"] = delta });
@@ -96,7 +106,8 @@ internal sealed class DevModel(TimeProvider clock)
     private static async Task SendAsync(HttpContext http, string name, JsonObject data)
     {
         data.Insert(0, "type", name);
-        await http.Response.Body.WriteAsync(Encoding.UTF8.GetBytes($"event: {name}\ndata: {data.ToJsonString()}\n\n"), http.RequestAborted);
+        await http.Response.Body.WriteAsync(
+            Encoding.UTF8.GetBytes($"event: {name}\ndata: {data.ToJsonString()}\n\n"), http.RequestAborted);
         await http.Response.Body.FlushAsync(http.RequestAborted);
     }
 

@@ -4,7 +4,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Dev;
 
-/// <summary>The pages of the development identity provider: light and dark, on a phone, by keyboard, without JavaScript.</summary>
+/// <summary>
+/// The pages of the development identity provider: light and dark, on a phone, by keyboard, without JavaScript.
+/// </summary>
 internal static class DevPages
 {
     private const string Style = """
@@ -79,7 +81,9 @@ internal static class DevPages
         var response = http.Response;
         response.StatusCode = status;
         response.ContentType = "text/html; charset=utf-8";
-        response.Headers.ContentSecurityPolicy = $"default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {formTarget}; frame-ancestors 'none'; base-uri 'none'";
+        response.Headers.ContentSecurityPolicy =
+            $"default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {formTarget}; frame-ancestors 'none'; "
+                + "base-uri 'none'";
         return response.WriteAsync(page, http.RequestAborted);
     }
 

@@ -34,7 +34,8 @@ internal sealed class DevServer : IAsyncDisposable
     /// <param name="port">0 takes any free one.</param>
     /// <param name="create">Makes the handler for the URL the server has got.</param>
     /// <exception cref="OperatorException">The port is taken.</exception>
-    public static async Task<DevServer> StartAsync(int port, string purpose, Func<string, RequestDelegate> create, CancellationToken cancellation)
+    public static async Task<DevServer> StartAsync(
+        int port, string purpose, Func<string, RequestDelegate> create, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -50,7 +51,8 @@ internal sealed class DevServer : IAsyncDisposable
                 // Somebody else may take a free port between choosing and binding it.
                 if (port != 0 || attempt == MaxAttempts)
                 {
-                    throw new OperatorException($"cannot listen on port {new Uri(server.Url).Port} for the {purpose}: {e.Message}", e);
+                    throw new OperatorException(
+                        $"cannot listen on port {new Uri(server.Url).Port} for the {purpose}: {e.Message}", e);
                 }
             }
         }

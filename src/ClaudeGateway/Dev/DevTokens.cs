@@ -7,8 +7,8 @@ using System.Text.Json.Nodes;
 namespace ClaudeGateway.Dev;
 
 /// <summary>
-/// The tokens of the development identity provider, all RS256 JWS (RFC 7515): id tokens (OpenID Connect Core section 2),
-/// and access and refresh tokens that carry the user themselves, so that they outlive a restart without a database.
+/// The tokens of the development identity provider, all RS256 JWS (RFC 7515): id tokens (OpenID Connect Core section
+/// 2), and access and refresh tokens that carry the user themselves, so that they outlive a restart without a database.
 /// </summary>
 internal sealed class DevTokens(RSA key, string issuer, TimeProvider clock)
 {
@@ -53,7 +53,8 @@ internal sealed class DevTokens(RSA key, string issuer, TimeProvider clock)
         return Sign(claims);
     }
 
-    /// <param name="use"><see cref="AccessToken"/> or <see cref="RefreshToken"/>; one is not accepted as the other.</param>
+    /// <param name="use"><see cref="AccessToken"/> or <see cref="RefreshToken"/>; one is not accepted as the
+    /// other.</param>
     public string Opaque(DevUser user, string use, string scope)
     {
         var claims = Claims(user);
@@ -74,7 +75,8 @@ internal sealed class DevTokens(RSA key, string issuer, TimeProvider clock)
         }
 
         var signature = Base64Url.DecodeFromChars(parts[2]);
-        if (!key.VerifyData(Encoding.ASCII.GetBytes(token[..dot]), signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
+        if (!key.VerifyData(
+            Encoding.ASCII.GetBytes(token[..dot]), signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
         {
             return null;
         }
@@ -107,9 +109,11 @@ internal sealed class DevTokens(RSA key, string issuer, TimeProvider clock)
     {
         var header = new JsonObject { ["alg"] = "RS256", ["typ"] = "JWT", ["kid"] = _keyId };
         var input = $"{Encode(header)}.{Encode(claims)}";
-        var signature = key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var signature = key.SignData(
+            Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         return $"{input}.{Base64Url.EncodeToString(signature)}";
     }
 
-    private static string Encode(JsonObject json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json.ToJsonString()));
+    private static string Encode(JsonObject json) =>
+        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json.ToJsonString()));
 }

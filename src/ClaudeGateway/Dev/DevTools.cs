@@ -29,10 +29,14 @@ internal static class DevTools
             "any" => Named(tools.Keys, prompt) ?? tools.Keys.FirstOrDefault(),
             _ => toolJustAnswered ? null : Named(tools.Keys, prompt) ?? Unasked(tools),
         };
-        return name is not null && tools.TryGetValue(name, out var schema) ? (name, Example(schema) as JsonObject ?? []) : null;
+        return name is not null && tools.TryGetValue(name, out var schema)
+            ? (name, Example(schema) as JsonObject ?? [])
+            : null;
     }
 
-    /// <summary>A small value that fits a JSON schema as far as its types, required properties, enums and constants go.</summary>
+    /// <summary>
+    /// A small value that fits a JSON schema as far as its types, required properties, enums and constants go.
+    /// </summary>
     public static JsonNode? Example(JsonObject schema, int depth = 0)
     {
         if ((schema["const"] ?? schema["default"] ?? (schema["enum"] as JsonArray)?.FirstOrDefault()) is { } given)
@@ -52,7 +56,8 @@ internal static class DevTools
             "string" => Text(schema["format"]) is "uri" ? "http://localhost/" : "example",
             "integer" or "number" => schema["minimum"]?.DeepClone() ?? 1,
             "boolean" => false,
-            "array" => schema["items"] is JsonObject items && depth < MaxDepth ? new JsonArray(Example(items, depth + 1)) : [],
+            "array" =>
+                schema["items"] is JsonObject items && depth < MaxDepth ? new JsonArray(Example(items, depth + 1)) : [],
             "null" => null,
             _ => ExampleObject(schema, depth),
         };
@@ -64,7 +69,9 @@ internal static class DevTools
         var properties = schema["properties"] as JsonObject;
         foreach (var name in (schema["required"] as JsonArray ?? []).Select(Text).OfType<string>())
         {
-            value[name] = depth < MaxDepth && properties?[name] is JsonObject property ? Example(property, depth + 1) : "example";
+            value[name] = depth < MaxDepth && properties?[name] is JsonObject property
+                ? Example(property, depth + 1)
+                : "example";
         }
 
         return value;
@@ -72,12 +79,16 @@ internal static class DevTools
 
     private static string? Named(IEnumerable<string> names, string prompt)
     {
-        var words = prompt.Split([' ', '\n', '\t', '.', ',', ':', ';', '!', '?', '"', '\'', '`', '(', ')'], StringSplitOptions.RemoveEmptyEntries);
+        var words = prompt.Split(
+            [' ', '\n', '\t', '.', ',', ':', ';', '!', '?', '"', '\'', '`', '(', ')'],
+            StringSplitOptions.RemoveEmptyEntries);
         return names.FirstOrDefault(n => words.Contains(n, StringComparer.OrdinalIgnoreCase));
     }
 
     private static string? Unasked(Dictionary<string, JsonObject> tools) =>
-        OnlyReading.FirstOrDefault(tools.ContainsKey) ?? (tools.ContainsKey(AgentTool) ? null : tools.Keys.FirstOrDefault());
+        OnlyReading.FirstOrDefault(tools.ContainsKey)
+        ?? (tools.ContainsKey(AgentTool) ? null : tools.Keys.FirstOrDefault());
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+    private static string? Text(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

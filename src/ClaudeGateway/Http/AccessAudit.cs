@@ -16,7 +16,8 @@ internal static class AccessAudit
     }
 
     /// <param name="xffHop">The X-Forwarded-For entry that could not be read, or null.</param>
-    public static void AccessDenied(this AuditLog audit, string requestId, string reason, string clientIp, string? xffHop)
+    public static void AccessDenied(
+        this AuditLog audit, string requestId, string reason, string clientIp, string? xffHop)
     {
         var json = audit.Begin("access.denied", requestId);
         json.WriteString("reason", reason);

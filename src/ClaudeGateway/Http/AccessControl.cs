@@ -38,7 +38,8 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
             return true;
         }
 
-        return isProbe || AddressRules.Contains(config.AllowCidrs, request.ClientAddress) || Deny(request, "ip_not_allowlisted", null);
+        return isProbe || AddressRules.Contains(config.AllowCidrs, request.ClientAddress)
+            || Deny(request, "ip_not_allowlisted", null);
     }
 
     /// <summary>

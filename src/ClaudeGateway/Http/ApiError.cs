@@ -21,7 +21,8 @@ internal sealed record ApiError(int Status, string Type, string Message)
     public static ApiError Internal() => new(500, "api_error", "internal server error");
 
     /// <summary>Answers the request with this error. The response must not have started.</summary>
-    public Task WriteAsync(GatewayRequest request) => Answers.WriteAsync(request, Status, Answers.Json, ToJson(request.Id));
+    public Task WriteAsync(GatewayRequest request) =>
+        Answers.WriteAsync(request, Status, Answers.Json, ToJson(request.Id));
 
     /// <summary>The envelope on one line.</summary>
     public ReadOnlyMemory<byte> ToJson(string requestId)

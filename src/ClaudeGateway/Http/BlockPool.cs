@@ -48,10 +48,13 @@ internal sealed class BlockPool : MemoryPool<byte>
         }
     }
 
-    /// <summary>One block; disposing gives it back. Pinned for good: it is handed to the system with every operation.</summary>
+    /// <summary>
+    /// One block; disposing gives it back. Pinned for good: it is handed to the system with every operation.
+    /// </summary>
     private sealed class Block(BlockPool pool) : IMemoryOwner<byte>
     {
-        public Memory<byte> Memory { get; } = MemoryMarshal.CreateFromPinnedArray(GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true), 0, BlockBytes);
+        public Memory<byte> Memory { get; } = MemoryMarshal.CreateFromPinnedArray(
+            GC.AllocateUninitializedArray<byte>(BlockBytes, pinned: true), 0, BlockBytes);
 
         public void Dispose() => pool.Return(this);
     }

@@ -85,5 +85,6 @@ internal sealed class ClientAddress(IReadOnlyList<IPNetwork> trustedProxies)
         return true;
     }
 
-    private static bool IsPort(ReadOnlySpan<char> text) => text.Length > 1 && text[0] == ':' && !text[1..].ContainsAnyExceptInRange('0', '9');
+    private static bool IsPort(ReadOnlySpan<char> text) =>
+        text.Length > 1 && text[0] == ':' && !text[1..].ContainsAnyExceptInRange('0', '9');
 }

@@ -34,12 +34,14 @@ internal static class GatewayServer
         AppContext.SetSwitch(RefusesBareLineFeeds, isEnabled: true);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // No hop from the thread that read a request to another one (SocketThreads says what that asks for).
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true)
+            .UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             // A request whose target is a whole URL names its host there (RFC 9112 section 3.2.2).
             kestrel.AllowHostHeaderOverride = true;
-            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1 too.
+            // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1
+            // too.
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
             kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
@@ -65,7 +67,10 @@ internal static class GatewayServer
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw new OperatorException($"cannot listen on {listen.Host}:{listen.Port}: {e.Message}. Set listen.host and listen.port to a free address of this machine", e);
+            throw new OperatorException(
+                $"cannot listen on {listen.Host}:{listen.Port}: {e.Message}. Set listen.host and listen.port to a free "
+                    + "address of this machine",
+                e);
         }
     }
 

@@ -5,7 +5,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Http;
 
-/// <summary>The addresses meant by <c>listen.host</c>: an address, a name of this machine, or <c>*</c> for all of them.</summary>
+/// <summary>
+/// The addresses meant by <c>listen.host</c>: an address, a name of this machine, or <c>*</c> for all of them.
+/// </summary>
 internal static class ListenAddresses
 {
     /// <exception cref="OperatorException">The name has no address.</exception>
@@ -27,7 +29,10 @@ internal static class ListenAddresses
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
-            throw new OperatorException($"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, ::, localhost or an address of this machine", e);
+            throw new OperatorException(
+                $"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, "
+                    + "::, localhost or an address of this machine",
+                e);
         }
     }
 }

@@ -7,7 +7,8 @@ internal sealed class ProtocolEndpoint
 
     private readonly Lazy<byte[]> _page = new(Read);
 
-    public void Map(Routes routes) => routes.Public("GET", "/protocol", request => Answers.WriteAsync(request, 200, Markdown, _page.Value));
+    public void Map(Routes routes) =>
+        routes.Public("GET", "/protocol", request => Answers.WriteAsync(request, 200, Markdown, _page.Value));
 
     private static byte[] Read()
     {

@@ -3,8 +3,8 @@ using ClaudeGateway.Config;
 namespace ClaudeGateway.Http;
 
 /// <summary>
-/// The origin developers reach the gateway under: <c>listen.public_url</c>, never a header of the request. Only a gateway
-/// on loopback may go without; then the Host header stands in (spec/auth.md, Discovery).
+/// The origin developers reach the gateway under: <c>listen.public_url</c>, never a header of the request. Only a
+/// gateway on loopback may go without; then the Host header stands in (spec/auth.md, Discovery).
 /// </summary>
 internal sealed class PublicOrigin(ListenConfig listen)
 {
@@ -15,6 +15,8 @@ internal sealed class PublicOrigin(ListenConfig listen)
 
     /// <summary>Whether an Origin header names this origin; scheme and host compare without letter case.</summary>
     public bool Is(string origin, GatewayRequest request) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var other) && Uri.TryCreate(Of(request), UriKind.Absolute, out var own)
-        && Uri.Compare(other, own, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+        Uri.TryCreate(origin, UriKind.Absolute, out var other)
+        && Uri.TryCreate(Of(request), UriKind.Absolute, out var own)
+        && Uri.Compare(
+            other, own, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
 }

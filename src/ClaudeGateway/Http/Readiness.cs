@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Http;
 
-/// <summary>Whether this replica should get requests: not while its store is away, and not once it is stopping.</summary>
+/// <summary>
+/// Whether this replica should get requests: not while its store is away, and not once it is stopping.
+/// </summary>
 internal sealed class Readiness(Func<Task<bool>> storeIsReady)
 {
     private int _isStopping;

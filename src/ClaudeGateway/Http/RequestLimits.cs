@@ -6,7 +6,9 @@ namespace ClaudeGateway.Http;
 /// <summary>The <c>limits</c> section, applied before routing and before the bearer (spec/auth.md, Limits).</summary>
 internal sealed class RequestLimits(LimitsConfig config)
 {
-    /// <summary>The refusal of a request that is over a limit, or null. Probes are exempt from the URL and header limits.</summary>
+    /// <summary>
+    /// The refusal of a request that is over a limit, or null. Probes are exempt from the URL and header limits.
+    /// </summary>
     public (int Status, string Text)? Check(GatewayRequest request)
     {
         var http = request.Http;

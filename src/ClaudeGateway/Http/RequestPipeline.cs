@@ -61,8 +61,8 @@ internal sealed partial class RequestPipeline(
 
         if (request.IsBrokenOff)
         {
-            // A reset is what clients of the reference see. It would drop what is still on its way through the server: that
-            // gets a moment to leave (real time: nothing waits for this request any more).
+            // A reset is what clients of the reference see. It would drop what is still on its way through the server:
+            // that gets a moment to leave (real time: nothing waits for this request any more).
             await Task.Delay(BreakOffPause, TimeProvider.System);
             http.Abort();
         }
@@ -99,7 +99,8 @@ internal sealed partial class RequestPipeline(
             return ApiError.Authentication("invalid token").WriteAsync(request);
         }
 
-        return route?.Session is not { } sessionHandler ? RefuseAsync(request, StatusCodes.Status404NotFound, "not found")
+        return route?.Session is not { } sessionHandler
+            ? RefuseAsync(request, StatusCodes.Status404NotFound, "not found")
             : route.IsInline ? sessionHandler(request, principal)
             : HandleElsewhereAsync(request, elsewhere => sessionHandler(elsewhere, principal));
     }
@@ -120,7 +121,8 @@ internal sealed partial class RequestPipeline(
     /// <summary>Clients of the API show the message of its error envelope; people and probes read text.</summary>
     private static Task RefuseAsync(GatewayRequest request, int status, string text)
     {
-        var isApi = request.Path.StartsWith("/v1/", StringComparison.Ordinal) || request.Path.StartsWith("/api/", StringComparison.Ordinal)
+        var isApi = request.Path.StartsWith("/v1/", StringComparison.Ordinal)
+            || request.Path.StartsWith("/api/", StringComparison.Ordinal)
             || request.Path.StartsWith("/managed/", StringComparison.Ordinal);
         var type = status switch
         {
@@ -132,7 +134,9 @@ internal sealed partial class RequestPipeline(
         return isApi ? new ApiError(status, type, text).WriteAsync(request) : Answers.TextAsync(request, status, text);
     }
 
-    /// <summary>The request was read on a thread that many sockets share; a handler that may take its time leaves it first.</summary>
+    /// <summary>
+    /// The request was read on a thread that many sockets share; a handler that may take its time leaves it first.
+    /// </summary>
     private static async Task HandleElsewhereAsync(GatewayRequest request, PublicHandler handler)
     {
         await SocketThreads.LeaveAsync();
@@ -168,7 +172,9 @@ internal sealed partial class RequestPipeline(
         }
     }
 
-    /// <summary>A client may name its request through x-client-request-id; x-request-id of a client is never adopted.</summary>
+    /// <summary>
+    /// A client may name its request through x-client-request-id; x-request-id of a client is never adopted.
+    /// </summary>
     private static string RequestId(HttpContext http)
     {
         var own = http.Request.Headers["x-client-request-id"];
@@ -190,7 +196,9 @@ internal sealed partial class RequestPipeline(
 
     private Task AnswerFailureAsync(GatewayRequest request, Exception e)
     {
-        log.Error($"request {request.Id} {request.Http.Request.Method} {request.Path} failed: {e.GetType().Name}: {e.Message}");
+        log.Error(
+            $"request {request.Id} {request.Http.Request.Method} {request.Path} failed: {e.GetType().Name}: "
+                + $"{e.Message}");
         if (log.IsDebugEnabled)
         {
             log.Debug(e.ToString());

@@ -21,25 +21,34 @@ internal sealed class Routes
     private readonly List<(string Prefix, Route Route)> _prefixes = [];
 
     /// <summary>Every mapped path, for the protocol page's test.</summary>
-    public IEnumerable<string> Paths => _exact.Keys.Select(k => k.Path).Concat(_anyMethod.Keys).Concat(_prefixes.Select(p => p.Prefix)).Distinct();
+    public IEnumerable<string> Paths =>
+        _exact.Keys.Select(k => k.Path).Concat(_anyMethod.Keys).Concat(_prefixes.Select(p => p.Prefix)).Distinct();
 
     /// <summary>A GET route also answers HEAD (RFC 9110 section 9.3.2); Kestrel drops the body.</summary>
-    public void Public(string method, string path, PublicHandler handler) => Add(method, path, new Route(handler, null));
+    public void Public(string method, string path, PublicHandler handler) =>
+        Add(method, path, new Route(handler, null));
 
     public void PublicAnyMethod(string path, PublicHandler handler) => _anyMethod.Add(path, new Route(handler, null));
 
     /// <summary>The path itself and everything below it; the handler does its own authentication.</summary>
     public void PublicPrefix(string prefix, PublicHandler handler) => _prefixes.Add((prefix, new Route(handler, null)));
 
-    public void Session(string method, string path, SessionHandler handler) => Add(method, path, new Route(null, handler));
+    public void Session(string method, string path, SessionHandler handler) =>
+        Add(method, path, new Route(null, handler));
 
-    /// <summary>For a handler that neither blocks nor computes for long: it runs on the thread that served the socket.</summary>
-    public void SessionInline(string method, string path, SessionHandler handler) => Add(method, path, new Route(null, handler, IsInline: true));
+    /// <summary>
+    /// For a handler that neither blocks nor computes for long: it runs on the thread that served the socket.
+    /// </summary>
+    public void SessionInline(string method, string path, SessionHandler handler) =>
+        Add(method, path, new Route(null, handler, IsInline: true));
 
     /// <summary>For methods the path has no handler of its own for.</summary>
     public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(null, handler));
 
-    /// <summary>The route of a request, or null. <paramref name="path"/> is the raw path when it is percent-encoded: encoded paths match nothing.</summary>
+    /// <summary>
+    /// The route of a request, or null. <paramref name="path"/> is the raw path when it is percent-encoded: encoded
+    /// paths match nothing.
+    /// </summary>
     public Route? Find(string method, string path)
     {
         if (_exact.TryGetValue((path, method), out var route) || _anyMethod.TryGetValue(path, out route))
@@ -49,7 +58,8 @@ internal sealed class Routes
 
         foreach (var (prefix, prefixRoute) in _prefixes)
         {
-            if (path.StartsWith(prefix, StringComparison.Ordinal) && (path.Length == prefix.Length || path[prefix.Length] == '/'))
+            if (path.StartsWith(prefix, StringComparison.Ordinal)
+                && (path.Length == prefix.Length || path[prefix.Length] == '/'))
             {
                 return prefixRoute;
             }

@@ -8,8 +8,8 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Http;
 
 /// <summary>
-/// The certificate of <c>listen.tls</c>, read again when its files change, so that a renewal needs no restart. Files that
-/// cannot be used are reported and the certificate in use stays.
+/// The certificate of <c>listen.tls</c>, read again when its files change, so that a renewal needs no restart. Files
+/// that cannot be used are reported and the certificate in use stays.
 /// </summary>
 internal sealed class TlsCertificate
 {
@@ -104,16 +104,23 @@ internal sealed class TlsCertificate
         FileNotFoundException e => $"{e.FileName} does not exist",
         DirectoryNotFoundException e => e.Message,
         IOException or UnauthorizedAccessException => exception.Message,
-        _ => $"cert {_config.CertPath} and key {_config.KeyPath} are not a certificate and its unencrypted private key in PEM: {exception.Message}",
+        _ =>
+            $"cert {_config.CertPath} and key {_config.KeyPath} are not a certificate and its unencrypted private key "
+                + $"in PEM: {exception.Message}",
     };
 
-    private readonly record struct FileVersions(DateTime Certificate, long CertificateBytes, DateTime Key, long KeyBytes)
+    private readonly record struct FileVersions(
+        DateTime Certificate, long CertificateBytes, DateTime Key, long KeyBytes)
     {
         /// <summary>Through symbolic links, as Kubernetes swaps a link to replace mounted files.</summary>
         public static FileVersions Of(TlsConfig config)
         {
             var (certificate, key) = (Resolve(config.CertPath), Resolve(config.KeyPath));
-            return new FileVersions(certificate.LastWriteTimeUtc, certificate.Exists ? certificate.Length : 0, key.LastWriteTimeUtc, key.Exists ? key.Length : 0);
+            return new FileVersions(
+                certificate.LastWriteTimeUtc,
+                certificate.Exists ? certificate.Length : 0,
+                key.LastWriteTimeUtc,
+                key.Exists ? key.Length : 0);
         }
 
         private static FileInfo Resolve(string path)

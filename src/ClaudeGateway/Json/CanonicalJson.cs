@@ -6,8 +6,9 @@ using System.Text.Json.Nodes;
 namespace ClaudeGateway.Json;
 
 /// <summary>
-/// The one text of a JSON value that its checksum is taken of (spec/policy.md, GET /managed/settings): keys sorted by UTF-16
-/// code unit at every level, array indexes before them by number (as in any JavaScript object), no white space, numbers and escapes as JavaScript's JSON.stringify prints them.
+/// The one text of a JSON value that its checksum is taken of (spec/policy.md, GET /managed/settings): keys sorted by
+/// UTF-16 code unit at every level, array indexes before them by number (as in any JavaScript object), no white space,
+/// numbers and escapes as JavaScript's JSON.stringify prints them.
 /// </summary>
 internal static class CanonicalJson
 {
@@ -40,7 +41,8 @@ internal static class CanonicalJson
     private static void AppendMap(StringBuilder text, JsonObject map)
     {
         var separator = '{';
-        foreach (var (key, member) in map.OrderBy(m => ArrayIndex(m.Key) ?? uint.MaxValue).ThenBy(m => m.Key, StringComparer.Ordinal))
+        foreach (var (key, member) in map.OrderBy(m => ArrayIndex(m.Key) ?? uint.MaxValue)
+            .ThenBy(m => m.Key, StringComparer.Ordinal))
         {
             text.Append(separator);
             AppendText(text, key);
@@ -52,9 +54,15 @@ internal static class CanonicalJson
         text.Append(separator == '{' ? "{}" : "}");
     }
 
-    /// <summary>The number a key is when JavaScript takes it for an array index (ECMA-262 section 6.1.7); null for any other key.</summary>
+    /// <summary>
+    /// The number a key is when JavaScript takes it for an array index (ECMA-262 section 6.1.7); null for any other
+    /// key.
+    /// </summary>
     private static uint? ArrayIndex(string key) =>
-        key.Length > 0 && (key[0] is not '0' || key.Length == 1) && uint.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < uint.MaxValue ? index : null;
+        key.Length > 0 && (key[0] is not '0' || key.Length == 1)
+        && uint.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index < uint.MaxValue
+        ? index
+        : null;
 
     private static void AppendList(StringBuilder text, JsonArray list)
     {

@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace ClaudeGateway.Json;
 
-/// <summary>Numbers read and printed as JavaScript does (ECMA-262 StringToNumber and Number::toString): checksums of settings documents depend on the spelling.</summary>
+/// <summary>
+/// Numbers read and printed as JavaScript does (ECMA-262 StringToNumber and Number::toString): checksums of settings
+/// documents depend on the spelling.
+/// </summary>
 internal static partial class JavaScriptNumber
 {
     /// <summary>The value of a string under <c>Number(text)</c>; null where that is NaN.</summary>
@@ -58,7 +61,9 @@ internal static partial class JavaScriptNumber
     private static (string Digits, int Exponent) Decompose(string text)
     {
         var e = text.IndexOf('E', StringComparison.Ordinal);
-        var exponent = e < 0 ? 0 : int.Parse(text.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        var exponent = e < 0
+            ? 0
+            : int.Parse(text.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
         var mantissa = e < 0 ? text : text[..e];
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);
         var whole = point < 0 ? mantissa : mantissa[..point];

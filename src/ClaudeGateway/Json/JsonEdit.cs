@@ -19,7 +19,9 @@ internal sealed class JsonEdit(JsonMembers members)
     private readonly List<(byte[] Name, ReadOnlyMemory<byte>? Value)> _changes = [];
     private readonly List<(byte[] Name, ReadOnlyMemory<byte> Value)> _added = [];
 
-    /// <summary>Gives every member of that name this value; does nothing without one. <paramref name="value"/> is JSON.</summary>
+    /// <summary>
+    /// Gives every member of that name this value; does nothing without one. <paramref name="value"/> is JSON.
+    /// </summary>
     public JsonEdit Replace(ReadOnlySpan<byte> name, ReadOnlyMemory<byte> value)
     {
         _changes.Add((name.ToArray(), value));
@@ -33,7 +35,9 @@ internal sealed class JsonEdit(JsonMembers members)
         return this;
     }
 
-    /// <summary>Puts a member before the others. The object must not have one of that name; <paramref name="value"/> is JSON.</summary>
+    /// <summary>
+    /// Puts a member before the others. The object must not have one of that name; <paramref name="value"/> is JSON.
+    /// </summary>
     public JsonEdit Add(ReadOnlySpan<byte> name, ReadOnlyMemory<byte> value)
     {
         _added.Add((name.ToArray(), value));
@@ -107,7 +111,13 @@ internal sealed class JsonEdit(JsonMembers members)
         {
             var (name, value) = _added[i];
             var last = restIsEmpty && i == _added.Count - 1;
-            pieces.InsertRange(at, [String(System.Text.Encoding.UTF8.GetString(name)), ":"u8.ToArray(), value, last ? default : ","u8.ToArray()]);
+            pieces.InsertRange(
+                at,
+                [
+                    String(System.Text.Encoding.UTF8.GetString(name)),
+                    ":"u8.ToArray(),
+                    value,
+                    last ? default : ","u8.ToArray()]);
             at += 4;
         }
     }

@@ -6,8 +6,9 @@ using System.Text.Unicode;
 namespace ClaudeGateway.Json;
 
 /// <summary>
-/// Reads names and strings of JSON that others wrote without ever throwing: the framework's reader throws for an escaped lone
-/// surrogate, which the grammar allows (RFC 8259 section 8.2) and a client can repeat a million times in one body.
+/// Reads names and strings of JSON that others wrote without ever throwing: the framework's reader throws for an
+/// escaped lone surrogate, which the grammar allows (RFC 8259 section 8.2) and a client can repeat a million times in
+/// one body.
 /// </summary>
 internal static class JsonNames
 {
@@ -37,7 +38,9 @@ internal static class JsonNames
         return raw.IsEmpty;
     }
 
-    /// <summary>The name or string the reader stands on with escapes decoded; as it stands there when that is not Unicode.</summary>
+    /// <summary>
+    /// The name or string the reader stands on with escapes decoded; as it stands there when that is not Unicode.
+    /// </summary>
     public static string ReadText(this in Utf8JsonReader json)
     {
         var raw = json.ValueSpan;
@@ -58,7 +61,8 @@ internal static class JsonNames
                 continue;
             }
 
-            if (!char.IsHighSurrogate((char)first) || CodeUnit(raw) is not { } second || !char.IsLowSurrogate((char)second))
+            if (!char.IsHighSurrogate((char)first) || CodeUnit(raw) is not { } second
+                || !char.IsLowSurrogate((char)second))
             {
                 return true;
             }
@@ -71,5 +75,6 @@ internal static class JsonNames
 
     /// <summary>What a \u escape at the beginning stands for; null without one.</summary>
     private static int? CodeUnit(ReadOnlySpan<byte> raw) =>
-        raw.Length >= UnicodeEscapeLength && raw[0] == '\\' && raw[1] == 'u' && Utf8Parser.TryParse(raw[2..UnicodeEscapeLength], out int unit, out _, 'x') ? unit : null;
+        raw.Length >= UnicodeEscapeLength && raw[0] == '\\' && raw[1] == 'u'
+        && Utf8Parser.TryParse(raw[2..UnicodeEscapeLength], out int unit, out _, 'x') ? unit : null;
 }

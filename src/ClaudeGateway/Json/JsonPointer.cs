@@ -7,7 +7,9 @@ internal static class JsonPointer
     public static string Escape(string name) =>
         name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
-    /// <summary>The name a reference token stands for. "~1" comes first: "~01" means "~1", not "/" (section 4).</summary>
+    /// <summary>
+    /// The name a reference token stands for. "~1" comes first: "~01" means "~1", not "/" (section 4).
+    /// </summary>
     public static string Unescape(string token) =>
         token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
 }

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace ClaudeGateway.Json;
 
-/// <summary>Says where in a JSON text a value stands, as the Messages API writes it: <c>fallbacks.0.model</c>.</summary>
+/// <summary>
+/// Says where in a JSON text a value stands, as the Messages API writes it: <c>fallbacks.0.model</c>.
+/// </summary>
 internal static class JsonValuePath
 {
     /// <summary>A longer name is cut; nobody is shown more of it.</summary>
@@ -60,7 +62,9 @@ internal static class JsonValuePath
     {
         var reader = new Utf8JsonReader(json, isFinalBlock: false, default);
         reader.Read();
-        return reader.ValueSpan.Length > MaxNameBytes ? System.Text.Encoding.UTF8.GetString(reader.ValueSpan[..MaxNameBytes]) : JsonNames.ReadText(in reader);
+        return reader.ValueSpan.Length > MaxNameBytes
+            ? System.Text.Encoding.UTF8.GetString(reader.ValueSpan[..MaxNameBytes])
+            : JsonNames.ReadText(in reader);
     }
 
     /// <summary>An object or array on the way, and which of its members or elements the way goes through.</summary>

@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Json;
 
-/// <summary>Finds the word somebody probably meant: the closest by Damerau-Levenshtein distance, if close enough.</summary>
+/// <summary>
+/// Finds the word somebody probably meant: the closest by Damerau-Levenshtein distance, if close enough.
+/// </summary>
 internal static class NearestKey
 {
     /// <returns><c>; did you mean 'x'?</c>, or nothing.</returns>

@@ -6,7 +6,10 @@ namespace ClaudeGateway.Json;
 /// </summary>
 internal static class NearestName
 {
-    /// <summary>The first of <paramref name="names"/> with the smallest distance, if that is at most <paramref name="maxEdits"/>.</summary>
+    /// <summary>
+    /// The first of <paramref name="names"/> with the smallest distance, if that is at most
+    /// <paramref name="maxEdits"/>.
+    /// </summary>
     public static string? Of(string name, IEnumerable<string> names, int maxEdits)
     {
         var wanted = Fold(name);

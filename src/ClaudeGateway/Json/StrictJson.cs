@@ -14,8 +14,8 @@ internal enum RepeatedMembers
 }
 
 /// <summary>
-/// JSON that strangers wrote: parsed so that nothing read from it later can throw. The framework's parser lets an escaped
-/// half of a surrogate pair (<c>"\ud800"</c>) through and throws when the text is read.
+/// JSON that strangers wrote: parsed so that nothing read from it later can throw. The framework's parser lets an
+/// escaped half of a surrogate pair (<c>"\ud800"</c>) through and throws when the text is read.
 /// </summary>
 internal static class StrictJson
 {
@@ -51,7 +51,8 @@ internal static class StrictJson
         {
             while (reader.Read())
             {
-                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && (reader.ValueIsEscaped || !Utf8.IsValid(reader.ValueSpan)))
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName
+                    && (reader.ValueIsEscaped || !Utf8.IsValid(reader.ValueSpan)))
                 {
                     _ = reader.GetString();
                 }

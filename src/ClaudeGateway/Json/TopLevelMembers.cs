@@ -103,6 +103,8 @@ internal ref struct TopLevelMembers
         return kind;
     }
 
-    /// <summary>The current value, which is a string, with escapes decoded; as it stands there when that is not Unicode.</summary>
+    /// <summary>
+    /// The current value, which is a string, with escapes decoded; as it stands there when that is not Unicode.
+    /// </summary>
     public readonly string ReadString() => _reader.ReadText();
 }

@@ -6,13 +6,17 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Logging;
 
 /// <summary>
-/// Who did what, for the security team: one JSON object a line on standard error, <c>ts</c> and <c>evt</c> first.
-/// Here is what every event shares; the events themselves are extension methods beside the feature they tell of, one method
+/// Who did what, for the security team: one JSON object a line on standard error, <c>ts</c> and <c>evt</c> first. Here
+/// is what every event shares; the events themselves are extension methods beside the feature they tell of, one method
 /// an event, field names and order as the reference writes them.
 /// </summary>
 internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
 {
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     [ThreadStatic]
     private static Utf8JsonWriter? ThreadWriter;
@@ -20,7 +24,10 @@ internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? ThreadBuffer;
 
-    /// <summary>Starts an event on this thread's writer; <see cref="End"/> must follow on the same thread, without an await between.</summary>
+    /// <summary>
+    /// Starts an event on this thread's writer; <see cref="End"/> must follow on the same thread, without an await
+    /// between.
+    /// </summary>
     public Utf8JsonWriter Begin(string evt)
     {
         var buffer = ThreadBuffer ??= new ArrayBufferWriter<byte>(512);
@@ -33,7 +40,9 @@ internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
         return json;
     }
 
-    /// <summary>An event of one request: <see cref="Begin(string)"/> with the request's id as its first member.</summary>
+    /// <summary>
+    /// An event of one request: <see cref="Begin(string)"/> with the request's id as its first member.
+    /// </summary>
     public Utf8JsonWriter Begin(string evt, string requestId)
     {
         var json = Begin(evt);

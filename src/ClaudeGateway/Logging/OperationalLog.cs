@@ -17,7 +17,9 @@ internal enum LogLevel
 /// </summary>
 internal sealed class OperationalLog(StderrLines lines, TimeProvider clock, LogLevel minimum)
 {
-    /// <summary>Reads CLAUDE_GATEWAY_LOG_LEVEL: debug, info, warn or error in any case; anything else is info.</summary>
+    /// <summary>
+    /// Reads CLAUDE_GATEWAY_LOG_LEVEL: debug, info, warn or error in any case; anything else is info.
+    /// </summary>
     public static LogLevel LevelFromEnvironment(string? value) => value?.Trim().ToUpperInvariant() switch
     {
         "DEBUG" => LogLevel.Debug,
@@ -40,7 +42,8 @@ internal sealed class OperationalLog(StderrLines lines, TimeProvider clock, LogL
     public void Always(string text) => WriteLine("info", text);
 
     /// <summary>Writes lines as they are, at any minimum level: for text that must catch the eye.</summary>
-    public void Box(IEnumerable<string> rows) => lines.Write(Encoding.UTF8.GetBytes(string.Concat(rows.Select(row => row + "\n"))));
+    public void Box(IEnumerable<string> rows) =>
+        lines.Write(Encoding.UTF8.GetBytes(string.Concat(rows.Select(row => row + "\n"))));
 
     private void Write(LogLevel level, string word, string text)
     {
@@ -57,5 +60,6 @@ internal sealed class OperationalLog(StderrLines lines, TimeProvider clock, LogL
     }
 
     /// <summary>Text from outside must not be able to forge a second log line.</summary>
-    private static string OneLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') < 0 ? text : text.ReplaceLineEndings(" ");
+    private static string OneLine(string text) =>
+        text.AsSpan().IndexOfAny('\r', '\n') < 0 ? text : text.ReplaceLineEndings(" ");
 }

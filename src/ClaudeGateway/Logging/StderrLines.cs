@@ -3,10 +3,10 @@ using System.Text;
 namespace ClaudeGateway.Logging;
 
 /// <summary>
-/// The one writer of standard error. A line is written at once when that cannot block, so that an event stands in the log
-/// before its answer is sent. Lines that come faster, or that the reader has no room for, are gathered and written by a
-/// thread of its own, so that the log delays no request. When the reader stalls for so long that 64 MiB are waiting,
-/// further lines are counted and dropped.
+/// The one writer of standard error. A line is written at once when that cannot block, so that an event stands in the
+/// log before its answer is sent. Lines that come faster, or that the reader has no room for, are gathered and written
+/// by a thread of its own, so that the log delays no request. When the reader stalls for so long that 64 MiB are
+/// waiting, further lines are counted and dropped.
 /// </summary>
 internal sealed class StderrLines : IDisposable
 {
@@ -17,8 +17,8 @@ internal sealed class StderrLines : IDisposable
     private const int MaxKeptBytes = 1024 * 1024;
 
     /// <summary>
-    /// Lines written at once in each <see cref="GatherTime"/>. Two system calls for every line, or waking the thread for
-    /// it, took a fifth of all CPU at ten thousand requests a second; nobody reads along at that rate.
+    /// Lines written at once in each <see cref="GatherTime"/>. Two system calls for every line, or waking the thread
+    /// for it, took a fifth of all CPU at ten thousand requests a second; nobody reads along at that rate.
     /// </summary>
     private const int MaxAtOnce = 20;
 
@@ -184,7 +184,9 @@ internal sealed class StderrLines : IDisposable
             _stream.Write(lines);
             if (dropped > 0)
             {
-                _stream.Write(Encoding.UTF8.GetBytes($"[gateway] {dropped} log lines were dropped: standard error was not read fast enough\n"));
+                _stream.Write(
+                    Encoding.UTF8.GetBytes(
+                        $"[gateway] {dropped} log lines were dropped: standard error was not read fast enough\n"));
             }
 
             _stream.Flush();

@@ -8,7 +8,9 @@ internal static class StderrReadiness
     private const int StandardError = 2;
     private const short Writable = 4; // POLLOUT
 
-    /// <summary>A pipe that poll calls writable takes at least PIPE_BUF bytes at once (POSIX; 4,096 on Linux).</summary>
+    /// <summary>
+    /// A pipe that poll calls writable takes at least PIPE_BUF bytes at once (POSIX; 4,096 on Linux).
+    /// </summary>
     private const int PipeBufferBytes = 4096;
 
     public static bool TakesAtOnce(int bytes)

@@ -2,7 +2,10 @@ using ClaudeGateway.Models;
 
 namespace ClaudeGateway.Managed;
 
-/// <summary>An <c>availableModels</c> list ready for matching (spec/inference.md). Ids are compared as spelled: two forms of one model are two ids here.</summary>
+/// <summary>
+/// An <c>availableModels</c> list ready for matching (spec/inference.md). Ids are compared as spelled: two forms of one
+/// model are two ids here.
+/// </summary>
 internal sealed class AvailableModels
 {
     private readonly string[] _families;
@@ -11,11 +14,16 @@ internal sealed class AvailableModels
 
     public AvailableModels(IReadOnlyList<string> list, AvailableModelsMatch match)
     {
-        var entries = list.Select(entry => ModelAccess.Normalise(entry.Trim())).Where(entry => entry.Length > 0).Distinct().ToArray();
+        var entries = list.Select(entry => ModelAccess.Normalise(entry.Trim())).Where(entry => entry.Length > 0)
+            .Distinct().ToArray();
         var specific = entries.Except(ModelFamilies.All).ToArray();
         // A more precise entry of the same family narrows the list: ["sonnet", "claude-sonnet-4-6"] is only 4-6.
-        _families = [.. ModelFamilies.All.Where(family => entries.Contains(family) && !specific.Any(entry => ModelAccess.ContainsWord(entry, family)))];
-        _entries = [.. specific.SelectMany(entry => new[] { entry, "claude-" + entry }, (_, name) => new Entry(name, BuiltInModels.Find(name)))];
+        _families = [
+            .. ModelFamilies.All.Where(
+                family => entries.Contains(family) && !specific.Any(entry => ModelAccess.ContainsWord(entry, family)))];
+        _entries = [
+            .. specific.SelectMany(
+                entry => new[] { entry, "claude-" + entry }, (_, name) => new Entry(name, BuiltInModels.Find(name)))];
         _match = match;
     }
 

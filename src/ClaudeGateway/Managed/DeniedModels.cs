@@ -4,8 +4,9 @@ using ClaudeGateway.Models;
 namespace ClaudeGateway.Managed;
 
 /// <summary>
-/// A <c>deniedModels</c> list ready for matching (spec/newer.md). Unlike an allowlist it sees through spellings: every form of
-/// a built-in id, and the upstream's name behind an operator's own id, so that renaming a model does not undo the denial.
+/// A <c>deniedModels</c> list ready for matching (spec/newer.md). Unlike an allowlist it sees through spellings: every
+/// form of a built-in id, and the upstream's name behind an operator's own id, so that renaming a model does not undo
+/// the denial.
 /// </summary>
 internal sealed partial class DeniedModels
 {
@@ -14,9 +15,11 @@ internal sealed partial class DeniedModels
 
     public DeniedModels(IReadOnlyList<string> list)
     {
-        var entries = list.Select(entry => ModelAccess.Normalise(entry.Trim())).Where(entry => entry.Length > 0).ToArray();
+        var entries = list.Select(entry => ModelAccess.Normalise(entry.Trim())).Where(entry => entry.Length > 0)
+            .ToArray();
         _families = [.. entries.Intersect(ModelFamilies.All)];
-        _names = [.. entries.Except(ModelFamilies.All).SelectMany(entry => new[] { entry, Canonical(entry) }).Distinct()];
+        _names = [
+            .. entries.Except(ModelFamilies.All).SelectMany(entry => new[] { entry, Canonical(entry) }).Distinct()];
     }
 
     public bool Denies(string requested, CatalogModel? model)
@@ -38,7 +41,10 @@ internal sealed partial class DeniedModels
         return false;
     }
 
-    /// <summary>Whether an entry could deny any of the given models at all: one that cannot is a mistake the operator should hear of.</summary>
+    /// <summary>
+    /// Whether an entry could deny any of the given models at all: one that cannot is a mistake the operator should
+    /// hear of.
+    /// </summary>
     public static bool CanDeny(string entry, ModelCatalog catalog)
     {
         var list = new DeniedModels([entry]);
@@ -71,7 +77,8 @@ internal sealed partial class DeniedModels
 
     /// <summary>"claude-opus-4" denies 4-1 and 4-8; "claude-opus", which names no version, denies nothing.</summary>
     private static bool IsVersionPrefix(string entry, string canonical) =>
-        canonical.Length > entry.Length && canonical[entry.Length] == '-' && canonical.StartsWith(entry, StringComparison.Ordinal) && VersionedFamily().IsMatch(entry);
+        canonical.Length > entry.Length && canonical[entry.Length] == '-'
+        && canonical.StartsWith(entry, StringComparison.Ordinal) && VersionedFamily().IsMatch(entry);
 
     /// <summary>
     /// The undated id inside any provider's spelling: "eu.anthropic.claude-opus-4-8", "opus-4-8" and
@@ -89,7 +96,9 @@ internal sealed partial class DeniedModels
         return Suffix().Replace(id, "");
     }
 
-    private static bool NamesFamily(string name) => Array.Exists(ModelFamilies.All, family => ModelAccess.ContainsWord(name, family)) && name.AsSpan().ContainsAnyInRange('0', '9');
+    private static bool NamesFamily(string name) =>
+        Array.Exists(ModelFamilies.All, family => ModelAccess.ContainsWord(name, family))
+        && name.AsSpan().ContainsAnyInRange('0', '9');
 
     [GeneratedRegex("^claude-(sonnet|opus|haiku|fable)-[0-9]", RegexOptions.CultureInvariant)]
     private static partial Regex VersionedFamily();

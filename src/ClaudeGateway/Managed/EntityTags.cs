@@ -10,7 +10,9 @@ internal enum EntityTagMatch
     Any,
 }
 
-/// <summary>Reads If-None-Match: a list of entity tags, weak or strong, or "*". What is no entity tag is passed over.</summary>
+/// <summary>
+/// Reads If-None-Match: a list of entity tags, weak or strong, or "*". What is no entity tag is passed over.
+/// </summary>
 internal static class EntityTags
 {
     /// <param name="etag">The current tag, quoted and strong.</param>
@@ -39,7 +41,9 @@ internal static class EntityTags
         return EntityTagMatch.None;
     }
 
-    /// <summary>The next quoted tag without its weakness mark; empty at the end. A comma inside the quotes belongs to the tag.</summary>
+    /// <summary>
+    /// The next quoted tag without its weakness mark; empty at the end. A comma inside the quotes belongs to the tag.
+    /// </summary>
     private static ReadOnlySpan<char> Next(ref ReadOnlySpan<char> rest)
     {
         var start = rest.IndexOf('"');

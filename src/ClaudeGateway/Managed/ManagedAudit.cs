@@ -9,7 +9,13 @@ namespace ClaudeGateway.Managed;
 internal static class ManagedAudit
 {
     /// <param name="policyIndexes">Every policy that took part, when several were joined; else null.</param>
-    public static void ManagedServe(this AuditLog audit, string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes, string checksum)
+    public static void ManagedServe(
+        this AuditLog audit,
+        string requestId,
+        Principal principal,
+        int policyIndex,
+        IReadOnlyList<int>? policyIndexes,
+        string checksum)
     {
         var json = audit.Begin("managed.serve", requestId);
         WriteSubject(json, principal);
@@ -18,7 +24,8 @@ internal static class ManagedAudit
         audit.End(json);
     }
 
-    public static void DesktopBootstrapServe(this AuditLog audit, string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes)
+    public static void DesktopBootstrapServe(
+        this AuditLog audit, string requestId, Principal principal, int policyIndex, IReadOnlyList<int>? policyIndexes)
     {
         var json = audit.Begin("desktop_bootstrap.serve", requestId);
         WriteSubject(json, principal);

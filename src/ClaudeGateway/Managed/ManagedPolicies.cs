@@ -10,8 +10,8 @@ using ClaudeGateway.Settings;
 namespace ClaudeGateway.Managed;
 
 /// <summary>
-/// The policies of one configuration snapshot: merging and checksums happen here once per distinct outcome, so that a poll
-/// only looks its answer up.
+/// The policies of one configuration snapshot: merging and checksums happen here once per distinct outcome, so that a
+/// poll only looks its answer up.
 /// </summary>
 internal sealed class ManagedPolicies
 {
@@ -50,7 +50,9 @@ internal sealed class ManagedPolicies
     /// <summary>What is served to whom, as far as it has been prepared.</summary>
     public IEnumerable<PolicyOutcome> Outcomes => _everybody is null ? _outcomes.Values : [_everybody];
 
-    /// <summary>Whether nothing else can be served: with <c>layered</c> there may be combinations that nobody has met yet.</summary>
+    /// <summary>
+    /// Whether nothing else can be served: with <c>layered</c> there may be combinations that nobody has met yet.
+    /// </summary>
     public bool AreOutcomesComplete => !_isLayered;
 
     public PolicyMatch MatchOf(int index) => _policies[index].Match;
@@ -64,8 +66,12 @@ internal sealed class ManagedPolicies
     /// <summary>A developer without a policy is not restricted.</summary>
     public ModelAccess ModelsOf(Principal principal) => For(principal)?.Models ?? ModelAccess.Unrestricted;
 
-    /// <summary>With <c>layered</c> there are more combinations than policies; those that occur are prepared when first met.</summary>
-    private PolicyOutcome Prepared(PolicySelection selection) => _outcomes.GetOrAdd(Key(selection), static (_, args) => args.Self.Prepare(args.selection), (Self: this, selection));
+    /// <summary>
+    /// With <c>layered</c> there are more combinations than policies; those that occur are prepared when first met.
+    /// </summary>
+    private PolicyOutcome Prepared(PolicySelection selection) =>
+        _outcomes.GetOrAdd(
+            Key(selection), static (_, args) => args.Self.Prepare(args.selection), (Self: this, selection));
 
     private static string Key(PolicySelection selection) => selection.Layers is [var only]
         ? only.ToString(CultureInfo.InvariantCulture)
@@ -73,9 +79,12 @@ internal sealed class ManagedPolicies
 
     private PolicyOutcome Prepare(PolicySelection selection)
     {
-        var settings = new PolicyMerge(_schemas.Cli).Fold(selection.Layers.Select(i => PolicyDocuments.Settings(_policies[i])));
-        var desktops = selection.Layers.Select(i => DesktopDocument.Of(_policies[i], _schemas.Desktop)).OfType<JsonObject>().ToList();
-        var serveToDesktop = selection.Layers.Select(i => _policies[i].ServeToDesktop).LastOrDefault(choice => choice is not null);
+        var settings = new PolicyMerge(_schemas.Cli)
+            .Fold(selection.Layers.Select(i => PolicyDocuments.Settings(_policies[i])));
+        var desktops = selection.Layers.Select(i => DesktopDocument.Of(_policies[i],
+            _schemas.Desktop)).OfType<JsonObject>().ToList();
+        var serveToDesktop = selection.Layers.Select(i => _policies[i].ServeToDesktop)
+            .LastOrDefault(choice => choice is not null);
         return new PolicyOutcome(
             selection,
             SettingsDocument.Of(_pushed.Under(settings)),
@@ -93,12 +102,21 @@ internal sealed class ManagedPolicies
     }
 
     private static PolicyOutcome PushedOnly(PushedSettings pushed) =>
-        new(new PolicySelection(0, [], null), SettingsDocument.Of((pushed with { ModelPricing = null }).Under([])), IsCode: false, ServesDesktopSessions: false, ModelAccess.Unrestricted, Desktop: null);
+        new(
+            new PolicySelection(0, [], null),
+            SettingsDocument.Of((pushed with { ModelPricing = null }).Under([])),
+            IsCode: false,
+            ServesDesktopSessions: false,
+            ModelAccess.Unrestricted,
+            Desktop: null);
 
     private static ModelAccess Access(JsonObject settings) => ModelAccess.From(
         Names(settings["availableModels"]),
         Names(settings["deniedModels"]),
-        settings["availableModelsMatch"]?.ToString() == "exact" ? AvailableModelsMatch.Exact : AvailableModelsMatch.Prefix);
+        settings["availableModelsMatch"]?.ToString() == "exact"
+        ? AvailableModelsMatch.Exact
+        : AvailableModelsMatch.Prefix);
 
-    private static List<string>? Names(JsonNode? list) => list is JsonArray names ? [.. names.OfType<JsonValue>().Select(n => n.ToString())] : null;
+    private static List<string>? Names(JsonNode? list) =>
+        list is JsonArray names ? [.. names.OfType<JsonValue>().Select(n => n.ToString())] : null;
 }

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Managed;
 
-/// <summary>GET /managed/settings: what a developer's policies say, by a poll that mostly ends in 304 (spec/policy.md).</summary>
+/// <summary>
+/// GET /managed/settings: what a developer's policies say, by a poll that mostly ends in 304 (spec/policy.md).
+/// </summary>
 /// <param name="machines">Null where nobody could read who runs which settings.</param>
 internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMachines? machines, AuditLog audit)
 {
@@ -38,7 +40,10 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
         return ServeAsync(request, principal, outcome);
     }
 
-    /// <summary>Only an answer that holds the settings is audited (measured on 2.1.332): a poll every hour by everybody says nothing new.</summary>
+    /// <summary>
+    /// Only an answer that holds the settings is audited (measured on 2.1.332): a poll every hour by everybody says
+    /// nothing new.
+    /// </summary>
     private Task ServeAsync(GatewayRequest request, Principal principal, PolicyOutcome outcome)
     {
         var response = request.Http.Response;
@@ -49,12 +54,18 @@ internal sealed class ManagedSettingsEndpoint(ManagedPolicies policies, SeenMach
                 response.StatusCode = StatusCodes.Status304NotModified;
                 return Task.CompletedTask;
             case EntityTagMatch.Any when outcome.IsCode && !outcome.Document.IsEmpty:
-                // Claude Desktop asks only whether there are settings: no cache may take that for an answer with a body.
+                // Claude Desktop asks only whether there are settings: no cache may take that for an answer with a
+                // body.
                 Answers.NoStore(request);
                 response.StatusCode = StatusCodes.Status304NotModified;
                 return Task.CompletedTask;
             default:
-                audit.ManagedServe(request.Id, principal, outcome.Selection.Index, outcome.Selection.ReportedIndexes, outcome.Document.Checksum);
+                audit.ManagedServe(
+                    request.Id,
+                    principal,
+                    outcome.Selection.Index,
+                    outcome.Selection.ReportedIndexes,
+                    outcome.Document.Checksum);
                 return Answers.WriteAsync(request, StatusCodes.Status200OK, Answers.Json, outcome.Document.Body);
         }
     }

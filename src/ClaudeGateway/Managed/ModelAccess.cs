@@ -21,8 +21,8 @@ internal enum ModelVerdict
 }
 
 /// <summary>
-/// The models one policy allows: <c>deniedModels</c> first, then <c>availableModels</c> (spec/inference.md, availableModels
-/// matching; spec/newer.md, deniedModels). Immutable, prepared once per policy.
+/// The models one policy allows: <c>deniedModels</c> first, then <c>availableModels</c> (spec/inference.md,
+/// availableModels matching; spec/newer.md, deniedModels). Immutable, prepared once per policy.
 /// </summary>
 internal sealed class ModelAccess
 {
@@ -31,16 +31,21 @@ internal sealed class ModelAccess
     private readonly AvailableModels? _available;
     private readonly DeniedModels? _denied;
 
-    private ModelAccess(IReadOnlyList<string>? availableModels, IReadOnlyList<string>? deniedModels, AvailableModelsMatch match)
+    private ModelAccess(
+        IReadOnlyList<string>? availableModels, IReadOnlyList<string>? deniedModels, AvailableModelsMatch match)
     {
         _available = availableModels is null ? null : new AvailableModels(availableModels, match);
         _denied = deniedModels is null or { Count: 0 } ? null : new DeniedModels(deniedModels);
     }
 
     /// <param name="availableModels">Null allows every model, an empty list none.</param>
-    /// <param name="deniedModels">Null or empty denies none; an empty one is a list all the same (measured on 2.1.332: models below the request's own are looked at).</param>
-    public static ModelAccess From(IReadOnlyList<string>? availableModels, IReadOnlyList<string>? deniedModels, AvailableModelsMatch match) =>
-        availableModels is null && deniedModels is null ? Unrestricted : new ModelAccess(availableModels, deniedModels, match);
+    /// <param name="deniedModels">Null or empty denies none; an empty one is a list all the same (measured on 2.1.332:
+    /// models below the request's own are looked at).</param>
+    public static ModelAccess From(
+        IReadOnlyList<string>? availableModels, IReadOnlyList<string>? deniedModels, AvailableModelsMatch match) =>
+        availableModels is null && deniedModels is null
+        ? Unrestricted
+        : new ModelAccess(availableModels, deniedModels, match);
 
     /// <summary>Whether the policy has neither list: then no model needs to be looked at.</summary>
     public bool IsUnrestricted => ReferenceEquals(this, Unrestricted);
@@ -57,14 +62,19 @@ internal sealed class ModelAccess
         return _available is null || _available.Allows(id) ? ModelVerdict.Allowed : ModelVerdict.NotAvailable;
     }
 
-    /// <summary>The form in which entries and ids are compared: lower case, without the client's long-context mark.</summary>
+    /// <summary>
+    /// The form in which entries and ids are compared: lower case, without the client's long-context mark.
+    /// </summary>
     internal static string Normalise(string id)
     {
         var lower = id.AsSpan().ContainsAnyInRange('A', 'Z') ? id.ToLowerInvariant() : id;
         return lower.EndsWith("[1m]", StringComparison.Ordinal) ? lower[..^4] : lower;
     }
 
-    /// <summary>Whether <paramref name="word"/> stands in <paramref name="text"/> with neither an ASCII letter nor a digit beside it.</summary>
+    /// <summary>
+    /// Whether <paramref name="word"/> stands in <paramref name="text"/> with neither an ASCII letter nor a digit
+    /// beside it.
+    /// </summary>
     internal static bool ContainsWord(string text, string word) =>
         Words.Contains(text, word, char.IsAsciiLetterOrDigit);
 }

@@ -8,7 +8,8 @@ namespace ClaudeGateway.Managed;
 internal static class PolicyDocuments
 {
     /// <summary>New names of a key that clients know by its old one.</summary>
-    public static readonly IReadOnlyDictionary<string, string> ServedNames = new Dictionary<string, string>(StringComparer.Ordinal)
+    public static readonly IReadOnlyDictionary<string, string> ServedNames = new Dictionary<string, string>(
+        StringComparer.Ordinal)
     {
         ["additionalMarketplaces"] = "extraKnownMarketplaces",
         ["allowedMarketplaces"] = "strictKnownMarketplaces",

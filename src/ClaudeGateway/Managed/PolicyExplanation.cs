@@ -9,10 +9,15 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;
 
-/// <summary>Tells in plain lines what one developer is served and why: the text of <c>claude-gateway explain</c>.</summary>
+/// <summary>
+/// Tells in plain lines what one developer is served and why: the text of <c>claude-gateway explain</c>.
+/// </summary>
 internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies policies, PushedSettings pushed)
 {
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly IReadOnlyList<PolicyConfig> _policies = config.Managed?.Policies ?? [];
 
@@ -33,7 +38,9 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
         var mode = config.Managed!.PolicyMode;
         var selector = new PolicySelector(_policies, mode);
         var layers = selector.Select(principal)?.Layers ?? [];
-        yield return mode == PolicyMode.Layered ? "policies (layered: every match, the earlier listed wins):" : "policies (first_match, over the catch-all as base):";
+        yield return mode == PolicyMode.Layered
+            ? "policies (layered: every match, the earlier listed wins):"
+            : "policies (first_match, over the catch-all as base):";
         for (var i = 0; i < _policies.Count; i++)
         {
             var use = i >= selector.Reachable ? "never applies, a catch-all stands before it"
@@ -55,7 +62,8 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
             : match.Groups.FirstOrDefault(principal.Groups.Contains) is { } shared ? $"in group {shared}"
             : $"in none of the groups {string.Join(", ", match.Groups)}";
         var domain = match.EmailDomain is null ? null
-            : $"{(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)} against domain {match.EmailDomain}";
+            : $"{(principal.Email is null ? "no e-mail" : "e-mail " + principal.Email)} against domain "
+                + $"{match.EmailDomain}";
         return string.Join(" and ", new[] { groups, domain }.OfType<string>());
     }
 
@@ -81,19 +89,28 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
     private List<MergeLayer> Layers(PolicyOutcome outcome) =>
     [
         new("the gateway (telemetry, pricing)", pushed.Under([]), null),
-        .. outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Settings, i), PolicyDocuments.Settings(_policies[i]), _policies[i].Settings)),
+        .. outcome.Selection.Layers.Select(
+            i =>
+                new MergeLayer(
+                    Name(_policies[i].Settings, i), PolicyDocuments.Settings(_policies[i]), _policies[i].Settings)),
     ];
 
     private IEnumerable<string> Desktop(Principal principal)
     {
         if (policies.For(principal) is not { Desktop: { } desktop } outcome)
         {
-            yield return $"desktop: none ({(!policies.HasDesktop ? "no policy has a desktop block" : policies.For(principal) is null ? "no policy matched" : "the policies used have no desktop block")})";
+            yield return "desktop: none "
+                + $"({(!policies.HasDesktop ? "no policy has a desktop block" : policies.For(principal) is null ? "no policy matched" : "the policies used have no desktop block")})";
             yield break;
         }
 
         yield return "desktop:";
-        var layers = outcome.Selection.Layers.Select(i => new MergeLayer(Name(_policies[i].Desktop, i), DesktopDocument.Of(_policies[i], _schemas.Desktop) ?? [], _policies[i].Desktop)).ToList();
+        var layers = outcome.Selection.Layers.Select(
+            i =>
+                new MergeLayer(
+                    Name(_policies[i].Desktop, i),
+                    DesktopDocument.Of(_policies[i], _schemas.Desktop) ?? [],
+                    _policies[i].Desktop)).ToList();
         foreach (var origin in new SettingsOrigins(_schemas.Desktop).Of(desktop, layers))
         {
             yield return $"  {origin.Path} = {Text(origin.Value)}    from {string.Join(" and ", origin.Sources)}";

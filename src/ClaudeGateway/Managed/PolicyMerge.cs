@@ -4,8 +4,8 @@ using ClaudeGateway.Settings;
 namespace ClaudeGateway.Managed;
 
 /// <summary>
-/// Lays one document over another, key by key (spec/policy.md, Merge; spec/settings.md, Merge). Which rule a key follows is
-/// the schema's word, so that a new key of a client release merges as it should. Inputs are not changed.
+/// Lays one document over another, key by key (spec/policy.md, Merge; spec/settings.md, Merge). Which rule a key
+/// follows is the schema's word, so that a new key of a client release merges as it should. Inputs are not changed.
 /// </summary>
 internal sealed class PolicyMerge(SettingsSchema schema)
 {
@@ -31,7 +31,8 @@ internal sealed class PolicyMerge(SettingsSchema schema)
         (MergeRule.Union, JsonArray a, JsonArray b) => Union(a, b),
         (MergeRule.Shallow, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.Replace),
         (MergeRule.UnionPerKey, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.Union),
-        (MergeRule.Permissions, JsonObject a, JsonObject b) => PerKey(a, b, static key => key is Deny or Ask ? MergeRule.Union : MergeRule.Replace),
+        (MergeRule.Permissions, JsonObject a, JsonObject b) =>
+            PerKey(a, b, static key => key is Deny or Ask ? MergeRule.Union : MergeRule.Replace),
         (MergeRule.BaseRestricts, JsonObject a, JsonObject b) => PerKey(a, b, static _ => MergeRule.BaseRestricts),
         (MergeRule.BaseRestricts, JsonValue a, JsonValue) when !IsAllow(a) => a.DeepClone(),
         _ => above?.DeepClone(),
@@ -42,7 +43,9 @@ internal sealed class PolicyMerge(SettingsSchema schema)
         var merged = new JsonObject();
         foreach (var (key, low) in below)
         {
-            merged[key] = above.TryGetPropertyValue(key, out var high) ? Merge(ruleOf(key), low, high) : Alone(ruleOf(key), low);
+            merged[key] = above.TryGetPropertyValue(key, out var high)
+                ? Merge(ruleOf(key), low, high)
+                : Alone(ruleOf(key), low);
         }
 
         foreach (var (key, high) in above.Where(member => !below.ContainsKey(member.Key)))
@@ -53,7 +56,10 @@ internal sealed class PolicyMerge(SettingsSchema schema)
         return merged;
     }
 
-    /// <summary>What only one of two documents says. A union drops duplicates from it too: the reference merges with nothing, and checksums must agree.</summary>
+    /// <summary>
+    /// What only one of two documents says. A union drops duplicates from it too: the reference merges with nothing,
+    /// and checksums must agree.
+    /// </summary>
     private static JsonNode? Alone(MergeRule rule, JsonNode? value) => (rule, value) switch
     {
         (MergeRule.Union, JsonArray list) => Union(list, []),
@@ -75,5 +81,6 @@ internal sealed class PolicyMerge(SettingsSchema schema)
         return union;
     }
 
-    private static bool IsAllow(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var word) && word == "allow";
+    private static bool IsAllow(JsonNode? value) =>
+        value is JsonValue text && text.TryGetValue<string>(out var word) && word == "allow";
 }

@@ -5,13 +5,15 @@ namespace ClaudeGateway.Managed;
 
 /// <summary>The policies that make up what one developer is served.</summary>
 /// <param name="Index">The first policy that matches, by its place in the file.</param>
-/// <param name="Layers">The documents to fold, from the most general to the first match; the last is <paramref name="Index"/>.</param>
-/// <param name="ReportedIndexes">All of them ascending, for the audit; null unless <c>layered</c> joined several matches.</param>
+/// <param name="Layers">The documents to fold, from the most general to the first match; the last is
+/// <paramref name="Index"/>.</param>
+/// <param name="ReportedIndexes">All of them ascending, for the audit; null unless <c>layered</c> joined several
+/// matches.</param>
 internal sealed record PolicySelection(int Index, IReadOnlyList<int> Layers, IReadOnlyList<int>? ReportedIndexes);
 
 /// <summary>
-/// Which policies apply to a developer (spec/policy.md, Matching): the first that matches, over the first catch-all as its
-/// base; with <c>policy_mode: layered</c> every one that matches.
+/// Which policies apply to a developer (spec/policy.md, Matching): the first that matches, over the first catch-all as
+/// its base; with <c>policy_mode: layered</c> every one that matches.
 /// </summary>
 internal sealed class PolicySelector
 {
@@ -62,7 +64,8 @@ internal sealed class PolicySelector
     }
 
     /// <summary>What a developer gets whom this policy and no other but the base matches.</summary>
-    public PolicySelection Of(int index) => new(index, Base is { } below && below != index ? [below, index] : [index], null);
+    public PolicySelection Of(int index) =>
+        new(index, Base is { } below && below != index ? [below, index] : [index], null);
 
     public bool IsMatch(int index, Principal principal) => Matches(principal)[index];
 

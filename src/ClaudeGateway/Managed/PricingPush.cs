@@ -5,8 +5,9 @@ using ClaudeGateway.Models;
 namespace ClaudeGateway.Managed;
 
 /// <summary>
-/// The prices clients show, as settings key <c>modelPricing</c> (spec/policy.md, Pricing push): the configured row of each
-/// model on the upstream that serves it first. A model whose upstream differs between developers has no single price.
+/// The prices clients show, as settings key <c>modelPricing</c> (spec/policy.md, Pricing push): the configured row of
+/// each model on the upstream that serves it first. A model whose upstream differs between developers has no single
+/// price.
 /// </summary>
 internal static class PricingPush
 {
@@ -36,7 +37,9 @@ internal static class PricingPush
         return pushed.Count > 0 ? pushed : null;
     }
 
-    /// <summary>The upstream's own name for the model beats the client's id, which beats any other spelling of a built-in model.</summary>
+    /// <summary>
+    /// The upstream's own name for the model beats the client's id, which beats any other spelling of a built-in model.
+    /// </summary>
     private static PriceOverride? RowOf(ModelPlacement placement, IReadOnlyList<PriceOverride> rows)
     {
         var builtIn = placement.Model.BuiltIn ?? BuiltInModels.Find(placement.UpstreamModelId);

@@ -5,8 +5,8 @@ using ClaudeGateway.Models;
 namespace ClaudeGateway.Managed;
 
 /// <summary>
-/// What the gateway itself adds below every policy (spec/policy.md, Telemetry push, Pricing push): the variables that send
-/// the clients' telemetry here, and the configured prices. A policy's own values win.
+/// What the gateway itself adds below every policy (spec/policy.md, Telemetry push, Pricing push): the variables that
+/// send the clients' telemetry here, and the configured prices. A policy's own values win.
 /// </summary>
 /// <param name="Env">Null when nothing is pushed.</param>
 /// <param name="ModelPricing">Null when nothing is pushed.</param>
@@ -62,7 +62,8 @@ internal sealed record PushedSettings(JsonObject? Env, JsonObject? ModelPricing)
         };
         if (telemetry.ResourceAttributes.Count > 0)
         {
-            env["OTEL_RESOURCE_ATTRIBUTES"] = string.Join(',', telemetry.ResourceAttributes.Select(a => $"{a.Key}={a.Value}"));
+            env["OTEL_RESOURCE_ATTRIBUTES"] = string.Join(
+                ',', telemetry.ResourceAttributes.Select(a => $"{a.Key}={a.Value}"));
         }
 
         return env;

@@ -16,7 +16,9 @@ internal sealed record MergeLayer(string Name, JsonObject Document, PolicyDocume
     /// <summary>E.g. <c>managed.policies[0].cli (line 12)</c>.</summary>
     /// <param name="pointer">RFC 6901 pointer of the value.</param>
     public string Describe(string pointer) =>
-        Source is not null && Source.Positions.TryGetValue(pointer, out var position) ? $"{Name} (line {position.Line})" : Name;
+        Source is not null && Source.Positions.TryGetValue(pointer, out var position)
+        ? $"{Name} (line {position.Line})"
+        : Name;
 }
 
 /// <summary>Tells which document each key of a merge comes from, by the same rules the merge follows.</summary>
@@ -32,21 +34,39 @@ internal sealed class SettingsOrigins(SettingsSchema schema)
             var rule = schema.MergeRuleOf(key);
             if (rule is MergeRule.Replace or MergeRule.Union || value is not JsonObject map || map.Count == 0)
             {
-                origins.Add(new SettingOrigin(key, value, Sources(rule == MergeRule.Union, layers, "/" + JsonPointer.Escape(key), document => document.ContainsKey(key))));
+                origins.Add(
+                    new SettingOrigin(
+                        key,
+                        value,
+                        Sources(
+                            rule == MergeRule.Union,
+                            layers,
+                            "/" + JsonPointer.Escape(key),
+                            document => document.ContainsKey(key))));
                 continue;
             }
 
             foreach (var (inner, innerValue) in map.OrderBy(m => m.Key, StringComparer.Ordinal))
             {
-                var isUnion = rule == MergeRule.UnionPerKey || (rule == MergeRule.Permissions && inner is "deny" or "ask");
-                origins.Add(new SettingOrigin($"{key}.{inner}", innerValue, Sources(isUnion, layers, $"/{JsonPointer.Escape(key)}/{JsonPointer.Escape(inner)}", document => document[key] is JsonObject own && own.ContainsKey(inner))));
+                var isUnion = rule == MergeRule.UnionPerKey
+                    || (rule == MergeRule.Permissions && inner is "deny" or "ask");
+                origins.Add(
+                    new SettingOrigin(
+                        $"{key}.{inner}",
+                        innerValue,
+                        Sources(
+                            isUnion,
+                            layers,
+                            $"/{JsonPointer.Escape(key)}/{JsonPointer.Escape(inner)}",
+                            document => document[key] is JsonObject own && own.ContainsKey(inner))));
             }
         }
 
         return origins;
     }
 
-    private static List<string> Sources(bool isUnion, IReadOnlyList<MergeLayer> layers, string pointer, Func<JsonObject, bool> gives)
+    private static List<string> Sources(
+        bool isUnion, IReadOnlyList<MergeLayer> layers, string pointer, Func<JsonObject, bool> gives)
     {
         var giving = layers.Where(layer => gives(layer.Document)).Select(layer => layer.Describe(pointer)).ToList();
         return isUnion ? giving : [.. giving.TakeLast(1)];

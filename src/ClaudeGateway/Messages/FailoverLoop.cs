@@ -6,9 +6,11 @@ using ClaudeGateway.Upstreams.Contract;
 namespace ClaudeGateway.Messages;
 
 /// <summary>How a request fared with the upstreams.</summary>
-/// <param name="Response">The answer for the client, to be disposed; null when every upstream failed without one worth showing.</param>
+/// <param name="Response">The answer for the client, to be disposed; null when every upstream failed without one worth
+/// showing.</param>
 /// <param name="Attempts">How many upstreams were asked.</param>
-/// <param name="LastRequestId">The id of the request at the upstream that answered, else at the last one that sent any.</param>
+/// <param name="LastRequestId">The id of the request at the upstream that answered, else at the last one that sent
+/// any.</param>
 /// <param name="LastCloudRequestId">Its cloud's own id.</param>
 /// <param name="Target">Who gave a final answer, and what he calls the model; null when there is none.</param>
 internal sealed record FailoverOutcome(
@@ -58,7 +60,8 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 
                 call.IsSent = false;
                 // 3. Of the others the one that tells most is kept.
-                log.Warn($"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
+                log.Warn(
+                    $"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
                 if (response.RequestId is not null || response.CloudRequestId is not null)
                 {
                     (requestId, cloudRequestId) = (response.RequestId, response.CloudRequestId);
@@ -79,7 +82,12 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
         }
 
         // 4. All have failed.
-        return new FailoverOutcome(shown, attempts, shown is null ? requestId : shown.RequestId, shown is null ? cloudRequestId : shown.CloudRequestId, null);
+        return new FailoverOutcome(
+            shown,
+            attempts,
+            shown is null ? requestId : shown.RequestId,
+            shown is null ? cloudRequestId : shown.CloudRequestId,
+            null);
     }
 
     /// <summary>Null when there is no answer.</summary>
@@ -99,7 +107,10 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
         {
             LogFailure(call.Request, target, "no response headers in time");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException && !aborted.IsCancellationRequested)
+        catch (Exception e)
+            when (
+                e is HttpRequestException or IOException or UpstreamUnavailableException
+                && !aborted.IsCancellationRequested)
         {
             LogFailure(call.Request, target, e.Message);
         }

@@ -10,7 +10,10 @@ internal enum FailoverVerdict
     Retryable,
 }
 
-/// <summary>Which answers make the gateway try the next upstream, and which failure the client sees when all have failed (spec/inference.md, Routing and failover).</summary>
+/// <summary>
+/// Which answers make the gateway try the next upstream, and which failure the client sees when all have failed
+/// (spec/inference.md, Routing and failover).
+/// </summary>
 internal static class FailoverRules
 {
     public static FailoverVerdict Judge(int status) => status switch
@@ -22,8 +25,8 @@ internal static class FailoverRules
     };
 
     /// <summary>
-    /// How much a failed answer tells the client: 429 (wait), then 401 and 403 (the operator's credential), then 404, then 501.
-    /// 0 is never shown. Of equals the later one is.
+    /// How much a failed answer tells the client: 429 (wait), then 401 and 403 (the operator's credential), then 404,
+    /// then 501. 0 is never shown. Of equals the later one is.
     /// </summary>
     public static int Worth(int status) => status switch
     {

@@ -8,17 +8,24 @@ using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;
 
-/// <summary>Writes the two audit events of a request: <c>inference</c> when its answer begins, <c>inference.end</c> when a relayed one is over.</summary>
+/// <summary>
+/// Writes the two audit events of a request: <c>inference</c> when its answer begins, <c>inference.end</c> when a
+/// relayed one is over.
+/// </summary>
 internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvider clock)
 {
     private const int StatusClientClosedRequest = 499;
 
     /// <summary>The gateway itself says no.</summary>
     public void Refused(GatewayRequest request, Principal principal, BillingTag billing, int status) =>
-        audit.Inference(new InferenceEvent(request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group, billing.IsIgnored, isLoadTest, status, Milliseconds(request)));
+        audit.Inference(
+            new InferenceEvent(
+                request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group,
+                billing.IsIgnored, isLoadTest, status, Milliseconds(request)));
 
     /// <summary>The client left before any upstream had answered.</summary>
-    public void Abandoned(UpstreamCall call, BillingTag billing) => Write(call, billing, null, null, null, StatusClientClosedRequest);
+    public void Abandoned(UpstreamCall call, BillingTag billing) =>
+        Write(call, billing, null, null, null, StatusClientClosedRequest);
 
     public void Answered(UpstreamCall call, BillingTag billing, FailoverOutcome outcome, int status)
     {
@@ -28,7 +35,8 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             return;
         }
 
-        Write(call, billing, outcome.Response?.Upstream.Name, outcome.LastRequestId, outcome.LastCloudRequestId, status);
+        Write(call, billing, outcome.Response?.Upstream.Name, outcome.LastRequestId, outcome.LastCloudRequestId,
+            status);
     }
 
     /// <param name="usage">What the answer says it used; null when nobody read along.</param>
@@ -37,7 +45,9 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     {
         var hints = ClientHints.Read(request.Http.Request.Headers);
         audit.InferenceEnd(
-            request.Id, Word(result.End), result.Bytes, attempts, usage, result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt), Milliseconds(request),
+            request.Id, Word(result.End), result.Bytes, attempts, usage, result.FirstByteAt == 0
+            ? null
+            : Milliseconds(request, result.FirstByteAt), Milliseconds(request),
             cost, hints.RequestClass, hints.Settings);
     }
 
@@ -46,18 +56,25 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     {
         if (answer.Guardrail is { IsWorthTelling: true } trace)
         {
-            audit.GuardrailTrace(new GuardrailTraceEvent(call.Request.Id, call.Principal.Sub, call.Principal.Email, answer.Upstream.Name, trace.Action, trace.Filters, trace.Dropped));
+            audit.GuardrailTrace(
+                new GuardrailTraceEvent(
+                    call.Request.Id, call.Principal.Sub, call.Principal.Email, answer.Upstream.Name, trace.Action,
+                    trace.Filters, trace.Dropped));
         }
     }
 
-    private void Write(UpstreamCall call, BillingTag billing, string? upstream, string? requestId, string? cloudRequestId, int status) =>
+    private void Write(
+        UpstreamCall call, BillingTag billing, string? upstream, string? requestId, string? cloudRequestId,
+        int status) =>
         audit.Inference(new InferenceEvent(
-            call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream, requestId, cloudRequestId,
+            call.Request.Id, call.Principal.Sub, call.Principal.Email, call.Request.Path, call.Message.Model, upstream,
+            requestId, cloudRequestId,
             billing.Group, billing.IsIgnored, isLoadTest, status, Milliseconds(call.Request)));
 
     private long Milliseconds(GatewayRequest request) => Milliseconds(request, clock.GetTimestamp());
 
-    private long Milliseconds(GatewayRequest request, long timestamp) => (long)clock.GetElapsedTime(request.StartedAt, timestamp).TotalMilliseconds;
+    private long Milliseconds(GatewayRequest request, long timestamp) =>
+        (long)clock.GetElapsedTime(request.StartedAt, timestamp).TotalMilliseconds;
 
     private static string Word(RelayEnd end) => end switch
     {

@@ -38,16 +38,22 @@ internal static class InferenceEvents
         audit.End(json);
     }
 
-    /// <summary>Ours, beside the reference's event: how the answer ended that <see cref="Inference"/> saw begin.</summary>
+    /// <summary>
+    /// Ours, beside the reference's event: how the answer ended that <see cref="Inference"/> saw begin.
+    /// </summary>
     /// <param name="end">complete, upstream_cut or client_gone.</param>
     /// <param name="bytes">Body bytes sent to the client.</param>
     /// <param name="attempts">Upstreams asked, the answering one included.</param>
-    /// <param name="usage">What the answer says it used, or what was estimated for one that was cut; null when nobody read along.</param>
+    /// <param name="usage">What the answer says it used, or what was estimated for one that was cut; null when nobody
+    /// read along.</param>
     /// <param name="msFirstByte">Null when no body byte came.</param>
     /// <param name="cost">What the answer was billed; null when it was not metered.</param>
     /// <param name="requestClass">What the client says the request is for; null when it does not.</param>
-    /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it does not say.</param>
-    public static void InferenceEnd(this AuditLog audit, string requestId, string end, long bytes, int attempts, TokenUsage? usage, long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
+    /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it
+    /// does not say.</param>
+    public static void InferenceEnd(
+        this AuditLog audit, string requestId, string end, long bytes, int attempts, TokenUsage? usage,
+        long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
     {
         var json = audit.Begin("inference.end", requestId);
         json.WriteString("end", end);
@@ -88,5 +94,6 @@ internal static class InferenceEvents
 /// <param name="BillingGroup">The group the request's tag bills, when the developer is in it.</param>
 /// <param name="BillingGroupIgnored">Whether there is such a tag that names no group of the developer.</param>
 internal readonly record struct InferenceEvent(
-    string RequestId, string Sub, string? Email, string Path, string? Model, string? Upstream, string? UpstreamRequestId, string? UpstreamCloudRequestId,
+    string RequestId, string Sub, string? Email, string Path, string? Model, string? Upstream,
+    string? UpstreamRequestId, string? UpstreamCloudRequestId,
     string? BillingGroup, bool BillingGroupIgnored, bool IsLoadTest, int Status, long Milliseconds);

@@ -25,5 +25,6 @@ internal static class LoadTestUser
             : null;
     }
 
-    public static ApiError Unreadable { get; } = ApiError.InvalidRequest($"x-load-test-user must be a whole number of at most {MaxDigits} digits");
+    public static ApiError Unreadable { get; } = ApiError.InvalidRequest(
+        $"x-load-test-user must be a whole number of at most {MaxDigits} digits");
 }

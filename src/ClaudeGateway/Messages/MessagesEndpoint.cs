@@ -18,7 +18,8 @@ namespace ClaudeGateway.Messages;
 /// </summary>
 /// <param name="modelAccess">The models a developer's policy allows.</param>
 /// <param name="billingGroupTag"><c>admin.billing_group_tag</c>, or null.</param>
-/// <param name="isLoadTest">Whether upstreams answer with canned text (<c>load_test_mode</c>) and requests may play other developers.</param>
+/// <param name="isLoadTest">Whether upstreams answer with canned text (<c>load_test_mode</c>) and requests may play
+/// other developers.</param>
 /// <param name="machines">Null where nobody could read who runs which settings.</param>
 /// <param name="spend">Null without an <c>admin</c> section: then nothing is limited or metered.</param>
 internal sealed class MessagesEndpoint(
@@ -33,8 +34,14 @@ internal sealed class MessagesEndpoint(
 {
     public void Map(Routes table)
     {
-        table.SessionInline("POST", "/v1/messages", (request, principal) => StartAsync(request, principal, MessagesOperation.CreateMessage));
-        table.SessionInline("POST", "/v1/messages/count_tokens", (request, principal) => StartAsync(request, principal, MessagesOperation.CountTokens));
+        table.SessionInline(
+            "POST",
+            "/v1/messages",
+            (request, principal) => StartAsync(request, principal, MessagesOperation.CreateMessage));
+        table.SessionInline(
+            "POST",
+            "/v1/messages/count_tokens",
+            (request, principal) => StartAsync(request, principal, MessagesOperation.CountTokens));
     }
 
     private Task StartAsync(GatewayRequest request, Principal principal, MessagesOperation operation)
@@ -78,7 +85,11 @@ internal sealed class MessagesEndpoint(
         var billingTag = operation == MessagesOperation.CountTokens ? null : billingGroupTag;
         if (message is null)
         {
-            await RefuseAsync(request, principal, error!, billingTag is null ? default : BillingTag.ReadRefused(body.Bytes, billingTag, principal));
+            await RefuseAsync(
+                request,
+                principal,
+                error!,
+                billingTag is null ? default : BillingTag.ReadRefused(body.Bytes, billingTag, principal));
             return;
         }
 
@@ -95,7 +106,8 @@ internal sealed class MessagesEndpoint(
         await upstreams.RunAsync(new Exchange(call, body, route.Model, targets, billing, ticket));
     }
 
-    private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(MessagesRequest message, Principal principal, ModelAccess access, NestedModels? nested)
+    private (ModelRoute? Route, IReadOnlyList<RouteTarget> Targets, ApiError? Refusal) FindTargets(
+        MessagesRequest message, Principal principal, ModelAccess access, NestedModels? nested)
     {
         var model = message.Model;
         var route = routes.Find(model);
@@ -105,7 +117,9 @@ internal sealed class MessagesEndpoint(
         }
 
         var targets = route is null ? [] : routes.For(route, principal);
-        return targets.Count > 0 ? (route, targets, null) : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, QuotedModel.Of(model), route, principal)));
+        return targets.Count > 0
+            ? (route, targets, null)
+            : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, QuotedModel.Of(model), route, principal)));
     }
 
     /// <summary>At the price of the upstream that is asked first; null for a request that will be refused.</summary>
@@ -124,7 +138,8 @@ internal sealed class MessagesEndpoint(
 
     private NestedModels NestedModels(ModelAccess access) => new(model => WhyNot(access, model, routes.Find(model)));
 
-    private static string? WhyNot(ModelAccess access, string model, ModelRoute? route) => access.Check(model, route?.Model) switch
+    private static string? WhyNot(ModelAccess access, string model, ModelRoute? route) =>
+        access.Check(model, route?.Model) switch
     {
         ModelVerdict.Denied => $"model {QuotedModel.Of(model)} is blocked by your role's deniedModels denylist",
         ModelVerdict.NotAvailable => $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",

@@ -12,8 +12,8 @@ internal sealed record RouteTarget(Upstream Upstream, string ModelId);
 internal sealed record ModelRoute(CatalogModel Model, IReadOnlyList<RouteTarget> Targets);
 
 /// <summary>
-/// Which upstreams serve which model for whom, worked out at boot (spec/inference.md, Routing and failover; spec/newer.md,
-/// upstreams[].groups and upstreams[].models).
+/// Which upstreams serve which model for whom, worked out at boot (spec/inference.md, Routing and failover;
+/// spec/newer.md, upstreams[].groups and upstreams[].models).
 /// </summary>
 internal sealed class ModelRoutes
 {
@@ -59,7 +59,8 @@ internal sealed class ModelRoutes
         _isForEveryone ? route.Targets : [.. route.Targets.Where(target => target.Upstream.IsOpenTo(principal))];
 
     /// <summary>How many upstreams this developer may use, whatever the model.</summary>
-    public int CountFor(Principal principal) => _isForEveryone ? _upstreams.Count : _upstreams.Count(upstream => upstream.IsOpenTo(principal));
+    public int CountFor(Principal principal) =>
+        _isForEveryone ? _upstreams.Count : _upstreams.Count(upstream => upstream.IsOpenTo(principal));
 
     /// <summary>Why a developer without a target for this model has none.</summary>
     /// <param name="route">Null for an id the catalogue does not have.</param>
@@ -73,8 +74,12 @@ internal sealed class ModelRoutes
         }
 
         // Of an operator's own model a developer knows only when an upstream open to him has a name for it.
-        var model = route?.Model is { } known && (known.BuiltIn is not null || Array.Exists(open, upstream => ModelId(known, upstream) is not null)) ? known : null;
-        return string.Join("; ", open.Select(upstream => $"model {quotedId} {WhyNot(requestedId, model, upstream)}").Distinct());
+        var model = route?.Model is { } known
+            && (known.BuiltIn is not null || Array.Exists(open, upstream => ModelId(known, upstream) is not null))
+            ? known
+            : null;
+        return string.Join(
+            "; ", open.Select(upstream => $"model {quotedId} {WhyNot(requestedId, model, upstream)}").Distinct());
     }
 
     private static string WhyNot(string requestedId, CatalogModel? model, Upstream upstream) =>
@@ -96,8 +101,11 @@ internal sealed class ModelRoutes
 
     /// <summary>The operator's name for it wins; without one an operator's own model cannot be sent there.</summary>
     private static string? ModelId(CatalogModel model, Upstream upstream) =>
-        model.Configured?.UpstreamModel.GetValueOrDefault(upstream.Name) ?? (model.BuiltIn is { } builtIn ? upstream.BuiltInModelId(builtIn) : null);
+        model.Configured?.UpstreamModel.GetValueOrDefault(upstream.Name)
+        ?? (model.BuiltIn is { } builtIn ? upstream.BuiltInModelId(builtIn) : null);
 
-    /// <summary>Two entries may name one built-in model in two spellings: the listing shows both, each with its own label.</summary>
+    /// <summary>
+    /// Two entries may name one built-in model in two spellings: the listing shows both, each with its own label.
+    /// </summary>
     private static string Key(CatalogModel model) => model.Id;
 }

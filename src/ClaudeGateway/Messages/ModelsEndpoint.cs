@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;
 
-/// <summary>GET /v1/models: the models this developer can use, without asking an upstream (spec/inference.md).</summary>
+/// <summary>
+/// GET /v1/models: the models this developer can use, without asking an upstream (spec/inference.md).
+/// </summary>
 internal sealed class ModelsEndpoint(ModelListing listing)
 {
     public void Map(Routes table) => table.Session("GET", "/v1/models", HandleAsync);

@@ -10,7 +10,9 @@ namespace ClaudeGateway.Messages;
 /// </summary>
 internal sealed class RequestBody : IDisposable
 {
-    /// <summary>What a declared length may reserve before a byte has come; beyond it memory follows the bytes.</summary>
+    /// <summary>
+    /// What a declared length may reserve before a byte has come; beyond it memory follows the bytes.
+    /// </summary>
     private const int MaxTrustedLength = 1024 * 1024;
     private const int InitialChunkedLength = 16 * 1024;
 
@@ -27,7 +29,9 @@ internal sealed class RequestBody : IDisposable
     {
         var http = request.Http.Request;
         // One byte more than declared: the read that finds the end then needs no larger buffer.
-        var capacity = http.ContentLength is { } declared ? (int)Math.Min(declared, MaxTrustedLength) + 1 : InitialChunkedLength;
+        var capacity = http.ContentLength is { } declared
+            ? (int)Math.Min(declared, MaxTrustedLength) + 1
+            : InitialChunkedLength;
         var body = new RequestBody(capacity);
         try
         {

@@ -23,9 +23,9 @@ internal enum RelayEnd
 internal readonly record struct RelayResult(RelayEnd End, long Bytes, long FirstByteAt);
 
 /// <summary>
-/// Passes an upstream's answer on to the client, bytes as they come and nothing added. Whatever the upstream has sent is
-/// passed on before the next wait, and what has arrived together leaves together. Between two events it holds no buffer
-/// (a zero-byte read waits for data) and, once started, allocates nothing per event.
+/// Passes an upstream's answer on to the client, bytes as they come and nothing added. Whatever the upstream has sent
+/// is passed on before the next wait, and what has arrived together leaves together. Between two events it holds no
+/// buffer (a zero-byte read waits for data) and, once started, allocates nothing per event.
 /// </summary>
 internal sealed class ResponseRelay(TimeProvider clock)
 {
@@ -37,7 +37,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
 
     /// <summary>The response's status and headers must have been set.</summary>
     /// <param name="usage">Shown every byte as it passes; null when nobody reads along.</param>
-    public async Task<RelayResult> RelayAsync(GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
+    public async Task<RelayResult> RelayAsync(
+        GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
     {
         var aborted = request.Aborted;
         var sender = new GatheringSender(request.Http);
@@ -63,7 +64,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
 
                 await waiting;
                 var buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
-                // Ready need not mean that a read gives something: half a chunk or half a compressed block may have come.
+                // Ready need not mean that a read gives something: half a chunk or half a compressed block may have
+                // come.
                 var reading = body.ReadAsync(buffer.AsMemory(0, ReadBytes), aborted);
                 if (!reading.IsCompleted)
                 {
@@ -75,7 +77,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 {
                     ArrayPool<byte>.Shared.Return(buffer);
                     await sender.EndAsync();
-                    return new RelayResult(sender.IsClientGone ? RelayEnd.ClientGone : RelayEnd.Complete, bytes, firstByteAt);
+                    return new RelayResult(
+                        sender.IsClientGone ? RelayEnd.ClientGone : RelayEnd.Complete, bytes, firstByteAt);
                 }
 
                 firstByteAt = firstByteAt == 0 ? clock.GetTimestamp() : firstByteAt;
@@ -85,7 +88,10 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 ArrayPool<byte>.Shared.Return(buffer);
             }
         }
-        catch (Exception e) when (aborted.IsCancellationRequested && e is OperationCanceledException or IOException or ObjectDisposedException or HttpRequestException)
+        catch (Exception e)
+            when (
+                aborted.IsCancellationRequested
+                && e is OperationCanceledException or IOException or ObjectDisposedException or HttpRequestException)
         {
             return new RelayResult(RelayEnd.ClientGone, bytes, firstByteAt);
         }
@@ -113,8 +119,8 @@ internal sealed class ResponseRelay(TimeProvider clock)
         }
 
         /// <summary>
-        /// The server itself sends what is left, together with the last chunk; where the length is declared there is none,
-        /// and nothing would send it.
+        /// The server itself sends what is left, together with the last chunk; where the length is declared there is
+        /// none, and nothing would send it.
         /// </summary>
         public ValueTask EndAsync() => http.Response.ContentLength is null ? ValueTask.CompletedTask : SendAsync();
 

@@ -10,17 +10,23 @@ namespace ClaudeGateway.Messages;
 
 /// <summary>
 /// The second half of the hot path, from the upstreams to the last byte: 1. they are asked in order until one answers,
-/// 2. the answer is audited, 3. its headers are written, 4. its body is relayed as it comes while its usage is read along,
-/// 5. what it cost is put on the account, 6. its end is audited.
+/// 2. the answer is audited, 3. its headers are written, 4. its body is relayed as it comes while its usage is read
+/// along, 5. what it cost is put on the account, 6. its end is audited.
 /// </summary>
 /// <param name="places">For <c>limits.max_upstream_requests</c>; null when their number is not limited.</param>
-internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? places, FailoverLoop failover, ResponseRelay relay, InferenceAudit audit)
+internal sealed class UpstreamExchange(
+    ModelRoutes routes, ConcurrencyLimiter? places, FailoverLoop failover, ResponseRelay relay, InferenceAudit audit)
 {
     private const string LastHeader = "Cross-Origin-Opener-Policy";
 
     /// <summary>Places for so many requests at one time; further ones wait in the order in which they came.</summary>
     public static ConcurrencyLimiter Places(int most) =>
-        new(new ConcurrencyLimiterOptions { PermitLimit = most, QueueLimit = int.MaxValue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        new(new ConcurrencyLimiterOptions
+        {
+            PermitLimit = most,
+            QueueLimit = int.MaxValue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
 
     /// <summary>Ends with the last byte of the answer, or when the client has left.</summary>
     public Task RunAsync(Exchange exchange) => places is null ? ExchangeAsync(exchange) : QueueAsync(places, exchange);
@@ -82,7 +88,10 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
     }
 
     private ApiError AllFailed(Principal principal) =>
-        new(StatusCodes.Status502BadGateway, "api_error", $"all upstreams failed ({routes.CountFor(principal)} attempted)");
+        new(
+            StatusCodes.Status502BadGateway,
+            "api_error",
+            $"all upstreams failed ({routes.CountFor(principal)} attempted)");
 
     private async Task AnswerAsync(Exchange exchange, FailoverOutcome outcome, UpstreamResponse upstream)
     {
@@ -94,7 +103,8 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         var acceptEncoding = ticket is not null ? "" : call.Request.Http.Request.Headers.AcceptEncoding.ToString();
         WriteHead(call.Request, upstream, acceptEncoding, isServed, ticket);
         var headers = call.Request.Http.Response.Headers;
-        var isReadable = ticket is not null || (isServed && call.Operation == MessagesOperation.CreateMessage && headers.ContentEncoding.Count == 0);
+        var isReadable = ticket is not null
+            || (isServed && call.Operation == MessagesOperation.CreateMessage && headers.ContentEncoding.Count == 0);
         var usage = isReadable ? UsageReader.For(headers.ContentType) : null;
 
         // 4. Its body is relayed.
@@ -125,7 +135,8 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
         audit.Ended(call.Request, result, outcome.Attempts, usage?.Finish(), cost);
     }
 
-    private static void WriteHead(GatewayRequest request, UpstreamResponse upstream, string acceptEncoding, bool isServed, SpendTicket? ticket)
+    private static void WriteHead(
+        GatewayRequest request, UpstreamResponse upstream, string acceptEncoding, bool isServed, SpendTicket? ticket)
     {
         var response = request.Http.Response;
         response.StatusCode = upstream.Status;
@@ -135,15 +146,16 @@ internal sealed class UpstreamExchange(ModelRoutes routes, ConcurrencyLimiter? p
             return;
         }
 
-        // Headers go out in the order they were set. No value that may end in "0" comes last: the head can be a packet of its
-        // own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk.
+        // Headers go out in the order they were set. No value that may end in "0" comes last: the head can be a packet
+        // of its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk.
         var last = response.Headers[LastHeader];
         response.Headers.Remove(LastHeader);
         response.Headers["request-id"] = request.Id;
         if (ticket is not null)
         {
             ticket.WriteHeaders(response.Headers);
-            // Without a length the client knows the end only after the cost is on the account: its next request is judged by it.
+            // Without a length the client knows the end only after the cost is on the account: its next request is
+            // judged by it.
             response.ContentLength = null;
         }
 

@@ -8,8 +8,8 @@ internal sealed record CatalogModel(string Id, BuiltInModel? BuiltIn, ModelConfi
 
 /// <summary>
 /// Which models exist here: the operator's <c>models</c> and, unless switched off, the built-in ones
-/// (spec/inference.md, routing and /v1/models). Ids match without regard to letter case; an entry named by one form of a
-/// built-in id governs every form of it.
+/// (spec/inference.md, routing and /v1/models). Ids match without regard to letter case; an entry named by one form of
+/// a built-in id governs every form of it.
 /// </summary>
 internal sealed class ModelCatalog
 {
@@ -54,7 +54,10 @@ internal sealed class ModelCatalog
             if (builtIn.IsListed && !named.Contains(builtIn.AnthropicId))
             {
                 // Not named in exactly this spelling: the reference lists both.
-                _listed.Add(_byId.GetValueOrDefault(builtIn.AnthropicId) is { } governing ? model with { Configured = governing.Configured } : model);
+                _listed.Add(
+                    _byId.GetValueOrDefault(builtIn.AnthropicId) is { } governing
+                    ? model with { Configured = governing.Configured }
+                    : model);
             }
 
             foreach (var form in builtIn.Forms)

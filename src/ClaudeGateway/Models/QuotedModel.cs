@@ -10,7 +10,9 @@ internal static class QuotedModel
 
     public static string Of(string model)
     {
-        var printable = model.AsSpan().ContainsAnyExceptInRange(' ', '~') ? string.Concat(model.Where(character => character is >= ' ' and <= '~')) : model;
+        var printable = model.AsSpan().ContainsAnyExceptInRange(' ', '~')
+            ? string.Concat(model.Where(character => character is >= ' ' and <= '~'))
+            : model;
         return printable.Length > MaxLength ? printable[..MaxLength] + "..." : printable;
     }
 }

@@ -20,7 +20,8 @@ internal static class AddressRules
         IPNetwork.Parse("ff00::/8"),
     ];
 
-    private static readonly string[] MetadataNames = ["metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"];
+    private static readonly string[] MetadataNames = [
+        "metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"];
 
     public static bool Contains(IReadOnlyList<IPNetwork> networks, IPAddress address)
     {
@@ -47,7 +48,9 @@ internal static class AddressRules
             return "is a cloud metadata endpoint";
         }
 
-        return IPAddress.TryParse(host, out var address) && IsForbidden(address) ? "is a link-local or metadata address" : null;
+        return IPAddress.TryParse(host, out var address) && IsForbidden(address)
+            ? "is a link-local or metadata address"
+            : null;
     }
 
     /// <summary>Whether the host is this machine, judged by its spelling.</summary>
@@ -63,7 +66,9 @@ internal static class AddressRules
     public static bool IsMetadataName(string host) =>
         MetadataNames.Contains(host.TrimEnd('.'), StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Link-local, metadata and the like, also inside an IPv6 address that a translator would unpack.</summary>
+    /// <summary>
+    /// Link-local, metadata and the like, also inside an IPv6 address that a translator would unpack.
+    /// </summary>
     public static bool IsForbidden(IPAddress address) =>
         Contains(Forbidden, address) || EmbeddedAddress.AllIn(address).Any(inner => Contains(Forbidden, inner));
 

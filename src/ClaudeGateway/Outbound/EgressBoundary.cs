@@ -13,7 +13,9 @@ internal static class EgressBoundary
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(3);
     private static readonly Uri MetadataProbe = new("http://169.254.169.254/");
 
-    /// <summary>Whether the statement can hold; where it cannot it is ignored, with a warning that names the reason.</summary>
+    /// <summary>
+    /// Whether the statement can hold; where it cannot it is ignored, with a warning that names the reason.
+    /// </summary>
     public static bool IsInForce(ProcessEnvironment environment, EnvironmentProxy proxy, OperationalLog log)
     {
         if (!ProcessEnvironment.IsTrue(environment[Variable]))
@@ -35,8 +37,11 @@ internal static class EgressBoundary
         return true;
     }
 
-    /// <summary>Asks the proxy for the cloud metadata address: an answer means that the boundary does not hold what it promises.</summary>
-    public static async Task WarnIfMetadataIsReachableAsync(EnvironmentProxy proxy, OperationalLog log, TimeProvider clock)
+    /// <summary>
+    /// Asks the proxy for the cloud metadata address: an answer means that the boundary does not hold what it promises.
+    /// </summary>
+    public static async Task WarnIfMetadataIsReachableAsync(
+        EnvironmentProxy proxy, OperationalLog log, TimeProvider clock)
     {
         using var handler = new SocketsHttpHandler { Proxy = proxy, AllowAutoRedirect = false, UseCookies = false };
         using var client = new HttpMessageInvoker(handler);
@@ -47,7 +52,8 @@ internal static class EgressBoundary
             using var response = await client.SendAsync(request, timeout.Token);
             if ((int)response.StatusCode < 400)
             {
-                log.Warn($"{Variable}: the proxy answers for 169.254.169.254, the cloud metadata address; block it there");
+                log.Warn(
+                    $"{Variable}: the proxy answers for 169.254.169.254, the cloud metadata address; block it there");
             }
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)

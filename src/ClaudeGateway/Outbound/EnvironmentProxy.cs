@@ -21,7 +21,8 @@ internal sealed class EnvironmentProxy : IWebProxy
         _http = Read(environment, "HTTP_PROXY") ?? Read(environment, "ALL_PROXY");
         _https = Read(environment, "HTTPS_PROXY") ?? Read(environment, "ALL_PROXY") ?? _http;
         Credentials = new OwnCredentials(_http, _https);
-        _noProxy = (Value(environment, "NO_PROXY") ?? "").Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        _noProxy = (Value(environment, "NO_PROXY") ?? "")
+            .Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     /// <summary>Whether any proxy variable is set.</summary>
@@ -92,7 +93,8 @@ internal sealed class EnvironmentProxy : IWebProxy
         }
 
         var parts = proxy.UserInfo.Split(':', 2);
-        return new NetworkCredential(Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
+        return new NetworkCredential(
+            Uri.UnescapeDataString(parts[0]), parts.Length > 1 ? Uri.UnescapeDataString(parts[1]) : "");
     }
 
     private static string? Value(ProcessEnvironment environment, string name) =>
@@ -108,7 +110,8 @@ internal sealed class EnvironmentProxy : IWebProxy
             return null;
         }
 
-        return Uri.TryCreate(value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value, UriKind.Absolute, out var uri)
+        return Uri.TryCreate(
+            value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value, UriKind.Absolute, out var uri)
             ? uri
             : throw new OperatorException($"{name} is not a proxy URL: expected http://host:port");
     }

@@ -12,17 +12,22 @@ internal enum ProxiedNames
     /// <summary>It must resolve here, to addresses the guard admits.</summary>
     Resolved,
 
-    /// <summary>It is judged by its spelling alone: for the clouds' own endpoints, which the proxy may be alone in knowing.</summary>
+    /// <summary>
+    /// It is judged by its spelling alone: for the clouds' own endpoints, which the proxy may be alone in knowing.
+    /// </summary>
     Unresolved,
 
     /// <summary>
-    /// As <see cref="Unresolved"/>, but never this machine and never without TLS: for names that a discovery document may
-    /// hold, whose server has to prove who it is because no address was checked.
+    /// As <see cref="Unresolved"/>, but never this machine and never without TLS: for names that a discovery document
+    /// may hold, whose server has to prove who it is because no address was checked.
     /// </summary>
     UnresolvedOverTls,
 }
 
-/// <summary>How one family of outbound requests differs from the others; each has connections of its own, so none queues behind another.</summary>
+/// <summary>
+/// How one family of outbound requests differs from the others; each has connections of its own, so none queues behind
+/// another.
+/// </summary>
 internal sealed record OutboundOptions
 {
     /// <summary>Whether the proxy variables of the environment apply.</summary>
@@ -91,7 +96,8 @@ internal sealed class OutboundHttp : IDisposable
 
     /// <summary>
     /// Whether the identity provider's hosts, where they are reached through the proxy, are handed to it unresolved
-    /// (CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME, spec/newest.md): for networks in which the gateway resolves no public names.
+    /// (CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME, spec/newest.md): for networks in which the gateway resolves no public
+    /// names.
     /// </summary>
     public bool IdpConnectByHostname { get; }
 
@@ -107,11 +113,16 @@ internal sealed class OutboundHttp : IDisposable
         return part;
     }
 
-    /// <summary>Whether requests with these options go through the proxy, those to hosts in NO_PROXY excepted.</summary>
+    /// <summary>
+    /// Whether requests with these options go through the proxy, those to hosts in NO_PROXY excepted.
+    /// </summary>
     public bool ReachesThroughProxy(OutboundOptions options) =>
         (options.UseProxy || ProxyIsEgressBoundary) && !options.ReachesMetadataServices && _proxy.IsConfigured;
 
-    /// <summary>A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each request.</summary>
+    /// <summary>
+    /// A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each
+    /// request.
+    /// </summary>
     public HttpMessageInvoker CreateClient(OutboundOptions options)
     {
         var useProxy = ReachesThroughProxy(options);
@@ -175,14 +186,16 @@ internal sealed class OutboundHttp : IDisposable
     }
 
     /// <summary>
-    /// Through a proxy the endpoint is the proxy, which is the operator's choice and may be anywhere; the target is judged
-    /// by its own name first.
+    /// Through a proxy the endpoint is the proxy, which is the operator's choice and may be anywhere; the target is
+    /// judged by its own name first.
     /// </summary>
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, bool useProxy, OutboundOptions options, CancellationToken cancellation)
+    private async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, bool useProxy, OutboundOptions options, CancellationToken cancellation)
     {
         var endpoint = context.DnsEndPoint;
         var addresses = useProxy && ProxiedHost(context.InitialRequestMessage) is { } target
-            ? await ResolveProxyAsync(endpoint.Host, target, context.InitialRequestMessage, options.ProxiedNames, cancellation)
+            ? await ResolveProxyAsync(
+                endpoint.Host, target, context.InitialRequestMessage, options.ProxiedNames, cancellation)
             : options.ReachesMetadataServices
                 ? await Dns.GetHostAddressesAsync(endpoint.Host, cancellation)
                 : await _guard.ResolveAsync(endpoint.Host, cancellation);
@@ -195,7 +208,8 @@ internal sealed class OutboundHttp : IDisposable
         catch (SocketException e)
         {
             socket.Dispose();
-            throw new HttpRequestException(HttpRequestError.ConnectionError, $"connect {e.SocketErrorCode} {endpoint.Host}:{endpoint.Port}", e);
+            throw new HttpRequestException(
+                HttpRequestError.ConnectionError, $"connect {e.SocketErrorCode} {endpoint.Host}:{endpoint.Port}", e);
         }
         catch
         {
@@ -219,7 +233,8 @@ internal sealed class OutboundHttp : IDisposable
         return request.RequestUri is { } uri && _proxy.GetProxy(uri) is not null ? uri.IdnHost : null;
     }
 
-    private async Task<IPAddress[]> ResolveProxyAsync(string proxyHost, string target, HttpRequestMessage request, ProxiedNames names, CancellationToken cancellation)
+    private async Task<IPAddress[]> ResolveProxyAsync(
+        string proxyHost, string target, HttpRequestMessage request, ProxiedNames names, CancellationToken cancellation)
     {
         switch (ProxyIsEgressBoundary && names == ProxiedNames.Resolved ? ProxiedNames.Unresolved : names)
         {
@@ -233,7 +248,10 @@ internal sealed class OutboundHttp : IDisposable
                 _guard.CheckSpelling(target, neverLoopback: true);
                 if (request.Method != HttpMethod.Connect)
                 {
-                    throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (http:// through the proxy, which {IdpConnectByHostnameVariable} forbids; use https, or list the host in NO_PROXY if it can be reached without the proxy): {target}");
+                    throw new OutboundRefusedException(
+                        $"ECONNREFUSED_SSRF: blocked (http:// through the proxy, which {IdpConnectByHostnameVariable} "
+                            + "forbids; use https, or list the host in NO_PROXY if it can be reached without the "
+                            + $"proxy): {target}");
                 }
 
                 break;
@@ -245,7 +263,8 @@ internal sealed class OutboundHttp : IDisposable
         }
         catch (SocketException e)
         {
-            throw new HttpRequestException(HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {proxyHost} (the proxy)", e);
+            throw new HttpRequestException(
+                HttpRequestError.NameResolutionError, $"getaddrinfo ENOTFOUND {proxyHost} (the proxy)", e);
         }
     }
 }

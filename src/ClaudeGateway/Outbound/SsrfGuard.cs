@@ -22,7 +22,8 @@ internal sealed class OutboundRefusedException : HttpRequestException
     }
 
     /// <summary>Whether <paramref name="exception"/> is, or was caused by, such a refusal.</summary>
-    public static bool IsCauseOf(Exception? exception) => exception is OutboundRefusedException || (exception?.InnerException is { } inner && IsCauseOf(inner));
+    public static bool IsCauseOf(Exception? exception) =>
+        exception is OutboundRefusedException || (exception?.InnerException is { } inner && IsCauseOf(inner));
 }
 
 /// <summary>
@@ -34,14 +35,19 @@ internal sealed class SsrfGuard(bool allowLoopback)
 {
     public bool AllowLoopback => allowLoopback;
 
-    /// <summary>Resolves <paramref name="host"/> once and returns the addresses a connection may be pinned to.</summary>
-    /// <exception cref="HttpRequestException">The name does not resolve, or one of its addresses is refused.</exception>
+    /// <summary>
+    /// Resolves <paramref name="host"/> once and returns the addresses a connection may be pinned to.
+    /// </summary>
+    /// <exception cref="HttpRequestException">The name does not resolve, or one of its addresses is
+    /// refused.</exception>
     public async Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellation)
     {
         IPAddress[] addresses;
         try
         {
-            addresses = IPAddress.TryParse(host.Trim('[', ']'), out var literal) ? [literal] : await Dns.GetHostAddressesAsync(host, cancellation);
+            addresses = IPAddress.TryParse(host.Trim('[', ']'), out var literal)
+                ? [literal]
+                : await Dns.GetHostAddressesAsync(host, cancellation);
         }
         catch (SocketException e)
         {
@@ -62,17 +68,23 @@ internal sealed class SsrfGuard(bool allowLoopback)
             var address = AddressRules.Unmap(resolved);
             if (AddressRules.IsForbidden(resolved))
             {
-                throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
+                throw new OutboundRefusedException(
+                    $"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host} → {address}");
             }
 
             if (AddressRules.IsLoopback(resolved) && !allowLoopback)
             {
-                throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host} → {address}");
+                throw new OutboundRefusedException(
+                    "ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): "
+                        + $"{host} → {address}");
             }
         }
     }
 
-    /// <summary>Judges a host that the proxy resolves: names of this machine and literal addresses are all that can be seen here.</summary>
+    /// <summary>
+    /// Judges a host that the proxy resolves: names of this machine and literal addresses are all that can be seen
+    /// here.
+    /// </summary>
     /// <param name="neverLoopback">Whether this machine is refused even with CLAUDE_GATEWAY_ALLOW_LOOPBACK.</param>
     /// <exception cref="HttpRequestException">The host is refused.</exception>
     public void CheckSpelling(string host, bool neverLoopback = false)
@@ -81,10 +93,12 @@ internal sealed class SsrfGuard(bool allowLoopback)
         {
             throw new OutboundRefusedException(neverLoopback
                 ? $"ECONNREFUSED_SSRF: blocked (loopback through the proxy; list the host in NO_PROXY): {host}"
-                : $"ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): {host}");
+                : "ECONNREFUSED_SSRF: blocked (loopback; set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 for local testing): "
+                    + $"{host}");
         }
 
-        if (AddressRules.IsMetadataName(host) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && AddressRules.IsForbidden(address)))
+        if (AddressRules.IsMetadataName(host)
+            || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && AddressRules.IsForbidden(address)))
         {
             throw new OutboundRefusedException($"ECONNREFUSED_SSRF: blocked (link-local or metadata address): {host}");
         }

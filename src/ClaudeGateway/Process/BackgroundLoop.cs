@@ -4,8 +4,9 @@ using ClaudeGateway.Logging;
 namespace ClaudeGateway.Process;
 
 /// <summary>
-/// Work that goes on beside the requests, round after round until it is disposed. A round that fails is logged and the next
-/// one comes all the same: nothing may end it unnoticed. A failure that repeats is said once, until a round succeeds.
+/// Work that goes on beside the requests, round after round until it is disposed. A round that fails is logged and the
+/// next one comes all the same: nothing may end it unnoticed. A failure that repeats is said once, until a round
+/// succeeds.
 /// </summary>
 internal sealed class BackgroundLoop : IAsyncDisposable
 {
@@ -17,7 +18,8 @@ internal sealed class BackgroundLoop : IAsyncDisposable
     private readonly Task _rounds;
     private string? _lastError;
 
-    private BackgroundLoop(Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log)
+    private BackgroundLoop(
+        Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log)
     {
         (_pause, _round, _consequence, _log) = (pause, round, consequence, log);
         _rounds = RunAsync();
@@ -25,7 +27,8 @@ internal sealed class BackgroundLoop : IAsyncDisposable
 
     /// <param name="pause">Waits before each round, the first one too; it ends when it is cancelled.</param>
     /// <param name="consequence">What a round that failed means, for the log.</param>
-    public static BackgroundLoop Start(Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log) =>
+    public static BackgroundLoop Start(
+        Func<CancellationToken, Task> pause, Func<Task> round, string consequence, OperationalLog log) =>
         new(pause, round, consequence, log);
 
     /// <summary>Does one piece of work that nobody waits for; the task never fails, whatever the work does.</summary>
@@ -90,7 +93,10 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         }
     }
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a round fails of, the next one may not.")]
+    [SuppressMessage(
+        "Design",
+        "CA1031:Do not catch general exception types",
+        Justification = "Whatever a round fails of, the next one may not.")]
     private async Task TryAsync()
     {
         try

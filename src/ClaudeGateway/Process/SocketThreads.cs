@@ -27,5 +27,6 @@ internal static class SocketThreads
     }
 
     /// <summary>Goes on in the thread pool.</summary>
-    public static async Task LeaveAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+    public static async Task LeaveAsync() =>
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 }

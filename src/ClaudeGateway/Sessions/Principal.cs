@@ -13,9 +13,13 @@ internal sealed record Principal(string Sub, string? Email, string? Name, IReadO
     /// <summary>The bearer's <c>jti</c>; made of subject and time for one minted by the reference.</summary>
     public string? TokenId { get; init; }
 
-    /// <summary>The sign-in the bearer and its successors come from (<c>sid</c>); null in one minted by the reference.</summary>
+    /// <summary>
+    /// The sign-in the bearer and its successors come from (<c>sid</c>); null in one minted by the reference.
+    /// </summary>
     public string? SessionId { get; init; }
 
-    /// <summary>The subject that signed in, when <see cref="Sub"/> is one that a load test made up; else null.</summary>
+    /// <summary>
+    /// The subject that signed in, when <see cref="Sub"/> is one that a load test made up; else null.
+    /// </summary>
     public string? PlayedBy { get; init; }
 }

@@ -2,7 +2,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Sessions;
 
-/// <summary>Reads and verifies the bearer of a request (spec/auth.md, Bearer). On the path of every request: no store, no allocation for a known token.</summary>
+/// <summary>
+/// Reads and verifies the bearer of a request (spec/auth.md, Bearer). On the path of every request: no store, no
+/// allocation for a known token.
+/// </summary>
 internal sealed class RequireSession(SessionTokens tokens, Revocations revocations, TimeProvider clock)
 {
     private const string Scheme = "Bearer ";
@@ -10,7 +13,8 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
     private readonly SessionCache _cache = new();
 
     /// <param name="Principal">Null when the request has no valid bearer.</param>
-    /// <param name="Reason"><c>missing_token</c> or <c>invalid_token</c>, for the audit; meaningless with a principal.</param>
+    /// <param name="Reason"><c>missing_token</c> or <c>invalid_token</c>, for the audit; meaningless with a
+    /// principal.</param>
     internal readonly record struct Result(Principal? Principal, string Reason);
 
     public Result Check(IHeaderDictionary headers)
@@ -22,7 +26,8 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
         }
 
         // The scheme's case does not matter (RFC 9110 section 11.1).
-        if (header.Count > 1 || header[0] is not { } value || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        if (header.Count > 1 || header[0] is not { } value
+            || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
             return new Result(null, "invalid_token");
         }

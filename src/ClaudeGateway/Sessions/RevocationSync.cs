@@ -5,11 +5,13 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.Sessions;
 
 /// <summary>
-/// Takes over what other replicas revoked: at once when PostgreSQL announces it, and by looking every two seconds in any
-/// case, because poolers and failovers lose announcements. While the store is away the last known list stays in force;
-/// nothing new can be revoked then except on the replica that is asked.
+/// Takes over what other replicas revoked: at once when PostgreSQL announces it, and by looking every two seconds in
+/// any case, because poolers and failovers lose announcements. While the store is away the last known list stays in
+/// force; nothing new can be revoked then except on the replica that is asked.
 /// </summary>
-internal sealed class RevocationSync(RevocationStore store, Revocations revocations, ReplicaChannel replicas, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+internal sealed class RevocationSync(
+    RevocationStore store, Revocations revocations, ReplicaChannel replicas, TimeProvider clock,
+    OperationalLog log) : IAsyncDisposable
 {
     public const string Topic = "revocation";
 

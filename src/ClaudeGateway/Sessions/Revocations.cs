@@ -34,7 +34,8 @@ internal sealed class Revocations(TimeProvider clock)
     {
         if (revocation.Expires > clock.GetUtcNow())
         {
-            Of(revocation.Kind).AddOrUpdate(revocation.Id, revocation, (_, known) => known.At > revocation.At ? known : revocation);
+            Of(revocation.Kind)
+                .AddOrUpdate(revocation.Id, revocation, (_, known) => known.At > revocation.At ? known : revocation);
         }
     }
 
@@ -51,7 +52,8 @@ internal sealed class Revocations(TimeProvider clock)
     public void Prune()
     {
         var now = clock.GetUtcNow();
-        foreach (var revocations in (ReadOnlySpan<ConcurrentDictionary<string, Revocation>>)[_tokens, _sessions, _subjects])
+        foreach (var revocations in (ReadOnlySpan<ConcurrentDictionary<string, Revocation>>)[
+            _tokens, _sessions, _subjects])
         {
             foreach (var (id, revocation) in revocations)
             {

@@ -5,8 +5,8 @@ namespace ClaudeGateway.Sessions;
 
 /// <summary>
 /// Encrypts what waits in the store or in a client's hands so that only gateways of the same secrets can read it, and a
-/// changed byte is noticed (AES-256-GCM). The content key is wrapped for every configured secret: while a rotation rolls
-/// through the replicas, one that knows only the old secret and one that knows only the new can both open it.
+/// changed byte is noticed (AES-256-GCM). The content key is wrapped for every configured secret: while a rotation
+/// rolls through the replicas, one that knows only the old secret and one that knows only the new can both open it.
 /// Layout: version 1 · count n · n × (key id 4, nonce 12, wrapped key 32, tag 16) · nonce 12 · ciphertext · tag 16.
 /// </summary>
 internal sealed class SealedBox(SessionSecrets secrets)
@@ -42,7 +42,9 @@ internal sealed class SealedBox(SessionSecrets secrets)
         return box;
     }
 
-    /// <summary>The content, or null when the box was made with other secrets, for another purpose, or was changed.</summary>
+    /// <summary>
+    /// The content, or null when the box was made with other secrets, for another purpose, or was changed.
+    /// </summary>
     public byte[]? Open(ReadOnlySpan<byte> box, ReadOnlySpan<byte> purpose)
     {
         if (box.Length < 2 || box[0] != Version || box.Length < 2 + (box[1] * RecipientBytes) + NonceBytes + TagBytes)
@@ -56,7 +58,8 @@ internal sealed class SealedBox(SessionSecrets secrets)
             var recipient = box.Slice(2 + (i * RecipientBytes), RecipientBytes);
             foreach (var key in secrets.All)
             {
-                if (BinaryPrimitives.ReadUInt32BigEndian(recipient) == BinaryPrimitives.ReadUInt32BigEndian(key.SealingKeyId)
+                if (BinaryPrimitives.ReadUInt32BigEndian(recipient) == BinaryPrimitives.ReadUInt32BigEndian(
+                    key.SealingKeyId)
                     && Decrypt(key.SealingKey, recipient[KeyIdBytes..], purpose) is { Length: KeyBytes } contentKey
                     && Decrypt(contentKey, content, purpose) is { } opened)
                 {
@@ -69,7 +72,8 @@ internal sealed class SealedBox(SessionSecrets secrets)
     }
 
     /// <summary>Writes nonce, ciphertext and tag into <paramref name="target"/>.</summary>
-    private static void Encrypt(ReadOnlySpan<byte> key, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> purpose, Span<byte> target)
+    private static void Encrypt(
+        ReadOnlySpan<byte> key, ReadOnlySpan<byte> plain, ReadOnlySpan<byte> purpose, Span<byte> target)
     {
         RandomNumberGenerator.Fill(target[..NonceBytes]);
         using var aes = new AesGcm(key, TagBytes);

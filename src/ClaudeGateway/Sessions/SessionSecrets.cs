@@ -30,7 +30,8 @@ internal sealed class SessionKey
         _secret = secret;
         var hash = SHA256.HashData(secret);
         KeyId = Convert.ToHexStringLower(hash.AsSpan(0, 8));
-        SealingKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "claude-gateway sealed box"u8.ToArray());
+        SealingKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32,
+            info: "claude-gateway sealed box"u8.ToArray());
         SealingKeyId = hash[..SealedBox.KeyIdBytes];
     }
 

@@ -12,8 +12,8 @@ namespace ClaudeGateway.Sessions;
 internal readonly record struct MintedToken(string Token, long ExpiresIn);
 
 /// <summary>
-/// The gateway's own bearers: JWTs (RFC 7519) signed with HMAC-SHA256 (RFC 7518 section 3.2), no other algorithm, checked
-/// as spec/auth.md, Bearer, says. <c>exp</c> and <c>sub</c> are required even of one who holds the secret.
+/// The gateway's own bearers: JWTs (RFC 7519) signed with HMAC-SHA256 (RFC 7518 section 3.2), no other algorithm,
+/// checked as spec/auth.md, Bearer, says. <c>exp</c> and <c>sub</c> are required even of one who holds the secret.
 /// </summary>
 internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, TimeSpan ttl, TimeProvider clock)
 {
@@ -26,7 +26,9 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         BillingGroupTag = config.Admin?.BillingGroupTag;
     }
 
-    /// <summary>Tells clients which request tag bills a group (spec/inference.md, tags); null leaves the claim out.</summary>
+    /// <summary>
+    /// Tells clients which request tag bills a group (spec/inference.md, tags); null leaves the claim out.
+    /// </summary>
     public string? BillingGroupTag { get; init; }
 
     /// <summary>An id for a token or a session: 128 random bits.</summary>
@@ -71,12 +73,16 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         return new MintedToken($"{signed}.{Base64Url.EncodeToString(mac)}", lifetime);
     }
 
-    /// <summary>The developer a bearer names, or null when it is not one of ours or its time is over. Never throws, whatever the text.</summary>
+    /// <summary>
+    /// The developer a bearer names, or null when it is not one of ours or its time is over. Never throws, whatever the
+    /// text.
+    /// </summary>
     public Principal? Verify(ReadOnlySpan<char> token)
     {
         var headerEnd = token.IndexOf('.');
         var payloadEnd = token.LastIndexOf('.');
-        if (headerEnd <= 0 || payloadEnd <= headerEnd || token.Length - payloadEnd - 1 != MacChars || !Ascii.IsValid(token))
+        if (headerEnd <= 0 || payloadEnd <= headerEnd || token.Length - payloadEnd - 1 != MacChars
+            || !Ascii.IsValid(token))
         {
             return null;
         }
@@ -87,7 +93,8 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
             Ascii.FromUtf16(token, bytes, out var length);
             var text = bytes.AsSpan(0, length);
             Span<byte> mac = stackalloc byte[MacBytes];
-            return Base64Url.DecodeFromUtf8(text[(payloadEnd + 1)..], mac, out _, out var written) == OperationStatus.Done && written == MacBytes
+            return Base64Url.DecodeFromUtf8(text[(payloadEnd + 1)..], mac, out _,
+                out var written) == OperationStatus.Done && written == MacBytes
                 && IsSigned(text[..headerEnd], text[..payloadEnd], mac)
                     ? ReadClaims(text[(headerEnd + 1)..payloadEnd])
                     : null;
@@ -110,7 +117,8 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     {
         using var json = Parse(header);
         if (json?.RootElement is not { ValueKind: JsonValueKind.Object } fields
-            || !fields.TryGetProperty("alg", out var alg) || alg.ValueKind != JsonValueKind.String || !alg.ValueEquals("HS256")
+            || !fields.TryGetProperty("alg", out var alg) || alg.ValueKind != JsonValueKind.String
+            || !alg.ValueEquals("HS256")
             || fields.TryGetProperty("crit", out _))
         {
             return false;
@@ -120,7 +128,8 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         Span<byte> expected = stackalloc byte[MacBytes];
         foreach (var key in secrets.All)
         {
-            if (keyId.ValueKind != JsonValueKind.Undefined && (keyId.ValueKind != JsonValueKind.String || !keyId.ValueEquals(key.KeyId)))
+            if (keyId.ValueKind != JsonValueKind.Undefined
+                && (keyId.ValueKind != JsonValueKind.String || !keyId.ValueEquals(key.KeyId)))
             {
                 continue;
             }
@@ -169,7 +178,8 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         && (audience.ValueKind == JsonValueKind.Array ? audience.EnumerateArray().Any(IsAudience) : IsAudience(audience))
         && (issuer is null || (claims.TryGetProperty("iss", out var iss) && iss.ValueKind == JsonValueKind.String && iss.ValueEquals(issuer)));
 
-    private static bool IsAudience(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals(Audience);
+    private static bool IsAudience(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && value.ValueEquals(Audience);
 
     private static string[] Groups(JsonElement claims) =>
         claims.TryGetProperty("groups", out var groups) && groups.ValueKind == JsonValueKind.Array
@@ -177,11 +187,14 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
             : [];
 
     private static string? Text(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString()
+        : null;
 
     /// <summary>A NumericDate (RFC 7519 section 2): seconds, possibly with a fraction.</summary>
     private static DateTimeOffset? Time(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds)
+        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+        && value.TryGetDouble(out var seconds)
             && seconds is >= 0 and < 253_402_300_800
             ? DateTimeOffset.UnixEpoch.AddSeconds(seconds)
             : null;
@@ -189,6 +202,8 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     private static JsonDocument? Parse(ReadOnlySpan<byte> encoded)
     {
         var json = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
-        return Base64Url.DecodeFromUtf8(encoded, json, out _, out var written) == OperationStatus.Done ? StrictJson.Parse(json.AsMemory(0, written)) : null;
+        return Base64Url.DecodeFromUtf8(encoded, json, out _, out var written) == OperationStatus.Done
+            ? StrictJson.Parse(json.AsMemory(0, written))
+            : null;
     }
 }

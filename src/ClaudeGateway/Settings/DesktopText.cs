@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace ClaudeGateway.Settings;
 
 /// <summary>
-/// Claude Desktop's settings also come from places that know only text (registry, profiles), so a desktop block may hold
-/// a list or map as JSON in a text, and an empty text counts as a mistake rather than a value.
+/// Claude Desktop's settings also come from places that know only text (registry, profiles), so a desktop block may
+/// hold a list or map as JSON in a text, and an empty text counts as a mistake rather than a value.
 /// </summary>
 internal static class DesktopText
 {
@@ -24,7 +24,9 @@ internal static class DesktopText
     /// <summary>What x-serve may say of a key.</summary>
     public static readonly string[] ServedForms = [TrimmedForm, LowerCaseForm, UrlForm, NumberForm];
 
-    /// <summary>The document with texts that hold JSON replaced by what they hold, where the schema wants a list or map.</summary>
+    /// <summary>
+    /// The document with texts that hold JSON replaced by what they hold, where the schema wants a list or map.
+    /// </summary>
     public static JsonDocument Expand(JsonElement document, JsonElement schema)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -51,13 +53,18 @@ internal static class DesktopText
     }
 
     private static bool IsNumber(string key, JsonElement schema) =>
-        schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
+        schema.GetProperty("properties").TryGetProperty(key, out var property)
+        && property.ValueKind == JsonValueKind.Object
         && property.TryGetProperty("x-serve", out var form) && form.ValueEquals(NumberForm);
 
-    /// <summary>As JavaScript's <c>Number()</c> takes a value: true is 1, a list of one entry is that entry. A text stays one, for the schema to judge.</summary>
+    /// <summary>
+    /// As JavaScript's <c>Number()</c> takes a value: true is 1, a list of one entry is that entry. A text stays one,
+    /// for the schema to judge.
+    /// </summary>
     private static void WriteNumber(JsonElement value, Utf8JsonWriter json)
     {
-        while (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1 && value[0].ValueKind is JsonValueKind.Array or JsonValueKind.String or JsonValueKind.Number)
+        while (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 1
+            && value[0].ValueKind is JsonValueKind.Array or JsonValueKind.String or JsonValueKind.Number)
         {
             value = value[0];
         }
@@ -93,15 +100,27 @@ internal static class DesktopText
         }
     }
 
-    private static bool IsListOrMap(JsonElement property) => property.ValueKind == JsonValueKind.Object && (property.TryGetProperty("anyOf", out var forms)
+    private static bool IsListOrMap(JsonElement property) =>
+        property.ValueKind == JsonValueKind.Object && (property.TryGetProperty("anyOf", out var forms)
         ? forms.EnumerateArray().All(IsListOrMap)
-        : property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && (type.ValueEquals("array") || type.ValueEquals("object")));
+        : property.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String
+        && (type.ValueEquals("array") || type.ValueEquals("object")));
 
     public static IEnumerable<SchemaProblem> EmptyValues(JsonElement document, JsonElement schema)
     {
-        var settable = schema.GetProperty("x-settable").EnumerateArray().Select(n => n.GetString()!).ToHashSet(StringComparer.Ordinal);
+        var settable = schema.GetProperty("x-settable").EnumerateArray().Select(n => n.GetString()!)
+            .ToHashSet(StringComparer.Ordinal);
         return document.EnumerateObject()
-            .Where(m => settable.Contains(m.Name) && (m.Value.ValueKind == JsonValueKind.Null || (m.Value.ValueKind == JsonValueKind.String && m.Value.ValueEquals(""))))
-            .Select(m => new SchemaProblem(ProblemSeverity.Error, JsonPlace.Root.Member(m.Name), SchemaProblemKind.Value, "must not be empty; leave the key out instead"));
+            .Where(
+                m =>
+                    settable.Contains(m.Name)
+                    && (m.Value.ValueKind == JsonValueKind.Null || (m.Value.ValueKind == JsonValueKind.String && m.Value.ValueEquals(""))))
+            .Select(
+                m =>
+                    new SchemaProblem(
+                        ProblemSeverity.Error,
+                        JsonPlace.Root.Member(m.Name),
+                        SchemaProblemKind.Value,
+                        "must not be empty; leave the key out instead"));
     }
 }

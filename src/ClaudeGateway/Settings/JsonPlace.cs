@@ -3,7 +3,9 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Settings;
 
-/// <summary>A value's place in a JSON document, from the leaf up; written out only when a problem is reported.</summary>
+/// <summary>
+/// A value's place in a JSON document, from the leaf up; written out only when a problem is reported.
+/// </summary>
 internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)
 {
     public static readonly JsonPlace Root = new(null, null, -1);
@@ -19,7 +21,9 @@ internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)
         ? ""
         : $"{Parent.Pointer}/{(Key is null ? Index.ToString(System.Globalization.CultureInfo.InvariantCulture) : JsonPointer.Escape(Key))}";
 
-    /// <summary>As configuration paths are written: <c>.key</c>, <c>["a key"]</c>, <c>[0]</c>; empty at the root.</summary>
+    /// <summary>
+    /// As configuration paths are written: <c>.key</c>, <c>["a key"]</c>, <c>[0]</c>; empty at the root.
+    /// </summary>
     public string Path
     {
         get
@@ -52,5 +56,6 @@ internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)
         }
     }
 
-    private static bool IsPlain(string key) => key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '-');
+    private static bool IsPlain(string key) =>
+        key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' or '-');
 }

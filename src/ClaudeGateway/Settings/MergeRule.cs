@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Settings;
 
-/// <summary>How a policy's value of one key meets the base's: the schema's <c>x-merge</c> (spec/policy.md, Merge).</summary>
+/// <summary>
+/// How a policy's value of one key meets the base's: the schema's <c>x-merge</c> (spec/policy.md, Merge).
+/// </summary>
 internal enum MergeRule
 {
     /// <summary>The policy's value stands alone.</summary>
@@ -15,7 +17,9 @@ internal enum MergeRule
     /// <summary>Maps of lists: a union for each key.</summary>
     UnionPerKey,
 
-    /// <summary><c>permissions</c>: the keys <c>deny</c> and <c>ask</c> are unions, the others replaced one by one.</summary>
+    /// <summary>
+    /// <c>permissions</c>: the keys <c>deny</c> and <c>ask</c> are unions, the others replaced one by one.
+    /// </summary>
     Permissions,
 
     /// <summary><c>builtinToolPolicy</c>: a tool the base restricts stays as the base says.</summary>

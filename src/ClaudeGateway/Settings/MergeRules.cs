@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Settings;
 
-/// <summary>The words of the settings schemas for a <see cref="MergeRule"/> (<c>x-merge</c>); a key without one is replaced.</summary>
+/// <summary>
+/// The words of the settings schemas for a <see cref="MergeRule"/> (<c>x-merge</c>); a key without one is replaced.
+/// </summary>
 internal static class MergeRules
 {
     private static readonly (string Name, MergeRule Rule)[] Known =
@@ -14,5 +16,7 @@ internal static class MergeRules
 
     public static IEnumerable<string> Names => Known.Select(rule => rule.Name);
 
-    public static MergeRule? Find(string name) => Known.Where(rule => string.Equals(rule.Name, name, StringComparison.Ordinal)).Select(rule => (MergeRule?)rule.Rule).FirstOrDefault();
+    public static MergeRule? Find(string name) =>
+        Known.Where(rule => string.Equals(rule.Name, name, StringComparison.Ordinal))
+        .Select(rule => (MergeRule?)rule.Rule).FirstOrDefault();
 }

@@ -4,9 +4,9 @@ using System.Text.Json.Nodes;
 namespace ClaudeGateway.Settings;
 
 /// <summary>
-/// Lays a schema over the built-in one (<c>managed.settings_schema</c>). Keys, definitions and name patterns the addition lacks
-/// stay known; of a map with named keys (<c>hooks</c>, <c>permissions</c>) it may state only the new ones; lists of allowed
-/// values grow; what else it says of a name replaces what was said.
+/// Lays a schema over the built-in one (<c>managed.settings_schema</c>). Keys, definitions and name patterns the
+/// addition lacks stay known; of a map with named keys (<c>hooks</c>, <c>permissions</c>) it may state only the new
+/// ones; lists of allowed values grow; what else it says of a name replaces what was said.
 /// </summary>
 internal static class SchemaAdditions
 {
@@ -26,7 +26,8 @@ internal static class SchemaAdditions
     private static JsonNode? Schemas(JsonNode? below, JsonNode? above) => (below, above) switch
     {
         (JsonObject a, JsonObject b) when a[Properties] is JsonObject && b[Properties] is JsonObject => Maps(a, b),
-        (JsonObject a, JsonObject b) when a["enum"] is JsonArray have && b["enum"] is JsonArray more => Grown(b, have, more),
+        (JsonObject a, JsonObject b) when a["enum"] is JsonArray have && b["enum"] is JsonArray more =>
+            Grown(b, have, more),
         _ => above?.DeepClone(),
     };
 
@@ -75,14 +76,20 @@ internal static class SchemaAdditions
         return union;
     }
 
-    /// <summary>A Desktop key is also listed by name; an addition that only states the key's schema means that too.</summary>
+    /// <summary>
+    /// A Desktop key is also listed by name; an addition that only states the key's schema means that too.
+    /// </summary>
     private static void NameNewKeys(JsonObject merged, JsonObject below, JsonObject above)
     {
         foreach (var list in (string[])[Settable, TypoNames])
         {
-            if (merged[list] is JsonArray names && !above.ContainsKey(list) && above[Properties] is JsonObject properties)
+            if (merged[list] is JsonArray names && !above.ContainsKey(list)
+                && above[Properties] is JsonObject properties)
             {
-                var fresh = properties.Where(p => below[Properties]![p.Key] is null && !SchemaValidator.IsRefused(JsonElement.Parse(p.Value?.ToJsonString() ?? "null")));
+                var fresh = properties.Where(
+                    p =>
+                        below[Properties]![p.Key] is null
+                        && !SchemaValidator.IsRefused(JsonElement.Parse(p.Value?.ToJsonString() ?? "null")));
                 merged[list] = Union(names, [.. fresh.Select(p => JsonValue.Create(p.Key))]);
             }
         }

@@ -17,7 +17,8 @@ internal static class SchemaPatterns
     {
         try
         {
-            return Built.GetOrAdd(pattern, p => new Regex(Translate(p), RegexOptions.CultureInvariant, Timeout)).IsMatch(text);
+            return Built.GetOrAdd(pattern, p => new Regex(Translate(p), RegexOptions.CultureInvariant,
+                Timeout)).IsMatch(text);
         }
         catch (RegexMatchTimeoutException)
         {
@@ -30,7 +31,10 @@ internal static class SchemaPatterns
     {
         try
         {
-            _ = new Regex(Translate(text.Replace("[^]", "[\\s\\S]", StringComparison.Ordinal)), RegexOptions.CultureInvariant, Timeout);
+            _ = new Regex(
+                Translate(text.Replace("[^]", "[\\s\\S]", StringComparison.Ordinal)),
+                RegexOptions.CultureInvariant,
+                Timeout);
             return true;
         }
         catch (ArgumentException)

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace ClaudeGateway.Settings;
 
 /// <summary>
-/// Looks through a schema that is not ours before documents are checked with it: everything the validator takes for granted.
-/// A keyword it does not know is a warning and has no effect, so that a file written for a newer release stops no boot.
+/// Looks through a schema that is not ours before documents are checked with it: everything the validator takes for
+/// granted. A keyword it does not know is a warning and has no effect, so that a file written for a newer release stops
+/// no boot.
 /// </summary>
 /// <param name="whole">The schema with what it was laid over: references may point into either.</param>
 internal sealed class SchemaReview(JsonElement whole)
@@ -33,7 +34,8 @@ internal sealed class SchemaReview(JsonElement whole)
             ProblemSeverity.Warning,
             entry.Value.First,
             SchemaProblemKind.UnknownKey,
-            $"{entry.Key} is not known to this release and has no effect" + (entry.Value.Count > 1 ? $", nor at {entry.Value.Count - 1} more places" : "")))];
+            $"{entry.Key} is not known to this release and has no effect"
+            + (entry.Value.Count > 1 ? $", nor at {entry.Value.Count - 1} more places" : "")))];
     }
 
     private void Schema(JsonElement schema, JsonPlace place)
@@ -59,9 +61,11 @@ internal sealed class SchemaReview(JsonElement whole)
     {
         switch (keyword)
         {
-            case "$schema" or "$id" or "$comment" or "title" or "default" or "examples" or "deprecated" or "readOnly" or "writeOnly" or "const" or "x-unchecked":
+            case "$schema" or "$id" or "$comment" or "title" or "default" or "examples" or "deprecated" or "readOnly"
+                or "writeOnly" or "const" or "x-unchecked":
                 break;
-            case "not" or "if" or "then" or "else" or "items" or "additionalProperties" or "propertyNames" or "x-expected":
+            case "not" or "if" or "then" or "else" or "items" or "additionalProperties" or "propertyNames"
+                or "x-expected":
                 Schema(argument, place);
                 break;
             case "allOf" or "anyOf" or "oneOf":
@@ -75,7 +79,10 @@ internal sealed class SchemaReview(JsonElement whole)
                 foreach (var (name, schema, at) in Members(argument, place, "schemas"))
                 {
                     Schema(schema, at);
-                    Must(keyword != "patternProperties" || SchemaPatterns.IsExpression(name), at, "has a name that is no regular expression");
+                    Must(
+                        keyword != "patternProperties" || SchemaPatterns.IsExpression(name),
+                        at,
+                        "has a name that is no regular expression");
                 }
 
                 break;
@@ -107,30 +114,52 @@ internal sealed class SchemaReview(JsonElement whole)
                 Must(text is not null, place, "must be a text");
                 break;
             case "type":
-                Must(text is not null || argument.ValueKind == JsonValueKind.Array, place, "must be a type or a list of types");
+                Must(
+                    text is not null || argument.ValueKind == JsonValueKind.Array,
+                    place,
+                    "must be a type or a list of types");
                 foreach (var (name, at) in text is null ? Items(argument, place, "types") : [(argument, place)])
                 {
-                    Must(name.ValueKind == JsonValueKind.String && Types.Contains(name.GetString()), at, $"must be one of {string.Join(", ", Types)}");
+                    Must(
+                        name.ValueKind == JsonValueKind.String && Types.Contains(name.GetString()),
+                        at,
+                        $"must be one of {string.Join(", ", Types)}");
                 }
 
                 break;
             case "$ref":
-                Must(text is not null && Definition(text) is not null, place, $"refers to nothing: write {Definitions}NAME, with NAME among the $defs of this document or of the built-in one");
+                Must(
+                    text is not null && Definition(text) is not null,
+                    place,
+                    $"refers to nothing: write {Definitions}NAME, with NAME among the $defs of this document or of the "
+                        + "built-in one");
                 break;
             case "pattern":
                 Must(text is not null && SchemaPatterns.IsExpression(text), place, "must be a regular expression");
                 break;
             case "minLength" or "maxLength" or "minItems" or "maxItems" or "x-typo-guard":
-                Must(argument.ValueKind == JsonValueKind.Number && argument.TryGetInt32(out var count) && count >= 0, place, "must be a whole number, 0 or more");
+                Must(
+                    argument.ValueKind == JsonValueKind.Number && argument.TryGetInt32(out var count) && count >= 0,
+                    place,
+                    "must be a whole number, 0 or more");
                 break;
             case "minimum" or "maximum" or "exclusiveMinimum":
                 Must(argument.ValueKind == JsonValueKind.Number, place, "must be a number");
                 break;
             case "x-number":
-                Must(argument.ValueKind == JsonValueKind.Array && argument.GetArrayLength() == 2 && argument[0].ValueKind == JsonValueKind.Number && argument[1].ValueKind is JsonValueKind.Number or JsonValueKind.Null, place, "must be [least, most]; most may be null");
+                Must(
+                    argument.ValueKind == JsonValueKind.Array && argument.GetArrayLength() == 2
+                    && argument[0].ValueKind == JsonValueKind.Number
+                    && argument[1].ValueKind is JsonValueKind.Number or JsonValueKind.Null,
+                    place,
+                    "must be [least, most]; most may be null");
                 break;
             case "x-merge":
-                Must(text is not null && MergeRules.Find(text) is not null, place, $"must be one of: {string.Join(" | ", MergeRules.Names)}; a key that is replaced whole has no x-merge");
+                Must(
+                    text is not null && MergeRules.Find(text) is not null,
+                    place,
+                    $"must be one of: {string.Join(" | ", MergeRules.Names)}; a key that is replaced whole has no "
+                        + "x-merge");
                 break;
             case "x-serve" when text is not null && DesktopText.ServedForms.Contains(text):
             case "x-rule" when text == SchemaValidator.InlineNames:
@@ -144,7 +173,9 @@ internal sealed class SchemaReview(JsonElement whole)
         }
     }
 
-    /// <summary>References that lead back to themselves without a step into the value would be followed for ever.</summary>
+    /// <summary>
+    /// References that lead back to themselves without a step into the value would be followed for ever.
+    /// </summary>
     private void Circles(JsonPlace place)
     {
         var done = new HashSet<string>(StringComparer.Ordinal);
@@ -157,7 +188,10 @@ internal sealed class SchemaReview(JsonElement whole)
         {
             if (!Ends(name, [], done))
             {
-                Error(place.Member("$defs").Member(name), $"leads back to itself, or over more than {MaxReferences} references, without a step into the value");
+                Error(
+                    place.Member("$defs").Member(name),
+                    $"leads back to itself, or over more than {MaxReferences} references, without a step into the "
+                        + "value");
                 return;
             }
         }
@@ -175,7 +209,8 @@ internal sealed class SchemaReview(JsonElement whole)
             return false;
         }
 
-        var ends = References(Definition(Definitions + name) ?? default).All(next => Ends(next, [.. above, name], done));
+        var ends = References(Definition(Definitions + name)
+            ?? default).All(next => Ends(next, [.. above, name], done));
         done.Add(name);
         return ends;
     }
@@ -189,7 +224,9 @@ internal sealed class SchemaReview(JsonElement whole)
 
         return schema.ValueKind != JsonValueKind.Object ? [] :
         [
-            .. schema.TryGetProperty("$ref", out var reference) ? [reference.GetString()![Definitions.Length..]] : Array.Empty<string>(),
+            .. schema.TryGetProperty("$ref", out var reference)
+            ? [reference.GetString()![Definitions.Length..]]
+            : Array.Empty<string>(),
             .. InPlace.SelectMany(keyword => schema.TryGetProperty(keyword, out var inner) ? References(inner) : []),
         ];
     }
@@ -209,7 +246,8 @@ internal sealed class SchemaReview(JsonElement whole)
         return [];
     }
 
-    private List<(string Name, JsonElement Value, JsonPlace Place)> Members(JsonElement map, JsonPlace place, string what)
+    private List<(string Name, JsonElement Value, JsonPlace Place)> Members(
+        JsonElement map, JsonPlace place, string what)
     {
         if (map.ValueKind == JsonValueKind.Object)
         {
@@ -221,7 +259,11 @@ internal sealed class SchemaReview(JsonElement whole)
     }
 
     private void Texts(JsonElement list, JsonPlace place) =>
-        Must(list.ValueKind == JsonValueKind.Array && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String), place, "must be a list of texts");
+        Must(
+            list.ValueKind == JsonValueKind.Array
+            && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String),
+            place,
+            "must be a list of texts");
 
     private void Must(bool holds, JsonPlace place, string message)
     {
@@ -231,8 +273,11 @@ internal sealed class SchemaReview(JsonElement whole)
         }
     }
 
-    private void Error(JsonPlace place, string message) => _problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.Value, message));
+    private void Error(JsonPlace place, string message) =>
+        _problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.Value, message));
 
     private void Ignore(string what, JsonPlace place) =>
-        _ignored[what] = _ignored.TryGetValue(what, out var known) ? known with { Count = known.Count + 1 } : (place, 1);
+        _ignored[what] = _ignored.TryGetValue(what, out var known)
+        ? known with { Count = known.Count + 1 }
+        : (place, 1);
 }

@@ -22,7 +22,8 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private void CheckAlternatives(string keyword, JsonElement schemas, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckAlternatives(
+        string keyword, JsonElement schemas, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {
         var branches = schemas.EnumerateArray().Select(schema => CheckAside(schema, value, place)).ToList();
         var passing = branches.Where(b => !HasErrors(b)).ToList();
@@ -54,27 +55,32 @@ internal sealed partial class SchemaValidator
         var rivals = branches.Where(b => Clashes(b, place) == Clashes(best, place))
             .SelectMany(b => b).Where(p => p.Kind == clash.Kind && p.Place == clash.Place && p.Expected is not null)
             .Select(p => p.Expected!).SelectMany(e => e).Distinct(StringComparer.Ordinal).ToList();
-        return [clash with { Message = "must be " + Or(rivals), Suggestion = rivals.Count > 1 ? null : clash.Suggestion, Expected = rivals }];
+        return [clash with { Message = "must be " + Or(rivals), Suggestion = rivals.Count > 1
+            ? null : clash.Suggestion, Expected = rivals }];
     }
 
-    private static int Clashes(List<SchemaProblem> problems, JsonPlace place) => problems.Count(p => Weight(p, place) >= ConstantWeight);
+    private static int Clashes(List<SchemaProblem> problems, JsonPlace place) =>
+        problems.Count(p => Weight(p, place) >= ConstantWeight);
 
     /// <summary>A wrong type rules a form out; a wrong constant right below usually names another form.</summary>
-    private static int Weight(SchemaProblem problem, JsonPlace place) => problem.Severity == ProblemSeverity.Warning ? 0 : problem.Kind switch
+    private static int Weight(SchemaProblem problem, JsonPlace place) =>
+        problem.Severity == ProblemSeverity.Warning ? 0 : problem.Kind switch
     {
         SchemaProblemKind.WrongType when problem.Place == place => TypeWeight,
         SchemaProblemKind.WrongConstant when problem.Place.Depth <= place.Depth + 1 => ConstantWeight,
         _ => 1,
     };
 
-    private void CheckNot(JsonElement forbidden, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckNot(
+        JsonElement forbidden, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {
         if (HasErrors(CheckAside(forbidden, value, place)))
         {
             return;
         }
 
-        if (forbidden.ValueKind == JsonValueKind.Object && forbidden.TryGetProperty("required", out var required) && required.GetArrayLength() > 0)
+        if (forbidden.ValueKind == JsonValueKind.Object && forbidden.TryGetProperty("required", out var required)
+            && required.GetArrayLength() > 0)
         {
             List<string> keys = [.. required.EnumerateArray().Select(k => k.GetString()!)];
             problems.Add(keys is [var only]
@@ -85,15 +91,22 @@ internal sealed partial class SchemaValidator
 
         var reason = Description(schema) is { } text ? $" ({text})" : "";
         var instead = schema.TryGetProperty("x-instead", out var key) ? key.GetString() : null;
-        problems.Add(Error(place, (forbidden.ValueKind == JsonValueKind.Object && forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason, instead));
+        problems.Add(
+            Error(
+                place,
+                (forbidden.ValueKind == JsonValueKind.Object && forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason,
+                instead));
     }
 
-    /// <summary>Whether a property is listed only to be refused, by <c>false</c> or by <c>not: {}</c> with its reason.</summary>
+    /// <summary>
+    /// Whether a property is listed only to be refused, by <c>false</c> or by <c>not: {}</c> with its reason.
+    /// </summary>
     public static bool IsRefused(JsonElement property) => property.ValueKind == JsonValueKind.False
         || (property.ValueKind == JsonValueKind.Object && property.TryGetProperty("not", out var forbidden)
             && forbidden.ValueKind == JsonValueKind.Object && !forbidden.EnumerateObject().Any());
 
-    private void CheckCondition(JsonElement condition, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckCondition(
+        JsonElement condition, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {
         var branch = HasErrors(CheckAside(condition, value, place)) ? "else" : "then";
         if (schema.TryGetProperty(branch, out var consequence))
@@ -107,7 +120,9 @@ internal sealed partial class SchemaValidator
     {
         foreach (var problem in CheckAside(expected, value, place))
         {
-            problems.Add(problem with { Severity = ProblemSeverity.Warning, Message = "clients do not take this value: it " + problem.Message });
+            problems.Add(
+                problem with { Severity = ProblemSeverity.Warning,
+                    Message = "clients do not take this value: it " + problem.Message });
         }
     }
 

@@ -6,7 +6,9 @@ namespace ClaudeGateway.Settings;
 /// <content>Objects: their keys, closed and guarded against misspelling.</content>
 internal sealed partial class SchemaValidator
 {
-    private void CheckMap(string keyword, JsonElement argument, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckMap(
+        string keyword, JsonElement argument, JsonElement schema, JsonElement map, JsonPlace place,
+        List<SchemaProblem> problems)
     {
         switch (keyword)
         {
@@ -44,7 +46,8 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private void CheckProperties(JsonElement properties, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckProperties(
+        JsonElement properties, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
         // Only a schema that states the whole object can tell an unknown key; "then" parts state a few keys.
         var isOpen = place.Depth > 0 && schema.TryGetProperty("type", out _) && !IsClosed(schema);
@@ -67,9 +70,11 @@ internal sealed partial class SchemaValidator
     }
 
     private static bool IsClosed(JsonElement schema) =>
-        schema.TryGetProperty("additionalProperties", out _) || schema.TryGetProperty("patternProperties", out _) || schema.TryGetProperty("x-typo-guard", out _);
+        schema.TryGetProperty("additionalProperties", out _) || schema.TryGetProperty("patternProperties", out _)
+        || schema.TryGetProperty("x-typo-guard", out _);
 
-    private void CheckPatternProperties(JsonElement patterns, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckPatternProperties(
+        JsonElement patterns, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
         foreach (var pattern in patterns.EnumerateObject())
         {
@@ -85,7 +90,8 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private void CheckAdditional(JsonElement additional, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckAdditional(
+        JsonElement additional, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
         var known = schema.TryGetProperty("properties", out var properties) ? properties : default;
         foreach (var member in map.EnumerateObject())
@@ -101,7 +107,9 @@ internal sealed partial class SchemaValidator
                 continue;
             }
 
-            var names = known.ValueKind == JsonValueKind.Object ? known.EnumerateObject().Where(p => !IsRefused(p.Value)).Select(p => p.Name) : [];
+            var names = known.ValueKind == JsonValueKind.Object
+                ? known.EnumerateObject().Where(p => !IsRefused(p.Value)).Select(p => p.Name)
+                : [];
             problems.Add(new SchemaProblem(
                 ProblemSeverity.Error,
                 place.Member(member.Name),
@@ -116,7 +124,8 @@ internal sealed partial class SchemaValidator
         foreach (var member in map.EnumerateObject())
         {
             using var name = JsonDocument.Parse($"\"{JsonEncodedText.Encode(member.Name)}\"");
-            var found = CheckAside(schema, name.RootElement, place.Member(member.Name)).Find(p => p.Severity == ProblemSeverity.Error);
+            var found = CheckAside(schema, name.RootElement, place.Member(member.Name))
+                .Find(p => p.Severity == ProblemSeverity.Error);
             if (found is not null)
             {
                 problems.Add(Error(found.Place, "the name " + found.Message, found.Suggestion));
@@ -124,19 +133,22 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private static void CheckRequired(JsonElement names, JsonElement map, JsonPlace place, List<SchemaProblem> problems, string condition = "")
+    private static void CheckRequired(
+        JsonElement names, JsonElement map, JsonPlace place, List<SchemaProblem> problems, string condition = "")
     {
-        foreach (var name in names.EnumerateArray().Select(n => n.GetString()!).Where(n => !map.TryGetProperty(n, out _)))
+        foreach (var name in names.EnumerateArray().Select(n => n.GetString()!)
+            .Where(n => !map.TryGetProperty(n, out _)))
         {
             problems.Add(Error(place, $"\"{name}\" is required{condition}"));
         }
     }
 
     /// <summary>
-    /// In a map that lets unknown keys pass, a near miss of a known key is refused, and so is a top-level key in a place
-    /// below: both would be ignored silently by the client.
+    /// In a map that lets unknown keys pass, a near miss of a known key is refused, and so is a top-level key in a
+    /// place below: both would be ignored silently by the client.
     /// </summary>
-    private void CheckSpelling(int maxEdits, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckSpelling(
+        int maxEdits, JsonElement schema, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
         var isTop = schema.TryGetProperty("x-typo-names", out var listed);
         if (!schema.TryGetProperty("properties", out var properties))
@@ -144,7 +156,9 @@ internal sealed partial class SchemaValidator
             return;
         }
 
-        List<string> names = isTop ? [.. listed.EnumerateArray().Select(n => n.GetString()!)] : [.. properties.EnumerateObject().Select(p => p.Name)];
+        List<string> names = isTop
+            ? [.. listed.EnumerateArray().Select(n => n.GetString()!)]
+            : [.. properties.EnumerateObject().Select(p => p.Name)];
         foreach (var key in map.EnumerateObject().Select(m => m.Name).Where(k => !properties.TryGetProperty(k, out _)))
         {
             var child = place.Member(key);
@@ -158,18 +172,26 @@ internal sealed partial class SchemaValidator
             }
             else if (NearestName.Of(key, names, maxEdits) is { } nearest)
             {
-                problems.Add(new SchemaProblem(ProblemSeverity.Error, child, SchemaProblemKind.UnknownKey, "unknown key", nearest));
+                problems.Add(
+                    new SchemaProblem(
+                        ProblemSeverity.Error, child, SchemaProblemKind.UnknownKey, "unknown key", nearest));
             }
             else if (!problems.Exists(p => p.Place == child))
             {
-                problems.Add(new SchemaProblem(ProblemSeverity.Warning, child, SchemaProblemKind.UnknownKey, "unknown key, served as written"));
+                problems.Add(
+                    new SchemaProblem(
+                        ProblemSeverity.Warning,
+                        child,
+                        SchemaProblemKind.UnknownKey,
+                        "unknown key, served as written"));
             }
         }
     }
 
     /// <summary>What no key at the top level may be called is refused below it too (measured on 2.1.332).</summary>
     private bool IsRefusedByPattern(string key) => root.TryGetProperty("patternProperties", out var patterns)
-        && patterns.EnumerateObject().Any(pattern => IsRefused(pattern.Value) && SchemaPatterns.IsMatch(pattern.Name, key));
+        && patterns.EnumerateObject()
+        .Any(pattern => IsRefused(pattern.Value) && SchemaPatterns.IsMatch(pattern.Name, key));
 
     private static void CheckDistinct(JsonElement keys, JsonElement map, JsonPlace place, List<SchemaProblem> problems)
     {
@@ -178,7 +200,10 @@ internal sealed partial class SchemaValidator
         {
             if (map.TryGetProperty(key, out var value) && !seen.Add(value.ToString()))
             {
-                problems.Add(Error(place.Member(key), $"{string.Join(", ", keys.EnumerateArray().Select(k => k.GetString()))} must differ"));
+                problems.Add(
+                    Error(
+                        place.Member(key),
+                        $"{string.Join(", ", keys.EnumerateArray().Select(k => k.GetString()))} must differ"));
             }
         }
     }
@@ -190,10 +215,15 @@ internal sealed partial class SchemaValidator
         {
             if (member.Value.ValueKind == JsonValueKind.Object
                 && member.Value.TryGetProperty("source", out var source) && source.ValueKind == JsonValueKind.Object
-                && source.TryGetProperty("source", out var kind) && kind.ValueKind == JsonValueKind.String && kind.ValueEquals("settings")
-                && source.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && !name.ValueEquals(member.Name))
+                && source.TryGetProperty("source", out var kind) && kind.ValueKind == JsonValueKind.String
+                && kind.ValueEquals("settings")
+                && source.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String
+                && !name.ValueEquals(member.Name))
             {
-                problems.Add(Error(place.Member(member.Name).Member("source").Member("name"), "an inline source has the name of its key"));
+                problems.Add(
+                    Error(
+                        place.Member(member.Name).Member("source").Member("name"),
+                        "an inline source has the name of its key"));
             }
         }
     }

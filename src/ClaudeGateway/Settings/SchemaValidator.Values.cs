@@ -11,14 +11,22 @@ internal sealed partial class SchemaValidator
 
     private static bool CheckType(JsonElement types, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {
-        var allowed = types.ValueKind == JsonValueKind.Array ? [.. types.EnumerateArray().Select(t => t.GetString()!)] : new List<string> { types.GetString()! };
+        var allowed = types.ValueKind == JsonValueKind.Array
+            ? [.. types.EnumerateArray().Select(t => t.GetString()!)]
+            : new List<string> { types.GetString()! };
         if (allowed.Exists(type => IsOfType(value, type)))
         {
             return true;
         }
 
         List<string> expected = [.. allowed.Select(Article)];
-        problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.WrongType, $"must be {Or(expected)}, not {Article(value)}", Expected: expected));
+        problems.Add(
+            new SchemaProblem(
+                ProblemSeverity.Error,
+                place,
+                SchemaProblemKind.WrongType,
+                $"must be {Or(expected)}, not {Article(value)}",
+                Expected: expected));
         return false;
     }
 
@@ -55,7 +63,8 @@ internal sealed partial class SchemaValidator
         _ => "null",
     };
 
-    private static void CheckConstants(string keyword, JsonElement argument, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private static void CheckConstants(
+        string keyword, JsonElement argument, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
     {
         var allowed = keyword == "const" ? [argument] : argument.EnumerateArray().ToList();
         if (allowed.Exists(a => JsonElement.DeepEquals(a, value)))
@@ -63,21 +72,42 @@ internal sealed partial class SchemaValidator
             return;
         }
 
-        var words = allowed.ConvertAll(a => a.ValueKind == JsonValueKind.String ? a.GetString() is { Length: > 0 } text ? text : "\"\"" : a.GetRawText());
+        var words = allowed.ConvertAll(
+            a =>
+                a.ValueKind == JsonValueKind.String
+                ? a.GetString() is { Length: > 0 } text ? text : "\"\""
+                : a.GetRawText());
         var suggestion = value.ValueKind == JsonValueKind.String ? NearestKey.Find(value.GetString()!, words) : null;
-        problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.WrongConstant, "must be " + Or(words), suggestion, words));
+        problems.Add(
+            new SchemaProblem(
+                ProblemSeverity.Error,
+                place,
+                SchemaProblemKind.WrongConstant,
+                "must be " + Or(words),
+                suggestion,
+                words));
     }
 
-    private static void CheckText(string keyword, JsonElement argument, JsonElement schema, string text, JsonPlace place, List<SchemaProblem> problems)
+    private static void CheckText(
+        string keyword, JsonElement argument, JsonElement schema, string text, JsonPlace place,
+        List<SchemaProblem> problems)
     {
         // Lengths are UTF-16 code units, as a JavaScript client counts.
         var problem = keyword switch
         {
-            "pattern" => SchemaPatterns.IsMatch(argument.GetString()!, text) ? null : BreaksPattern(argument.GetString()!, schema, text, place),
-            "minLength" when text.Length < argument.GetInt32() => Error(place, text.Length == 0 ? "must not be empty" : $"must have at least {argument.GetInt32()} characters"),
-            "maxLength" when text.Length > argument.GetInt32() => Error(place, $"must have at most {argument.GetInt32()} characters, not {text.Length}"),
+            "pattern" =>
+                SchemaPatterns.IsMatch(argument.GetString()!, text)
+                ? null
+                : BreaksPattern(argument.GetString()!, schema, text, place),
+            "minLength" when text.Length < argument.GetInt32() =>
+                Error(
+                    place,
+                    text.Length == 0 ? "must not be empty" : $"must have at least {argument.GetInt32()} characters"),
+            "maxLength" when text.Length > argument.GetInt32() =>
+                Error(place, $"must have at most {argument.GetInt32()} characters, not {text.Length}"),
             "x-number" => OutOfRange(argument, text, place),
-            "format" when argument.GetString() == "regex" && !SchemaPatterns.IsExpression(text) => Error(place, "must be a regular expression"),
+            "format" when argument.GetString() == "regex" && !SchemaPatterns.IsExpression(text) =>
+                Error(place, "must be a regular expression"),
             _ => null,
         };
         if (problem is not null)
@@ -103,13 +133,15 @@ internal sealed partial class SchemaValidator
     }
 
     /// <summary>
-    /// A whole number written as text in any way JavaScript reads ("24", "24.0", "0x18"; measured on 2.1.332), and its bounds;
-    /// an upper bound of null is none.
+    /// A whole number written as text in any way JavaScript reads ("24", "24.0", "0x18"; measured on 2.1.332), and its
+    /// bounds; an upper bound of null is none.
     /// </summary>
     private static SchemaProblem? OutOfRange(JsonElement bounds, string text, JsonPlace place)
     {
-        var (low, high) = (bounds[0].GetDouble(), bounds[1].ValueKind == JsonValueKind.Null ? double.MaxValue : bounds[1].GetDouble());
-        return !string.IsNullOrWhiteSpace(text) && JavaScriptNumber.Parse(text) is { } number && double.IsInteger(number) && number >= low && number <= high
+        var (low, high) = (
+            bounds[0].GetDouble(), bounds[1].ValueKind == JsonValueKind.Null ? double.MaxValue : bounds[1].GetDouble());
+        return !string.IsNullOrWhiteSpace(text) && JavaScriptNumber.Parse(text) is { } number
+            && double.IsInteger(number) && number >= low && number <= high
             ? null
             : Error(place, "must be a whole number, " + Range(bounds));
     }
@@ -118,7 +150,8 @@ internal sealed partial class SchemaValidator
         ? $"at least {bounds[0].GetRawText()}"
         : $"{bounds[0].GetRawText()} to {bounds[1].GetRawText()}";
 
-    private static void CheckBound(string keyword, JsonElement argument, double number, JsonPlace place, List<SchemaProblem> problems)
+    private static void CheckBound(
+        string keyword, JsonElement argument, double number, JsonPlace place, List<SchemaProblem> problems)
     {
         var bound = argument.GetDouble();
         var (fits, words) = keyword switch
@@ -133,7 +166,8 @@ internal sealed partial class SchemaValidator
         }
     }
 
-    private void CheckList(string keyword, JsonElement argument, JsonElement list, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckList(
+        string keyword, JsonElement argument, JsonElement list, JsonPlace place, List<SchemaProblem> problems)
     {
         switch (keyword)
         {
@@ -146,7 +180,12 @@ internal sealed partial class SchemaValidator
 
                 break;
             case "minItems" when list.GetArrayLength() < argument.GetInt32():
-                problems.Add(Error(place, argument.GetInt32() == 1 ? "must not be empty" : $"must have at least {argument.GetInt32()} entries"));
+                problems.Add(
+                    Error(
+                        place,
+                        argument.GetInt32() == 1
+                        ? "must not be empty"
+                        : $"must have at least {argument.GetInt32()} entries"));
                 break;
             case "maxItems" when list.GetArrayLength() > argument.GetInt32():
                 problems.Add(Error(place, $"must have at most {argument.GetInt32()} entries"));
@@ -163,7 +202,8 @@ internal sealed partial class SchemaValidator
         var index = 0;
         foreach (var item in list.EnumerateArray())
         {
-            if (item.ValueKind == JsonValueKind.Object && item.TryGetProperty(key, out var name) && name.ValueKind == JsonValueKind.String && !seen.Add(name.GetString()!))
+            if (item.ValueKind == JsonValueKind.Object && item.TryGetProperty(key, out var name)
+                && name.ValueKind == JsonValueKind.String && !seen.Add(name.GetString()!))
             {
                 problems.Add(Error(place.Item(index).Member(key), $"another entry has the same {key}"));
             }

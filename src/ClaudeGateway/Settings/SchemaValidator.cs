@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace ClaudeGateway.Settings;
 
 /// <summary>
-/// Checks a document against a JSON Schema (draft 2020-12): exactly the keywords the two settings schemas use, and their
-/// x- keywords for what JSON Schema cannot say. A keyword it does not know has no effect; <see cref="SchemaReview"/> tells of those.
+/// Checks a document against a JSON Schema (draft 2020-12): exactly the keywords the two settings schemas use, and
+/// their x- keywords for what JSON Schema cannot say. A keyword it does not know has no effect;
+/// <see cref="SchemaReview"/> tells of those.
 /// </summary>
 internal sealed partial class SchemaValidator(JsonElement root)
 {
@@ -43,7 +44,9 @@ internal sealed partial class SchemaValidator(JsonElement root)
         }
     }
 
-    private void Check(string keyword, JsonElement argument, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private void Check(
+        string keyword, JsonElement argument, JsonElement schema, JsonElement value, JsonPlace place,
+        List<SchemaProblem> problems)
     {
         switch (keyword)
         {
@@ -78,7 +81,9 @@ internal sealed partial class SchemaValidator(JsonElement root)
     }
 
     /// <summary>Keywords that speak of one kind of value and let every other pass.</summary>
-    private void CheckByKind(string keyword, JsonElement argument, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
+    private void CheckByKind(
+        string keyword, JsonElement argument, JsonElement schema, JsonElement value, JsonPlace place,
+        List<SchemaProblem> problems)
     {
         switch (keyword)
         {
@@ -132,14 +137,18 @@ internal sealed partial class SchemaValidator(JsonElement root)
         const string Definitions = "#/$defs/";
         return reference.StartsWith(Definitions, StringComparison.Ordinal)
             ? root.GetProperty("$defs").GetProperty(reference[Definitions.Length..])
-            : throw new NotSupportedException($"the settings schema refers to \"{reference}\"; only {Definitions} is known");
+            : throw new NotSupportedException(
+                $"the settings schema refers to \"{reference}\"; only {Definitions} is known");
     }
 
     private static SchemaProblem Error(JsonPlace place, string message, string? suggestion = null) =>
         new(ProblemSeverity.Error, place, SchemaProblemKind.Value, message, suggestion);
 
     private static string? Description(JsonElement schema) =>
-        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("description", out var text) ? text.GetString() : null;
+        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty("description", out var text)
+        ? text.GetString()
+        : null;
 
-    private static bool HasErrors(List<SchemaProblem> problems) => problems.Exists(p => p.Severity == ProblemSeverity.Error);
+    private static bool HasErrors(List<SchemaProblem> problems) =>
+        problems.Exists(p => p.Severity == ProblemSeverity.Error);
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace ClaudeGateway.Settings;
 
 /// <summary>
-/// What one kind of a policy's documents may hold (spec/settings.md). The two schema files beside this class are data: a client
-/// release that adds keys replaces them.
+/// What one kind of a policy's documents may hold (spec/settings.md). The two schema files beside this class are data:
+/// a client release that adds keys replaces them.
 /// </summary>
 internal sealed class SettingsSchema
 {
@@ -34,31 +34,46 @@ internal sealed class SettingsSchema
             return MergeRule.Replace;
         }
 
-        return MergeRules.Find(rule.GetString()!) ?? throw new NotSupportedException($"the settings schema merges {key} by \"{rule.GetString()}\", which this gateway does not know");
+        return MergeRules.Find(rule.GetString()!)
+            ?? throw new NotSupportedException(
+                $"the settings schema merges {key} by \"{rule.GetString()}\", which this gateway does not know");
     }
 
     /// <summary>Every problem of one block, errors and warnings, in document order.</summary>
-    /// <param name="warnOnUnknown"><c>managed.unknown_settings: warn</c>: an unknown key is served with a warning.</param>
-    /// <param name="isOn">Whether an environment variable is on that a key needs to be known (<c>x-needs</c>); without it none is.</param>
-    public IReadOnlyList<SettingsProblem> Check(PolicyDocument document, bool warnOnUnknown = false, Func<string, bool>? isOn = null)
+    /// <param name="warnOnUnknown"><c>managed.unknown_settings: warn</c>: an unknown key is served with a
+    /// warning.</param>
+    /// <param name="isOn">Whether an environment variable is on that a key needs to be known (<c>x-needs</c>); without
+    /// it none is.</param>
+    public IReadOnlyList<SettingsProblem> Check(
+        PolicyDocument document, bool warnOnUnknown = false, Func<string, bool>? isOn = null)
     {
         if (document.Json.ValueKind != JsonValueKind.Object)
         {
-            return [Place(document, new SchemaProblem(ProblemSeverity.Error, JsonPlace.Root, SchemaProblemKind.WrongType, "must be a map"))];
+            return [Place(
+                document,
+                new SchemaProblem(ProblemSeverity.Error, JsonPlace.Root, SchemaProblemKind.WrongType,
+                    "must be a map"))];
         }
 
         using var prepared = IsDesktop ? DesktopText.Expand(document.Json, _schema) : null;
         var problems = _validator.Check(prepared?.RootElement ?? document.Json);
         if (IsDesktop)
         {
-            problems.AddRange(DesktopText.EmptyValues(document.Json, _schema).Where(empty => !problems.Exists(p => p.Place == empty.Place)));
+            problems.AddRange(
+                DesktopText.EmptyValues(document.Json, _schema)
+                .Where(empty => !problems.Exists(p => p.Place == empty.Place)));
         }
 
         foreach (var (key, variable) in Locked(document.Json, isOn))
         {
             var place = JsonPlace.Root.Member(key);
             problems.RemoveAll(p => p.Place == place || p.Place.Parent == place);
-            problems.Add(new SchemaProblem(ProblemSeverity.Error, place, SchemaProblemKind.UnknownKey, $"unknown settings key without the environment variable {variable}=1"));
+            problems.Add(
+                new SchemaProblem(
+                    ProblemSeverity.Error,
+                    place,
+                    SchemaProblemKind.UnknownKey,
+                    $"unknown settings key without the environment variable {variable}=1"));
         }
 
         return [.. problems.Select(p => Place(document, Judge(p, warnOnUnknown)))];
@@ -70,7 +85,8 @@ internal sealed class SettingsSchema
         var locked = new List<(string, string)>();
         foreach (var key in document.EnumerateObject().Select(member => member.Name))
         {
-            if (Property(key) is { } property && property.TryGetProperty("x-needs", out var variable) && isOn?.Invoke(variable.GetString()!) != true)
+            if (Property(key) is { } property && property.TryGetProperty("x-needs", out var variable)
+                && isOn?.Invoke(variable.GetString()!) != true)
             {
                 locked.Add((key, variable.GetString()!));
             }
@@ -81,7 +97,8 @@ internal sealed class SettingsSchema
 
     /// <summary>What the schema says of a top-level key; null when it says nothing, or nothing but yes or no.</summary>
     public JsonElement? Property(string key) =>
-        _schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object ? property : null;
+        _schema.GetProperty("properties").TryGetProperty(key, out var property)
+        && property.ValueKind == JsonValueKind.Object ? property : null;
 
     /// <summary>Softens or explains what the schema alone cannot know.</summary>
     private SchemaProblem Judge(SchemaProblem problem, bool warnOnUnknown)
@@ -97,13 +114,19 @@ internal sealed class SettingsSchema
         }
         else if (!IsDesktop && problem.Place is { Depth: 1, Key: { } key } && _desktop!.Value.IsSettable(key))
         {
-            problem = problem with { Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block", Suggestion = null };
+            problem =
+                problem with { Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block",
+                    Suggestion = null };
         }
 
-        return warnOnUnknown ? problem with { Severity = ProblemSeverity.Warning, Message = problem.Message + ", served as written" } : problem;
+        return warnOnUnknown
+            ? problem with { Severity = ProblemSeverity.Warning, Message = problem.Message + ", served as written" }
+            : problem;
     }
 
-    private bool IsSettable(string key) => _schema.TryGetProperty("x-settable", out var names) && names.EnumerateArray().Any(name => name.ValueEquals(key));
+    private bool IsSettable(string key) =>
+        _schema.TryGetProperty("x-settable", out var names)
+        && names.EnumerateArray().Any(name => name.ValueEquals(key));
 
     private static SettingsProblem Place(PolicyDocument document, SchemaProblem problem)
     {
@@ -113,6 +136,12 @@ internal sealed class SettingsSchema
             position = document.Positions.TryGetValue(place.Pointer, out var found) ? found : null;
         }
 
-        return new SettingsProblem(problem.Severity, problem.Place.Pointer, document.Path + problem.Place.Path, position, problem.Message, problem.Suggestion);
+        return new SettingsProblem(
+            problem.Severity,
+            problem.Place.Pointer,
+            document.Path + problem.Place.Path,
+            position,
+            problem.Message,
+            problem.Suggestion);
     }
 }

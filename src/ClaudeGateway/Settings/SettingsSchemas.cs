@@ -13,7 +13,11 @@ internal sealed class SettingsSchemas
     public const string CliName = "cli";
     public const string DesktopName = "desktop";
 
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly Lazy<SettingsSchema> _cli;
     private readonly Lazy<SettingsSchema> _desktop;
@@ -24,7 +28,9 @@ internal sealed class SettingsSchemas
         _cli = new(() => new SettingsSchema(cli(), _desktop));
     }
 
-    /// <summary>What this release knows. Parsed when the first document is checked, never on a boot without policies.</summary>
+    /// <summary>
+    /// What this release knows. Parsed when the first document is checked, never on a boot without policies.
+    /// </summary>
     public static SettingsSchemas BuiltIn { get; } = new(() => Embedded(CliName), () => Embedded(DesktopName));
 
     /// <summary>For <c>cli</c>, <c>code</c> and <c>settings</c> blocks.</summary>
@@ -35,7 +41,9 @@ internal sealed class SettingsSchemas
 
     public static SettingsSchemas Of(JsonElement cli, JsonElement desktop) => new(() => cli, () => desktop);
 
-    /// <summary>The built-in data in the form <c>managed.settings_schema</c> takes: what <c>schema --settings</c> prints.</summary>
+    /// <summary>
+    /// The built-in data in the form <c>managed.settings_schema</c> takes: what <c>schema --settings</c> prints.
+    /// </summary>
     public static string Text() => new JsonObject
     {
         [CliName] = JsonNode.Parse(BuiltIn.Cli.Json.GetRawText()),
@@ -45,7 +53,8 @@ internal sealed class SettingsSchemas
     private static JsonElement Embedded(string name)
     {
         var file = $"settings-{name}.schema.json";
-        using var stream = typeof(SettingsSchemas).Assembly.GetManifestResourceStream(file) ?? throw new InvalidOperationException($"{file} is not embedded");
+        using var stream = typeof(SettingsSchemas).Assembly.GetManifestResourceStream(file)
+            ?? throw new InvalidOperationException($"{file} is not embedded");
         return JsonDocument.Parse(stream).RootElement;
     }
 }

@@ -8,11 +8,16 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.SignIn;
 
 /// <summary>Who the IdP's tokens name, or why they name nobody who may sign in.</summary>
-/// <param name="Problem">Null with an identity; otherwise one of the reasons of spec/auth.md, written to the audit.</param>
+/// <param name="Problem">Null with an identity; otherwise one of the reasons of spec/auth.md, written to the
+/// audit.</param>
 /// <param name="IsTokenInvalid">Whether the id_token itself is wrong, and not what it says of the user.</param>
-/// <param name="IsUserUnknown">Whether the IdP left out who it speaks of: a mistake of the set-up, and no verdict on the user.</param>
-/// <param name="Subject">The IdP's own <c>sub</c>, whatever <c>oidc.user_id_claim</c> is; with an identity only.</param>
-internal readonly record struct IdentityResult(Identity? Identity, string? Problem, bool IsTokenInvalid = false, bool IsUserUnknown = false, string? Subject = null)
+/// <param name="IsUserUnknown">Whether the IdP left out who it speaks of: a mistake of the set-up, and no verdict on
+/// the user.</param>
+/// <param name="Subject">The IdP's own <c>sub</c>, whatever <c>oidc.user_id_claim</c> is; with an identity
+/// only.</param>
+internal readonly record struct IdentityResult(
+    Identity? Identity, string? Problem, bool IsTokenInvalid = false, bool IsUserUnknown = false,
+    string? Subject = null)
 {
     public static IdentityResult Rejected(string problem) => new(null, problem);
 
@@ -21,13 +26,17 @@ internal readonly record struct IdentityResult(Identity? Identity, string? Probl
     public static IdentityResult UserUnknown(string problem) => new(null, problem, IsUserUnknown: true);
 }
 
-/// <summary>The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups, policy.</summary>
+/// <summary>
+/// The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups,
+/// policy.
+/// </summary>
 internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provider, GoogleGroups? googleGroups)
 {
     private readonly ClaimMapping _mapping = new(config);
     private readonly SignInPolicy _policy = new(config);
 
-    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the user.</exception>
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the
+    /// user.</exception>
     public async Task<IdentityResult> SignInAsync(TokenEndpointAnswer.Granted tokens, string nonce)
     {
         if (tokens.IdToken is null)
@@ -36,11 +45,17 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         }
 
         var idToken = await provider.ValidateAsync(tokens.IdToken, nonce, tokens.AccessToken);
-        return idToken.Problem is { } problem ? IdentityResult.InvalidToken(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+        return idToken.Problem is { } problem
+            ? IdentityResult.InvalidToken(problem)
+            : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
     }
 
-    /// <summary>At a refresh the IdP may leave the id_token out (OpenID Connect Core 1.0 section 12.2); then userinfo names the user.</summary>
-    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the user.</exception>
+    /// <summary>
+    /// At a refresh the IdP may leave the id_token out (OpenID Connect Core 1.0 section 12.2); then userinfo names the
+    /// user.
+    /// </summary>
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer; nothing is known about the
+    /// user.</exception>
     public async Task<IdentityResult> RefreshAsync(TokenEndpointAnswer.Granted tokens)
     {
         if (tokens.IdToken is null)
@@ -49,7 +64,9 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         }
 
         var idToken = await provider.ValidateAsync(tokens.IdToken, null, tokens.AccessToken);
-        return idToken.Problem is { } problem ? IdentityResult.InvalidToken(problem) : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
+        return idToken.Problem is { } problem
+            ? IdentityResult.InvalidToken(problem)
+            : await FromIdTokenAsync(idToken.Claims, tokens.AccessToken);
     }
 
     private async Task<IdentityResult> FromIdTokenAsync(JsonElement claims, string? accessToken)
@@ -80,7 +97,9 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         // Of the signed token alone, where there is one: userinfo may fill gaps, but never says who somebody is.
         if (_mapping.UserId(claims) is not { } userId)
         {
-            return IdentityResult.UserUnknown($"oidc.user_id_claim is {config.UserIdClaim}, and the IdP sent no non-empty text by that name; check oidc.scopes (and oidc.scope_on_refresh when only refreshes fail)");
+            return IdentityResult.UserUnknown(
+                $"oidc.user_id_claim is {config.UserIdClaim}, and the IdP sent no non-empty text by that name; check "
+                    + "oidc.scopes (and oidc.scope_on_refresh when only refreshes fail)");
         }
 
         if (!StoredText.IsStorable(userId))
@@ -97,15 +116,20 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
         {
             if (identity.Email is null)
             {
-                return IdentityResult.Rejected("oidc.google_groups is configured but the id_token has no email — check oidc.email_claim and that the email scope is requested");
+                return IdentityResult.Rejected(
+                    "oidc.google_groups is configured but the id_token has no email — check oidc.email_claim and that "
+                        + "the email scope is requested");
             }
 
             identity = identity with { Groups = await googleGroups.OfAsync(identity.Email) };
         }
 
-        return _policy.Refuses(identity) is { } reason ? IdentityResult.Rejected(reason) : new IdentityResult(identity, null, Subject: sub);
+        return _policy.Refuses(identity) is { } reason
+            ? IdentityResult.Rejected(reason)
+            : new IdentityResult(identity, null, Subject: sub);
     }
 
     private static string? Subject(JsonElement claims) =>
-        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty("sub", out var sub) && sub.ValueKind == JsonValueKind.String && sub.GetString() is { Length: > 0 } text ? text : null;
+        claims.ValueKind == JsonValueKind.Object && claims.TryGetProperty("sub", out var sub)
+        && sub.ValueKind == JsonValueKind.String && sub.GetString() is { Length: > 0 } text ? text : null;
 }

@@ -22,7 +22,8 @@ internal sealed class MetadataEndpoint(PublicOrigin origin)
         json.WriteString("token_endpoint", issuer + TokenEndpoint.Path);
         json.WriteString("revocation_endpoint", issuer + RevocationEndpoint.Path);
         WriteList(json, "revocation_endpoint_auth_methods_supported", "none");
-        WriteList(json, "grant_types_supported", TokenEndpoint.DeviceCodeGrantType, TokenEndpoint.RefreshTokenGrantType);
+        WriteList(json, "grant_types_supported", TokenEndpoint.DeviceCodeGrantType,
+            TokenEndpoint.RefreshTokenGrantType);
         WriteList(json, "response_types_supported");
         WriteList(json, "token_endpoint_auth_methods_supported", "none");
         WriteList(json, "scopes_supported", "openid", "profile", "email");

@@ -18,11 +18,17 @@ internal sealed record OAuthError(int Status, string Error, string? Description 
     /// <summary>401 instead of the RFC's 400: the client forgets the session on it (docs/protocol.md).</summary>
     public static readonly OAuthError InvalidGrant = new(401, "invalid_grant");
 
-    public static readonly OAuthError TemporarilyUnavailable = new(503, "temporarily_unavailable") { RetryAfter = TimeSpan.FromSeconds(5) };
+    public static readonly OAuthError TemporarilyUnavailable = new(503, "temporarily_unavailable")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
 
     public TimeSpan? RetryAfter { get; init; }
 
-    public static OAuthError SlowDown(TimeSpan wait, string? description = null) => new(429, "slow_down", description) { RetryAfter = wait };
+    public static OAuthError SlowDown(TimeSpan wait, string? description = null) => new(429, "slow_down", description)
+    {
+        RetryAfter = wait,
+    };
 
     public Task WriteAsync(GatewayRequest request)
     {
@@ -65,7 +71,8 @@ internal static class OAuthAnswers
     {
         if (wait is { } time)
         {
-            request.Http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(time.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            request.Http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(time.TotalSeconds))
+                .ToString(CultureInfo.InvariantCulture);
         }
     }
 }

@@ -6,9 +6,9 @@ namespace ClaudeGateway.SignIn;
 
 /// <summary>
 /// Renews a session (RFC 6749 section 6): the IdP is asked again and every sign-in rule checked again, so whoever the
-/// company has switched off is out when the bearer ends. A clear no ends the session (401 invalid_grant); trouble on the
-/// way does not (503). Needs no store, except for tokens that the gateway did not seal (<see
-/// cref="ForeignRefreshLimit"/>).
+/// company has switched off is out when the bearer ends. A clear no ends the session (401 invalid_grant); trouble on
+/// the way does not (503). Needs no store, except for tokens that the gateway did not seal
+/// (<see cref="ForeignRefreshLimit"/>).
 /// </summary>
 internal sealed class RefreshTokenGrant(SignInParts parts)
 {
@@ -32,7 +32,11 @@ internal sealed class RefreshTokenGrant(SignInParts parts)
 
         if (parts.RefreshTokens.Open(token) is not { } content)
         {
-            return Fail(request, "the refresh token was not issued with a secret of session.jwt_secret", AtTokenEndpoint, OAuthError.InvalidGrant);
+            return Fail(
+                request,
+                "the refresh token was not issued with a secret of session.jwt_secret",
+                AtTokenEndpoint,
+                OAuthError.InvalidGrant);
         }
 
         return parts.Revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt)
@@ -56,17 +60,26 @@ internal sealed class RefreshTokenGrant(SignInParts parts)
     }
 
     /// <param name="bound">Whose session it is; null for an IdP token that carries no binding.</param>
-    private async Task<TokenOutcome> AskProviderAsync(GatewayRequest request, string idpToken, string sessionId, RefreshTokenContent? bound) =>
+    private async Task<TokenOutcome> AskProviderAsync(
+        GatewayRequest request, string idpToken, string sessionId, RefreshTokenContent? bound) =>
         await parts.Provider.RefreshAsync(idpToken) switch
         {
             TokenEndpointAnswer.Granted granted => await RenewAsync(request, granted, idpToken, sessionId, bound),
-            TokenEndpointAnswer.Refused { Error: "invalid_grant" } refused => Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.InvalidGrant),
-            TokenEndpointAnswer.Refused refused => Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
-            TokenEndpointAnswer.Unavailable unavailable => Fail(request, unavailable.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
+            TokenEndpointAnswer.Refused { Error: "invalid_grant" } refused =>
+                Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.InvalidGrant),
+            TokenEndpointAnswer.Refused refused =>
+                Fail(request, refused.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
+            TokenEndpointAnswer.Unavailable unavailable =>
+                Fail(request, unavailable.Reason, AtTokenEndpoint, OAuthError.TemporarilyUnavailable),
             _ => throw new InvalidOperationException("unknown answer of the token endpoint"),
         };
 
-    private async Task<TokenOutcome> RenewAsync(GatewayRequest request, TokenEndpointAnswer.Granted granted, string idpToken, string sessionId, RefreshTokenContent? bound)
+    private async Task<TokenOutcome> RenewAsync(
+        GatewayRequest request,
+        TokenEndpointAnswer.Granted granted,
+        string idpToken,
+        string sessionId,
+        RefreshTokenContent? bound)
     {
         IdentityResult result;
         try
@@ -75,7 +88,8 @@ internal sealed class RefreshTokenGrant(SignInParts parts)
         }
         catch (IdentityProviderUnavailableException e)
         {
-            return Fail(request, e.Message, granted.IdToken is null ? AtUserinfo : AtClaims, OAuthError.TemporarilyUnavailable);
+            return Fail(
+                request, e.Message, granted.IdToken is null ? AtUserinfo : AtClaims, OAuthError.TemporarilyUnavailable);
         }
 
         if (result.IsUserUnknown)
@@ -86,12 +100,17 @@ internal sealed class RefreshTokenGrant(SignInParts parts)
 
         if (result.Identity is not { } identity)
         {
-            return Fail(request, result.Problem ?? "no identity", result.IsTokenInvalid ? AtTokenEndpoint : AtClaims, OAuthError.InvalidGrant);
+            return Fail(
+                request,
+                result.Problem ?? "no identity",
+                result.IsTokenInvalid ? AtTokenEndpoint : AtClaims,
+                OAuthError.InvalidGrant);
         }
 
         if (bound is not null && !bound.IsOf(identity.Sub, result.Subject))
         {
-            return Fail(request, "the IdP answered for another sub than the session's", AtClaims, OAuthError.InvalidGrant);
+            return Fail(
+                request, "the IdP answered for another sub than the session's", AtClaims, OAuthError.InvalidGrant);
         }
 
         var ttlHours = parts.Config.Session.TtlHours;

@@ -8,11 +8,14 @@ namespace ClaudeGateway.SignIn;
 /// <summary>What is inside a refresh token of ours.</summary>
 /// <param name="IdpToken">The IdP's own refresh token.</param>
 /// <param name="Sub">Who the gateway knew the developer as; revocations name it.</param>
-/// <param name="IdpSub">The IdP's <c>sub</c>, which stays while <c>oidc.user_id_claim</c> or its value changes; null in a token of before it was kept.</param>
-internal sealed record RefreshTokenContent(string IdpToken, string Sub, string SessionId, DateTimeOffset IssuedAt, string? IdpSub = null)
+/// <param name="IdpSub">The IdP's <c>sub</c>, which stays while <c>oidc.user_id_claim</c> or its value changes; null in
+/// a token of before it was kept.</param>
+internal sealed record RefreshTokenContent(
+    string IdpToken, string Sub, string SessionId, DateTimeOffset IssuedAt, string? IdpSub = null)
 {
     /// <summary>Whether an answer of the IdP is about the person this token was issued to.</summary>
-    public bool IsOf(string userId, string? idpSub) => IdpSub is null ? Sub == userId || Sub == idpSub : IdpSub == idpSub;
+    public bool IsOf(string userId, string? idpSub) =>
+        IdpSub is null ? Sub == userId || Sub == idpSub : IdpSub == idpSub;
 }
 
 /// <summary>
@@ -31,13 +34,18 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
 
     private static ReadOnlySpan<byte> Purpose => "refresh token"u8;
 
-    /// <summary>Whether the text claims to be ours; anything else is an IdP's own token, from before the gateway sealed them.</summary>
+    /// <summary>
+    /// Whether the text claims to be ours; anything else is an IdP's own token, from before the gateway sealed them.
+    /// </summary>
     public static bool IsOurs(string token) => token.StartsWith(Prefix, StringComparison.Ordinal);
 
     public string Seal(string idpToken, string sub, string? idpSub, string sessionId)
     {
         var content = new RefreshTokenContent(idpToken, sub, sessionId, clock.GetUtcNow(), idpSub);
-        return Prefix + Base64Url.EncodeToString(box.Seal(JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent), Purpose));
+        return Prefix
+            + Base64Url.EncodeToString(
+                box.Seal(JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent),
+                    Purpose));
     }
 
     /// <summary>Null when the token was changed, sealed with secrets that are gone, or too old.</summary>

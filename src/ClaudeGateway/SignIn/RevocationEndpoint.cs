@@ -63,14 +63,17 @@ internal sealed class RevocationEndpoint(SignInParts parts)
         return null;
     }
 
-    /// <summary>The IdP's own refresh token is of no use any more; whether the IdP hears of it changes nothing here.</summary>
+    /// <summary>
+    /// The IdP's own refresh token is of no use any more; whether the IdP hears of it changes nothing here.
+    /// </summary>
     private async Task TellProviderAsync(string idpToken)
     {
         try
         {
             await parts.Provider.RevokeAsync(idpToken);
         }
-        catch (Exception e) when (e is IdentityProviderUnavailableException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e)
+            when (e is IdentityProviderUnavailableException or ObjectDisposedException or OperationCanceledException)
         {
             parts.Log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
         }

@@ -4,8 +4,8 @@ using ClaudeGateway.SignIn.Device;
 namespace ClaudeGateway.SignIn;
 
 /// <summary>
-/// Source-generated serialisation of what is sealed into tokens and rows. Other versions of the gateway have written and will
-/// read them: a member may be added, none renamed.
+/// Source-generated serialisation of what is sealed into tokens and rows. Other versions of the gateway have written
+/// and will read them: a member may be added, none renamed.
 /// </summary>
 [JsonSerializable(typeof(RefreshTokenContent))]
 [JsonSerializable(typeof(PendingSession))]

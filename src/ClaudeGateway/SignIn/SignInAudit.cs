@@ -7,17 +7,21 @@ namespace ClaudeGateway.SignIn;
 internal static class SignInAudit
 {
     /// <param name="result"><c>success</c> or <c>rate_limited</c>.</param>
-    public static void DeviceAuthorize(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.authorize", requestId, result, clientIp);
+    public static void DeviceAuthorize(this AuditLog audit, string requestId, string result, string clientIp) =>
+        SignInStep(audit, "device.authorize", requestId, result, clientIp);
 
     /// <param name="result"><c>redirect</c>, <c>unknown_code</c>, <c>csrf_rejected</c> or <c>rate_limited</c>.</param>
-    public static void DeviceVerify(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.verify", requestId, result, clientIp);
+    public static void DeviceVerify(this AuditLog audit, string requestId, string result, string clientIp) =>
+        SignInStep(audit, "device.verify", requestId, result, clientIp);
 
     /// <param name="result"><c>browser_mismatch</c>, <c>invalid_state</c> or <c>idp_error</c>.</param>
-    public static void DeviceCallback(this AuditLog audit, string requestId, string result, string clientIp) => SignInStep(audit, "device.callback", requestId, result, clientIp);
+    public static void DeviceCallback(this AuditLog audit, string requestId, string result, string clientIp) =>
+        SignInStep(audit, "device.callback", requestId, result, clientIp);
 
     /// <param name="clientIp">The browser's address.</param>
     /// <param name="requestedFrom">The device's address.</param>
-    public static void DeviceDeny(this AuditLog audit, string requestId, string clientIp, string requestedFrom, DateTimeOffset requestedAt)
+    public static void DeviceDeny(
+        this AuditLog audit, string requestId, string clientIp, string requestedFrom, DateTimeOffset requestedAt)
     {
         var json = audit.Begin("device.deny", requestId);
         json.WriteString("result", "denied");
@@ -29,7 +33,9 @@ internal static class SignInAudit
 
     /// <param name="clientIp">The browser's address.</param>
     /// <param name="surface">The client application, when it named itself.</param>
-    public static void SessionMint(this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours, string? surface)
+    public static void SessionMint(
+        this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours,
+        string? surface)
     {
         var json = audit.Begin("session.mint", requestId);
         json.WriteString("result", "success");
@@ -51,7 +57,8 @@ internal static class SignInAudit
         audit.End(json);
     }
 
-    public static void SessionRefresh(this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours)
+    public static void SessionRefresh(
+        this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours)
     {
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "success");
@@ -64,7 +71,8 @@ internal static class SignInAudit
 
     /// <param name="step"><c>token_endpoint</c>, <c>claims</c> or <c>userinfo_no_id_token</c>: where it failed.</param>
     /// <param name="answer">The OAuth error the client got.</param>
-    public static void SessionRefreshFailed(this AuditLog audit, string requestId, string clientIp, string error, string step, string answer)
+    public static void SessionRefreshFailed(
+        this AuditLog audit, string requestId, string clientIp, string error, string step, string answer)
     {
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "fail");

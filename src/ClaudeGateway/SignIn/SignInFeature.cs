@@ -24,7 +24,10 @@ internal static class SignInFeature
         new RevocationEndpoint(parts).Map(routes);
     }
 
-    /// <summary>Browsers apply form-action to the redirect that answers a form, so the IdP's origin belongs to it, and those it redirects to.</summary>
+    /// <summary>
+    /// Browsers apply form-action to the redirect that answers a form, so the IdP's origin belongs to it, and those it
+    /// redirects to.
+    /// </summary>
     private static string FormAction(ProviderMetadata metadata, OidcConfig config) =>
         string.Join(
             ' ',

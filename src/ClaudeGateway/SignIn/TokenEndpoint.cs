@@ -8,13 +8,17 @@ namespace ClaudeGateway.SignIn;
 /// <summary>What a grant leads to: a closed set.</summary>
 internal abstract record TokenOutcome
 {
-    /// <summary>A session (RFC 6749 section 5.1); <paramref name="Email"/> is an extension the client shows to its user.</summary>
+    /// <summary>
+    /// A session (RFC 6749 section 5.1); <paramref name="Email"/> is an extension the client shows to its user.
+    /// </summary>
     internal sealed record TokenResponse(MintedToken AccessToken, string? RefreshToken, string? Email) : TokenOutcome;
 
     internal sealed record Refused(OAuthError Error) : TokenOutcome;
 }
 
-/// <summary>POST /oauth/token: reads the form once and lets the grant named in it decide (RFC 6749 section 3.2).</summary>
+/// <summary>
+/// POST /oauth/token: reads the form once and lets the grant named in it decide (RFC 6749 section 3.2).
+/// </summary>
 internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGrant refreshToken, PublicOrigin origin)
 {
     public const string Path = "/oauth/token";
@@ -60,7 +64,8 @@ internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGran
         }
     }
 
-    private Task WriteAsync(GatewayRequest request, TokenOutcome.TokenResponse response) => OAuthAnswers.WriteAsync(request, 200, json =>
+    private Task WriteAsync(GatewayRequest request, TokenOutcome.TokenResponse response) =>
+        OAuthAnswers.WriteAsync(request, 200, json =>
     {
         json.WriteString("access_token", response.AccessToken.Token);
         if (response.RefreshToken is not null)

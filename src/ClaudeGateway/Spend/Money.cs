@@ -19,16 +19,20 @@ internal readonly record struct Money : IComparable<Money>
 
     public static readonly Money Max = new(MaxNanoCents);
 
-    /// <summary>What one request or one grouped record may add at most, so that a sum in the store cannot overflow either.</summary>
+    /// <summary>
+    /// What one request or one grouped record may add at most, so that a sum in the store cannot overflow either.
+    /// </summary>
     public static readonly Money MaxDelta = new(200_000_000_000_000_000);
 
     public Money(long nanoCents) => NanoCents = Math.Clamp(nanoCents, 0, MaxNanoCents);
 
     public long NanoCents { get; }
 
-    public static Money FromCents(long cents) => new(cents > Max.NanoCents / NanoCentsPerCent ? Max.NanoCents : cents * NanoCentsPerCent);
+    public static Money FromCents(long cents) =>
+        new(cents > Max.NanoCents / NanoCentsPerCent ? Max.NanoCents : cents * NanoCentsPerCent);
 
-    public static Money operator +(Money left, Money right) => new(left.NanoCents + right.NanoCents < 0 ? Max.NanoCents : left.NanoCents + right.NanoCents);
+    public static Money operator +(Money left, Money right) =>
+        new(left.NanoCents + right.NanoCents < 0 ? Max.NanoCents : left.NanoCents + right.NanoCents);
 
     public static Money operator -(Money left, Money right) => new(left.NanoCents - right.NanoCents);
 
@@ -63,5 +67,6 @@ internal readonly record struct Money : IComparable<Money>
 
     /// <summary>Cents as the admin API shows them: three decimals at most, trailing zeros cut.</summary>
     public override string ToString() =>
-        Math.Round(NanoCents / (decimal)NanoCentsPerCent, 3, MidpointRounding.AwayFromZero).ToString("0.###", CultureInfo.InvariantCulture);
+        Math.Round(NanoCents / (decimal)NanoCentsPerCent, 3, MidpointRounding.AwayFromZero)
+        .ToString("0.###", CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,8 @@ internal static class RateLimitHeaders
     private static readonly string CriticalText = Decimals(CapState.CriticalShare);
 
     /// <summary>"0" to "0.99", made once: these headers are on every answer.</summary>
-    private static readonly string[] Percents = [.. Enumerable.Range(0, 100).Select(percent => Decimals(percent / 100m))];
+    private static readonly string[] Percents = [
+        .. Enumerable.Range(0, 100).Select(percent => Decimals(percent / 100m))];
 
     /// <summary>Nearly every cap in use resets at the same moment as the one before.</summary>
     private static ResetText Last = new(default, "");
@@ -41,7 +42,10 @@ internal static class RateLimitHeaders
         }
     }
 
-    /// <summary>On the refusal of a request because <paramref name="cap"/> (or a group's budget, <paramref name="isPool"/>) is spent.</summary>
+    /// <summary>
+    /// On the refusal of a request because <paramref name="cap"/> (or a group's budget, <paramref name="isPool"/>) is
+    /// spent.
+    /// </summary>
     public static void WriteReached(IHeaderDictionary headers, in CapState cap, bool isPool, DateTimeOffset now)
     {
         var reset = UnixSeconds(cap.Reset);
@@ -57,7 +61,8 @@ internal static class RateLimitHeaders
             headers[Prefix + "overage-scope"] = "group_pool";
         }
 
-        headers.RetryAfter = ((long)Math.Ceiling((cap.Reset - now).TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        headers.RetryAfter = ((long)Math.Ceiling((cap.Reset - now).TotalSeconds))
+            .ToString(CultureInfo.InvariantCulture);
         headers["x-should-retry"] = "false";
     }
 

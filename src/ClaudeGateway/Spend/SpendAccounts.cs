@@ -9,8 +9,8 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.Spend;
 
 /// <summary>
-/// What a process knows of spend and limits: one ledger, whatever configuration is in force. Idle until a configuration with
-/// an <c>admin</c> section starts it. What goes on beside the requests belongs to it too, and never runs twice: a
+/// What a process knows of spend and limits: one ledger, whatever configuration is in force. Idle until a configuration
+/// with an <c>admin</c> section starts it. What goes on beside the requests belongs to it too, and never runs twice: a
 /// reload puts another configuration in the place of the one before (<see cref="Use"/>).
 /// </summary>
 internal sealed class SpendAccounts : IAsyncDisposable
@@ -31,7 +31,8 @@ internal sealed class SpendAccounts : IAsyncDisposable
         Book = new LimitBook();
         Ledger = new SpendLedger(clock);
         Limits = new SpendLimitStore(database, replicas.Self, clock);
-        Sync = new SpendSync(new SpendRound(database, replicas.Self, clock), Ledger, Book, Limits, replicas, clock, log);
+        Sync = new SpendSync(new SpendRound(database, replicas.Self, clock), Ledger, Book, Limits, replicas, clock,
+            log);
         Principals = new SpendPrincipalStore(database);
         Alerts = new SpendAlerts(Ledger);
         var http = outbound.CreateClient(new OutboundOptions());

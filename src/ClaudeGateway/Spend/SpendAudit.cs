@@ -7,7 +7,14 @@ internal static class SpendAudit
 {
     /// <param name="source">Whose cap it is: user, rbac_group, organization or group_pool.</param>
     /// <param name="groups">The groups whose shared budgets are spent; null for a cap.</param>
-    public static void SpendBlocked(this AuditLog audit, string requestId, string sub, long capCents, string source, string period, IReadOnlyList<string>? groups)
+    public static void SpendBlocked(
+        this AuditLog audit,
+        string requestId,
+        string sub,
+        long capCents,
+        string source,
+        string period,
+        IReadOnlyList<string>? groups)
     {
         var json = audit.Begin("spend.blocked", requestId);
         json.WriteString("sub", sub);

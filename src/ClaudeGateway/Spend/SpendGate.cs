@@ -7,10 +7,10 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.Spend;
 
 /// <summary>
-/// Lets a request to /v1/messages pass or refuses it (spec/spend.md, Enforcement):
-/// 1. who asks is noted for the admin's lists, 2. the store is asked when the ledger may be out of date, when a cap is near,
-/// and now and then, 3. a reached cap speaks first, the one that holds longest, 4. then groups' shared budgets, when all are
-/// spent, 5. then money set aside for requests in flight: of many at once only those that still fit pass.
+/// Lets a request to /v1/messages pass or refuses it (spec/spend.md, Enforcement): 1. who asks is noted for the admin's
+/// lists, 2. the store is asked when the ledger may be out of date, when a cap is near, and now and then, 3. a reached
+/// cap speaks first, the one that holds longest, 4. then groups' shared budgets, when all are spent, 5. then money set
+/// aside for requests in flight: of many at once only those that still fit pass.
 /// </summary>
 internal sealed class SpendGate(
     bool failClosed,
@@ -28,14 +28,17 @@ internal sealed class SpendGate(
     private const int NearRequests = 32;
 
     /// <summary>
-    /// Questions that are asked although the ledger could answer. They make a quiet gateway as exact as one that asks for
-    /// every request, and find a store that has fallen silent; under load they are lost among the rounds.
+    /// Questions that are asked although the ledger could answer. They make a quiet gateway as exact as one that asks
+    /// for every request, and find a store that has fallen silent; under load they are lost among the rounds.
     /// </summary>
     private readonly RateBudget _questions = new(perSecond: 10, burst: 40, clock);
     private readonly SpendLedger _ledger = accounts.Ledger;
     private readonly SpendSync _sync = accounts.Sync;
 
-    /// <summary>The ticket of an admitted request, to be settled or disposed; null when the request has been answered with a refusal.</summary>
+    /// <summary>
+    /// The ticket of an admitted request, to be settled or disposed; null when the request has been answered with a
+    /// refusal.
+    /// </summary>
     /// <param name="asked">What is to be paid for; null when the request will be refused for what it says, once no cap
     /// speaks first.</param>
     public async ValueTask<SpendTicket?> AdmitAsync(GatewayRequest request, Principal principal, PricedRequest? asked)
@@ -120,7 +123,8 @@ internal sealed class SpendGate(
 
         var margin = Money.FromCents(Math.Max(NearCents, cents / NearShare));
         var requests = expected.Times(NearRequests);
-        return (spent + counter.Reserved.Times(_sync.Replicas) + (requests > margin ? requests : margin)).Reaches(cents);
+        return (spent + counter.Reserved.Times(_sync.Replicas) + (requests > margin
+            ? requests : margin)).Reaches(cents);
     }
 
     private async Task<DeveloperLimits> AskAsync(DeveloperLimits limits, Principal principal)

@@ -8,9 +8,9 @@ using ClaudeGateway.Spend.Usage;
 namespace ClaudeGateway.Spend;
 
 /// <summary>
-/// Puts served requests on the account: the price of what the upstream reported goes to the developer's counter and, when
-/// his groups share a budget, to one of theirs. Only memory is touched; <see cref="SpendSync"/> writes it behind. Also
-/// tells what a request is expected to cost, from its own size and from what answers usually turn out to be.
+/// Puts served requests on the account: the price of what the upstream reported goes to the developer's counter and,
+/// when his groups share a budget, to one of theirs. Only memory is touched; <see cref="SpendSync"/> writes it behind.
+/// Also tells what a request is expected to cost, from its own size and from what answers usually turn out to be.
 /// </summary>
 internal sealed class SpendMeter(
     PriceList prices, ReserveMode reserve, LimitResolver resolver, SpendAccounts accounts, OperationalLog log)

@@ -1,6 +1,9 @@
 namespace ClaudeGateway.Spend;
 
-/// <summary>How long a cap counts before it starts again: UTC days, weeks from Monday, calendar months (spec/spend.md, Enforcement).</summary>
+/// <summary>
+/// How long a cap counts before it starts again: UTC days, weeks from Monday, calendar months (spec/spend.md,
+/// Enforcement).
+/// </summary>
 internal enum SpendPeriod
 {
     Daily,
@@ -8,7 +11,9 @@ internal enum SpendPeriod
     Monthly,
 }
 
-/// <summary>Names and boundaries of the periods. Dates, not instants: UTC has no daylight saving, so a day is a day.</summary>
+/// <summary>
+/// Names and boundaries of the periods. Dates, not instants: UTC has no daylight saving, so a day is a day.
+/// </summary>
 internal static class SpendPeriods
 {
     public static readonly SpendPeriod[] All = [SpendPeriod.Daily, SpendPeriod.Weekly, SpendPeriod.Monthly];

@@ -99,10 +99,13 @@ internal sealed class SpendTicket(
     {
         var others = account.Reserve(expected);
         var unconfirmed = replicas > 1 ? account.Unconfirmed.Times(replicas - 1) : Money.Zero;
-        return others == Money.Zero && unconfirmed == Money.Zero ? Money.Zero : (others + expected).Times(replicas) + unconfirmed;
+        return others == Money.Zero && unconfirmed == Money.Zero
+            ? Money.Zero
+            : (others + expected).Times(replicas) + unconfirmed;
     }
 
-    private static bool Fits(CapState? cap, Money others) => cap is not { } finite || others == Money.Zero || !(finite.Spent + others).Reaches(finite.CapCents);
+    private static bool Fits(CapState? cap, Money others) =>
+        cap is not { } finite || others == Money.Zero || !(finite.Spent + others).Reaches(finite.CapCents);
 
     private bool TryReservePool(DateOnly today, int replicas)
     {

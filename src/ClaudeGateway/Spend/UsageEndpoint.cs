@@ -8,7 +8,9 @@ using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend;
 
-/// <summary>GET /api/oauth/usage: what the client's usage display shows a developer of his own caps (spec/spend.md).</summary>
+/// <summary>
+/// GET /api/oauth/usage: what the client's usage display shows a developer of his own caps (spec/spend.md).
+/// </summary>
 internal sealed class UsageEndpoint(SpendFeature spend)
 {
     private readonly SpendAccounts _accounts = spend.Accounts;
@@ -29,7 +31,8 @@ internal sealed class UsageEndpoint(SpendFeature spend)
         }
 
         var totals = counter.Totals(_accounts.Ledger.Today);
-        var standing = CapStanding.Of(_accounts.Book.Resolve(counter.Id, principal.Groups, spend.GroupLimitMode), totals);
+        var standing = CapStanding.Of(
+            _accounts.Book.Resolve(counter.Id, principal.Groups, spend.GroupLimitMode), totals);
         request.Http.Response.Headers.CacheControl = "no-store";
         await Answers.WriteAsync(request, 200, Answers.Json, Body(standing, totals));
     }

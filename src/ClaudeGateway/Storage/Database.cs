@@ -92,8 +92,11 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     public Task<T> InRepeatableTransactionAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan? timeout = null) =>
         RunAsync(transaction => CommitAsync(transaction, work), isRepeatable: true, timeout ?? DefaultTimeout);
 
-    /// <summary>Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.</summary>
-    public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) => source.OpenConnectionAsync(cancellation);
+    /// <summary>
+    /// Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.
+    /// </summary>
+    public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) =>
+        source.OpenConnectionAsync(cancellation);
 
     /// <summary>
     /// Why the store cannot be used now, as an operator reads it; null when it answers and can be written.

@@ -6,7 +6,10 @@ using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>Statements on one connection, in one transaction inside <see cref="Database.InTransactionAsync"/>; they share its time limit.</summary>
+/// <summary>
+/// Statements on one connection, in one transaction inside <see cref="Database.InTransactionAsync"/>; they share its
+/// time limit.
+/// </summary>
 internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan timeout, DatabaseAttempt attempt)
 {
     private DbTransaction? _transaction;
@@ -75,7 +78,10 @@ internal sealed class DatabaseTransaction(DbConnection connection, TimeSpan time
         }
 
         attempt.ThrowIfOver();
-        await using var batch = new NpgsqlBatch(postgres, (NpgsqlTransaction?)_transaction) { Timeout = Seconds(timeout) };
+        await using var batch = new NpgsqlBatch(postgres, (NpgsqlTransaction?)_transaction)
+        {
+            Timeout = Seconds(timeout),
+        };
         foreach (var row in rows)
         {
 #pragma warning disable CA2100 // The statement is a constant of the calling store.

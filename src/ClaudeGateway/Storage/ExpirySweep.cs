@@ -15,7 +15,12 @@ internal sealed class ExpirySweep(
 
     private BackgroundLoop? _loop;
 
-    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), SweepAsync, "store: expired rows stay for another minute", log);
+    public void Start() =>
+        _loop = BackgroundLoop.Start(
+            cancellation => Task.Delay(Period, clock, cancellation),
+            SweepAsync,
+            "store: expired rows stay for another minute",
+            log);
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 

@@ -30,7 +30,8 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
             return;
         }
 
-        var applied = await database.InTransactionAsync(transaction => ApplyAsync(transaction, migrations), LockLimit + TimeSpan.FromMinutes(5));
+        var applied = await database.InTransactionAsync(
+            transaction => ApplyAsync(transaction, migrations), LockLimit + TimeSpan.FromMinutes(5));
         if (applied > 0)
         {
             log.Info($"store: applied {applied} migration{(applied == 1 ? "" : "s")}");
@@ -43,7 +44,10 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
         {
             return [.. await database.AllAsync("SELECT id FROM gw_migration", static row => row.GetInt32(0))];
         }
-        catch (DbException e) when (e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable } or SqliteException { SqliteErrorCode: 1 })
+        catch (DbException e)
+            when (
+                e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable }
+                or SqliteException { SqliteErrorCode: 1 })
         {
             return [];
         }
@@ -56,29 +60,41 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
             await LockAsync(transaction);
         }
 
-        await transaction.ExecuteAsync("CREATE TABLE IF NOT EXISTS gw_migration (id int PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)");
-        var applied = (await transaction.AllAsync("SELECT id FROM gw_migration", static row => row.GetInt32(0))).ToHashSet();
+        await transaction.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS gw_migration (id int PRIMARY KEY, name text NOT NULL, applied_at bigint NOT "
+                + "NULL)");
+        var applied = (await transaction.AllAsync("SELECT id FROM gw_migration",
+            static row => row.GetInt32(0))).ToHashSet();
         var count = 0;
         foreach (var migration in migrations.Where(m => !applied.Contains(m.Id)))
         {
             await transaction.ExecuteAsync(migration.Sql);
-            await transaction.ExecuteAsync("INSERT INTO gw_migration (id, name, applied_at) VALUES ($1, $2, $3)", migration.Id, migration.Name, clock.GetUtcNow().ToUnixTimeMilliseconds());
+            await transaction.ExecuteAsync(
+                "INSERT INTO gw_migration (id, name, applied_at) VALUES ($1, $2, $3)",
+                migration.Id,
+                migration.Name,
+                clock.GetUtcNow().ToUnixTimeMilliseconds());
             count++;
         }
 
         return count;
     }
 
-    /// <summary>The lock belongs to the transaction, not to the session, so that it also works behind a transaction pooler.</summary>
+    /// <summary>
+    /// The lock belongs to the transaction, not to the session, so that it also works behind a transaction pooler.
+    /// </summary>
     private async Task LockAsync(DatabaseTransaction transaction)
     {
         var start = clock.GetTimestamp();
         var isWaiting = false;
-        while (!await transaction.FirstAsync("SELECT pg_try_advisory_xact_lock($1)", static row => row.GetBoolean(0), LockKey))
+        while (!await transaction.FirstAsync(
+            "SELECT pg_try_advisory_xact_lock($1)", static row => row.GetBoolean(0), LockKey))
         {
             if (clock.GetElapsedTime(start) > LockLimit)
             {
-                throw new OperatorException($"another process has held the migration lock for {LockLimit.TotalSeconds:0} s; look for key {LockKey} in pg_locks and end that session");
+                throw new OperatorException(
+                    $"another process has held the migration lock for {LockLimit.TotalSeconds:0} s; look for key "
+                        + $"{LockKey} in pg_locks and end that session");
             }
 
             if (!isWaiting)

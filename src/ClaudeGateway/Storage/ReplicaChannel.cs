@@ -53,7 +53,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     /// <summary>Names this span of uninterrupted listening; 0 while notifications may be missed.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>Replicas on this database, this one included; while nothing is heard of them there may well be another.</summary>
+    /// <summary>
+    /// Replicas on this database, this one included; while nothing is heard of them there may well be another.
+    /// </summary>
     public int Replicas => Epoch == 0 ? Math.Max(2, Volatile.Read(ref _replicas)) : Volatile.Read(ref _replicas);
 
     /// <summary>
@@ -106,7 +108,10 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     /// <summary>Tells the replica that made a change that this one acts by it.</summary>
     public Task AcknowledgeAsync(long version) => TellAsync(AckTopic, version.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>Waits until every other replica acts by a change, at most <paramref name="limit"/>: one that is cut off asks the database anyway.</summary>
+    /// <summary>
+    /// Waits until every other replica acts by a change, at most <paramref name="limit"/>: one that is cut off asks the
+    /// database anyway.
+    /// </summary>
     public async Task WaitForOthersAsync(long version, TimeSpan limit)
     {
         if (!database.IsPostgres)
@@ -120,7 +125,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         {
             var next = _acknowledgement.Task;
             var remaining = limit - clock.GetElapsedTime(start);
-            if (others.TrueForAll(name => _acknowledged.GetValueOrDefault(name) >= version) || remaining <= TimeSpan.Zero)
+            if (others.TrueForAll(name => _acknowledged.GetValueOrDefault(name) >= version)
+                || remaining <= TimeSpan.Zero)
             {
                 return;
             }
@@ -139,7 +145,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     private async Task<List<string>> FindReplicasAsync()
     {
         var names = await database.AllAsync(
-            "SELECT substr(application_name, $1) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE $2",
+            "SELECT substr(application_name, $1) FROM pg_stat_activity WHERE datname = current_database() AND "
+                + "application_name LIKE $2",
             static row => row.GetString(0),
             ApplicationPrefix.Length + 1,
             ApplicationPrefix + "%");
@@ -197,7 +204,11 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
         NpgsqlConnection connection;
         await using (var pooled = await database.OpenConnectionAsync(limit.Token))
         {
-            var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString) { Pooling = false, ApplicationName = ApplicationPrefix + Self };
+            var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString)
+            {
+                Pooling = false,
+                ApplicationName = ApplicationPrefix + Self,
+            };
             connection = await ((NpgsqlConnection)pooled).CloneWithAsync(settings.ToString(), limit.Token);
         }
 
@@ -295,7 +306,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
             && long.TryParse(message.Text, CultureInfo.InvariantCulture, out var version))
         {
             _acknowledged.AddOrUpdate(message.Sender, version, (_, known) => Math.Max(known, version));
-            Interlocked.Exchange(ref _acknowledgement, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            Interlocked.Exchange(
+                ref _acknowledgement,
+                new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
         }
         else if (message.Topic == HelloTopic)
         {
@@ -312,7 +325,10 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     {
         if (!_hasComplained && !_stop.IsCancellationRequested)
         {
-            log.Warn($"store: not hearing of other replicas ({reason}): until this works spend limits are looked up for every request and revocations every two seconds. A pooler in transaction mode cannot carry LISTEN: connect store.postgres_url directly or in session mode");
+            log.Warn(
+                $"store: not hearing of other replicas ({reason}): until this works spend limits are looked up for "
+                    + "every request and revocations every two seconds. A pooler in transaction mode cannot carry "
+                    + "LISTEN: connect store.postgres_url directly or in session mode");
             _hasComplained = true;
         }
 

@@ -5,7 +5,9 @@ using Microsoft.Data.Sqlite;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>Connections to the embedded store, on the system's SQLite library, which the operating system keeps patched.</summary>
+/// <summary>
+/// Connections to the embedded store, on the system's SQLite library, which the operating system keeps patched.
+/// </summary>
 internal sealed class SqliteDataSource : DbDataSource
 {
     // The name Debian, Ubuntu, Fedora and Alpine give it; the second is what a development package adds.

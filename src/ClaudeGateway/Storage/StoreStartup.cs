@@ -7,7 +7,10 @@ using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>Opens the store at boot and brings its tables up to date, or says in one line why not (spec/config.md, Service failures at boot).</summary>
+/// <summary>
+/// Opens the store at boot and brings its tables up to date, or says in one line why not (spec/config.md, Service
+/// failures at boot).
+/// </summary>
 /// <param name="migrations">Every feature's, in order of their ids.</param>
 /// <param name="environment">Names further authorities for TLS to PostgreSQL.</param>
 internal sealed class StoreStartup(
@@ -41,7 +44,10 @@ internal sealed class StoreStartup(
                 await new Migrator(database, clock, log).RunAsync(migrations);
                 return database;
             }
-            catch (Exception e) when (e is DbException or OperationCanceledException or StoreUnavailableException or TimeoutException && !cancellation.IsCancellationRequested)
+            catch (Exception e)
+                when (
+                    e is DbException or OperationCanceledException or StoreUnavailableException or TimeoutException
+                    && !cancellation.IsCancellationRequested)
             {
                 var cause = e is StoreUnavailableException ? e.InnerException ?? e : e;
                 if (attempt == Attempts || !StoreErrors.IsWorthWaiting(cause))
@@ -50,7 +56,9 @@ internal sealed class StoreStartup(
                     throw Failure(cause);
                 }
 
-                log.Warn($"could not connect to Postgres at boot, attempt {attempt} of {Attempts}: {StoreErrors.Describe(cause)}. Trying again in {Pause.TotalSeconds:0}s");
+                log.Warn(
+                    $"could not connect to Postgres at boot, attempt {attempt} of {Attempts}: "
+                        + $"{StoreErrors.Describe(cause)}. Trying again in {Pause.TotalSeconds:0}s");
                 await Task.Delay(Pause, clock, cancellation);
             }
         }
@@ -62,7 +70,8 @@ internal sealed class StoreStartup(
         settings.MaxPoolSize = config.Store.MaxConnections;
         settings.Timeout = (int)config.Store.ConnectTimeout.TotalSeconds;
         settings.CommandTimeout = (int)Math.Ceiling(Database.DefaultTimeout.TotalSeconds);
-        // After a statement's time limit the connection is thrown away at once instead of waiting for the server's word.
+        // After a statement's time limit the connection is thrown away at once instead of waiting for the server's
+        // word.
         settings.CancellationTimeout = -1;
         // The gateway sets no session state, so there is nothing to reset; this also keeps transaction poolers happy.
         settings.NoResetOnClose = true;
@@ -79,9 +88,13 @@ internal sealed class StoreStartup(
     private OperatorException Failure(Exception cause)
     {
         var hint = StoreErrors.IsWorthWaiting(cause)
-            ? $". If the database needs longer to become reachable, raise store.connect_timeout_seconds (now {config.Store.ConnectTimeout.TotalSeconds:0})"
+            ? ". If the database needs longer to become reachable, raise store.connect_timeout_seconds (now "
+                + $"{config.Store.ConnectTimeout.TotalSeconds:0})"
             : "";
-        return new OperatorException($"could not connect to Postgres: {StoreErrors.Describe(cause)}. Check store.postgres_url in {config.Path}{hint}", cause);
+        return new OperatorException(
+            $"could not connect to Postgres: {StoreErrors.Describe(cause)}. Check store.postgres_url in "
+                + $"{config.Path}{hint}",
+            cause);
     }
 
     private async Task<Database> OpenSqliteAsync()
@@ -97,12 +110,17 @@ internal sealed class StoreStartup(
             log.Info($"store: embedded SQLite at {path}: for a single replica; set store.postgres_url to run several");
             return database;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SqliteException or StoreUnavailableException or DllNotFoundException or TypeInitializationException)
+        catch (Exception e)
+            when (
+                e is IOException or UnauthorizedAccessException or SqliteException or StoreUnavailableException
+                or DllNotFoundException or TypeInitializationException)
         {
             var cause = e.GetBaseException() is DllNotFoundException
-                ? "the system's SQLite library libsqlite3.so.0 is not installed (Debian and Ubuntu: libsqlite3-0, Alpine: sqlite-libs)"
+                ? "the system's SQLite library libsqlite3.so.0 is not installed (Debian and Ubuntu: libsqlite3-0, "
+                    + "Alpine: sqlite-libs)"
                 : e.GetBaseException().Message.ReplaceLineEndings(" ");
-            throw new OperatorException($"could not open the embedded store {path}: {cause}. Check store.sqlite_path in {config.Path}", e);
+            throw new OperatorException(
+                $"could not open the embedded store {path}: {cause}. Check store.sqlite_path in {config.Path}", e);
         }
     }
 
@@ -117,7 +135,12 @@ internal sealed class StoreStartup(
 
     private static void CreatePrivateFile(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.ReadWrite | FileShare.Delete,
+        };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -2,7 +2,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Storage;
 
-/// <summary>The database did not answer in time, refused the connection or broke it: nothing the client did, and worth a retry.</summary>
+/// <summary>
+/// The database did not answer in time, refused the connection or broke it: nothing the client did, and worth a retry.
+/// </summary>
 internal class StoreUnavailableException : OutageException
 {
     public StoreUnavailableException()

@@ -1,6 +1,9 @@
 namespace ClaudeGateway.Telemetry;
 
-/// <summary>Stops asking a destination for 30 seconds after five failures in a row; the first answer afterwards decides again. Not thread-safe: its owner locks.</summary>
+/// <summary>
+/// Stops asking a destination for 30 seconds after five failures in a row; the first answer afterwards decides again.
+/// Not thread-safe: its owner locks.
+/// </summary>
 internal sealed class Breaker(TimeProvider clock)
 {
     public const int Threshold = 5;
@@ -13,7 +16,9 @@ internal sealed class Breaker(TimeProvider clock)
     /// <summary>How long nothing may be sent yet; zero when sending is allowed.</summary>
     public TimeSpan Remaining => _openUntil - clock.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
 
-    /// <summary>Whether the last pause is over and nobody knows yet if the destination works again: one send finds out.</summary>
+    /// <summary>
+    /// Whether the last pause is over and nobody knows yet if the destination works again: one send finds out.
+    /// </summary>
     public bool IsProbing => _failures >= Threshold;
 
     public void Succeeded() => _failures = 0;

@@ -2,7 +2,10 @@ using ClaudeGateway.Logging;
 
 namespace ClaudeGateway.Telemetry;
 
-/// <summary>Tells the operator when a destination's condition changes, once per change, and how many exports were lost meanwhile. Not thread-safe: its owner locks.</summary>
+/// <summary>
+/// Tells the operator when a destination's condition changes, once per change, and how many exports were lost
+/// meanwhile. Not thread-safe: its owner locks.
+/// </summary>
 internal sealed class DestinationReport(string name, OperationalLog log)
 {
     private string? _condition;
@@ -23,7 +26,8 @@ internal sealed class DestinationReport(string name, OperationalLog log)
         }
     }
 
-    public void Retrying(TimeSpan delay, string reason) => log.Debug($"{name}: {reason}; next attempt in {delay.TotalSeconds:0.0} s");
+    public void Retrying(TimeSpan delay, string reason) =>
+        log.Debug($"{name}: {reason}; next attempt in {delay.TotalSeconds:0.0} s");
 
     public void Works()
     {

@@ -13,8 +13,8 @@ internal sealed class PendingExport(OtlpExport export)
 }
 
 /// <summary>
-/// The exports one destination still has to get, in bounded memory: those queued, those being sent, and those waiting for
-/// their next attempt. Not thread-safe: its owner locks.
+/// The exports one destination still has to get, in bounded memory: those queued, those being sent, and those waiting
+/// for their next attempt. Not thread-safe: its owner locks.
 /// </summary>
 internal sealed class ExportQueue
 {

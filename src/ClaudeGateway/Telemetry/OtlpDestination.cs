@@ -6,8 +6,8 @@ using ClaudeGateway.Logging;
 namespace ClaudeGateway.Telemetry;
 
 /// <summary>
-/// One collector. Exports wait in a bounded queue and are sent by a few senders; a retryable failure is tried again later, a
-/// destination that keeps failing is left alone for a while (<see cref="Breaker"/>).
+/// One collector. Exports wait in a bounded queue and are sent by a few senders; a retryable failure is tried again
+/// later, a destination that keeps failing is left alone for a while (<see cref="Breaker"/>).
 /// </summary>
 internal sealed class OtlpDestination : IDisposable
 {
@@ -30,7 +30,9 @@ internal sealed class OtlpDestination : IDisposable
     private bool _isDraining;
     private bool _hasEnded;
 
-    public OtlpDestination(int index, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)
+    public OtlpDestination(
+        int index, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock,
+        OperationalLog log)
     {
         _config = config;
         _sender = new OtlpSender(config, authorize, http, clock);
@@ -187,7 +189,9 @@ internal sealed class OtlpDestination : IDisposable
         }
         else if (_breaker.Failed())
         {
-            _report.Changed($"{Breaker.Threshold} exports in a row failed, the last with {answer.Text}; waiting {Breaker.Pause.TotalSeconds:0} s before the next");
+            _report.Changed(
+                $"{Breaker.Threshold} exports in a row failed, the last with {answer.Text}; waiting "
+                    + $"{Breaker.Pause.TotalSeconds:0} s before the next");
         }
 
         if (answer.IsRetryable && pending.Attempts < RetryPolicy.MaxAttempts)

@@ -5,7 +5,9 @@ using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Telemetry;
 
-/// <summary>Hands each export to the destinations that take its signal; every destination fails, waits and retries on its own.</summary>
+/// <summary>
+/// Hands each export to the destinations that take its signal; every destination fails, waits and retries on its own.
+/// </summary>
 internal sealed class OtlpRelay : IDisposable
 {
     /// <summary>How long a stopping gateway goes on sending: a collector that hangs must not hold it up.</summary>
@@ -14,7 +16,12 @@ internal sealed class OtlpRelay : IDisposable
     private readonly IReadOnlyList<OtlpDestination> _destinations;
 
     /// <param name="authorizer">Makes what authorises exports to a collector with <c>auth</c>.</param>
-    public OtlpRelay(TelemetryConfig? config, Func<CollectorAuth, AuthorizeExport> authorizer, OutboundHttp outbound, TimeProvider clock, OperationalLog log)
+    public OtlpRelay(
+        TelemetryConfig? config,
+        Func<CollectorAuth, AuthorizeExport> authorizer,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log)
     {
         if (config is null or { ForwardTo.Count: 0 })
         {
@@ -23,7 +30,11 @@ internal sealed class OtlpRelay : IDisposable
         }
 
         var http = outbound.CreateClient(new OutboundOptions());
-        _destinations = [.. config.ForwardTo.Select((destination, i) => new OtlpDestination(i, destination, destination.Auth is { } auth ? authorizer(auth) : null, http, clock, log))];
+        _destinations = [
+            .. config.ForwardTo.Select(
+                (destination, i) =>
+                    new OtlpDestination(
+                        i, destination, destination.Auth is { } auth ? authorizer(auth) : null, http, clock, log))];
     }
 
     /// <summary>Never blocks and never throws.</summary>
@@ -46,6 +57,9 @@ internal sealed class OtlpRelay : IDisposable
         }
     }
 
-    /// <summary>Sends what is waiting, for at most <see cref="DrainPatience"/>; what is left then is dropped and reported.</summary>
-    public Task DrainAsync() => Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(DrainPatience)));
+    /// <summary>
+    /// Sends what is waiting, for at most <see cref="DrainPatience"/>; what is left then is dropped and reported.
+    /// </summary>
+    public Task DrainAsync() =>
+        Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(DrainPatience)));
 }

@@ -24,9 +24,11 @@ internal sealed class OtlpSender
     private readonly Uri[] _urls;
     private readonly AuthorizeExport? _authorize;
 
-    public OtlpSender(TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock)
+    public OtlpSender(
+        TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock)
     {
-        foreach (var (name, value) in config.Headers.Where(h => !Framing.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
+        foreach (var (name, value) in config.Headers.Where(
+            h => !Framing.Contains(h.Key, StringComparer.OrdinalIgnoreCase)))
         {
             _headers[name] = value.Reveal();
         }
@@ -34,7 +36,9 @@ internal sealed class OtlpSender
         _http = http;
         _clock = clock;
         var basePath = config.Url.AbsolutePath.TrimEnd('/');
-        _urls = [.. OtlpSignals.All.Select(signal => new UriBuilder(config.Url) { Path = basePath + OtlpSignals.Path(signal) }.Uri)];
+        _urls = [
+            .. OtlpSignals.All.Select(
+                signal => new UriBuilder(config.Url) { Path = basePath + OtlpSignals.Path(signal) }.Uri)];
         _authorize = authorize;
     }
 
@@ -51,13 +55,19 @@ internal sealed class OtlpSender
         }
         catch (OperationCanceledException)
         {
-            return new OtlpAnswer(false, IsFailure: true, IsRetryable: false, $"no answer within {Timeout.TotalSeconds:0} s");
+            return new OtlpAnswer(
+                false, IsFailure: true, IsRetryable: false, $"no answer within {Timeout.TotalSeconds:0} s");
         }
         catch (HttpRequestException e)
         {
-            return new OtlpAnswer(false, IsFailure: true, IsRetryable: true, e.HttpRequestError == HttpRequestError.Unknown ? "no answer" : e.HttpRequestError.ToString());
+            return new OtlpAnswer(
+                false,
+                IsFailure: true,
+                IsRetryable: true,
+                e.HttpRequestError == HttpRequestError.Unknown ? "no answer" : e.HttpRequestError.ToString());
         }
-#pragma warning disable CA1031 // Credential libraries throw whatever their HTTP, JSON and cryptography throw: all of it means "no token now".
+// Credential libraries throw whatever their HTTP, JSON and cryptography throw: all of it means "no token now".
+#pragma warning disable CA1031
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -78,7 +88,10 @@ internal sealed class OtlpSender
 
     private async Task<HttpRequestMessage> CreateAsync(OtlpExport export, CancellationToken cancellation)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, _urls[(int)export.Signal]) { Content = new ByteArrayContent(export.Body) };
+        var request = new HttpRequestMessage(HttpMethod.Post, _urls[(int)export.Signal])
+        {
+            Content = new ByteArrayContent(export.Body),
+        };
         foreach (var (name, value) in _headers)
         {
             Add(request, name, value);

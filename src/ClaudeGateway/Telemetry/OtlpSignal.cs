@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Telemetry;
 
-/// <summary>What an OTLP/HTTP export holds; the name is the last segment of its path (OTLP 1.x, OTLP/HTTP request).</summary>
+/// <summary>
+/// What an OTLP/HTTP export holds; the name is the last segment of its path (OTLP 1.x, OTLP/HTTP request).
+/// </summary>
 internal enum OtlpSignal
 {
     Metrics,

@@ -6,7 +6,8 @@ namespace ClaudeGateway.Telemetry;
 
 /// <summary>
 /// Which failed exports are worth another attempt, and when (OTLP 1.x, "Retryable Response Codes" and "OTLP/HTTP
-/// Throttling"): 429, 502, 503, 504 and broken connections. Not a timeout, because the collector may have taken the data.
+/// Throttling"): 429, 502, 503, 504 and broken connections. Not a timeout, because the collector may have taken the
+/// data.
 /// </summary>
 internal static class RetryPolicy
 {
@@ -17,7 +18,9 @@ internal static class RetryPolicy
 
     public static bool IsRetryable(HttpStatusCode status) => (int)status is 429 or 502 or 503 or 504;
 
-    /// <summary>Exponential with up to 20 % added at random, so that gateways do not retry in step; never before Retry-After.</summary>
+    /// <summary>
+    /// Exponential with up to 20 % added at random, so that gateways do not retry in step; never before Retry-After.
+    /// </summary>
     /// <param name="attempts">Made so far, at least one.</param>
     public static TimeSpan Delay(int attempts, RetryConditionHeaderValue? retryAfter, DateTimeOffset now)
     {

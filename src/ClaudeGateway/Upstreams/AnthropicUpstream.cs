@@ -8,7 +8,10 @@ using ClaudeGateway.Upstreams.Responses;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>An endpoint that speaks the Messages API itself: Anthropic's, or a proxy before it (spec/inference.md, request to the upstream).</summary>
+/// <summary>
+/// An endpoint that speaks the Messages API itself: Anthropic's, or a proxy before it (spec/inference.md, request to
+/// the upstream).
+/// </summary>
 internal sealed class AnthropicUpstream : Upstream
 {
     private const string OAuthBeta = "oauth-2025-04-20";
@@ -20,7 +23,8 @@ internal sealed class AnthropicUpstream : Upstream
     private readonly RequestTarget _messages;
     private readonly RequestTarget _countTokens;
 
-    public AnthropicUpstream(AnthropicUpstreamConfig config, HttpMessageInvoker http, TimeSpan firstByteTimeout, TimeProvider clock)
+    public AnthropicUpstream(
+        AnthropicUpstreamConfig config, HttpMessageInvoker http, TimeSpan firstByteTimeout, TimeProvider clock)
         : base(config)
     {
         _config = config;
@@ -29,14 +33,17 @@ internal sealed class AnthropicUpstream : Upstream
         var origin = (config.BaseUrl?.OriginalString ?? "https://api.anthropic.com").TrimEnd('/');
         _messages = new RequestTarget(origin + "/v1/messages");
         _countTokens = new RequestTarget(origin + "/v1/messages/count_tokens");
-        _federation = config.Auth is AnthropicAuth.Federation federation ? new FederationTokens(federation, origin, http, clock) : null;
+        _federation = config.Auth is AnthropicAuth.Federation federation
+            ? new FederationTokens(federation, origin, http, clock)
+            : null;
     }
 
     public override string BuiltInModelId(BuiltInModel model) => model.AnthropicId;
 
     public override TimeSpan? FirstByteTimeout(UpstreamCall call) => _firstByteTimeout;
 
-    public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    public override async Task<UpstreamResponse> SendAsync(
+        UpstreamCall call, string modelId, CancellationToken cancellation)
     {
         if (_federation is null)
         {
@@ -56,7 +63,8 @@ internal sealed class AnthropicUpstream : Upstream
         return new AnthropicResponse(this, response);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(
+        UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
     {
         using var request = CreateRequest(call, modelId, federationToken);
         return await _http.SendAsync(request, cancellation);
@@ -102,7 +110,10 @@ internal sealed class AnthropicUpstream : Upstream
         }
     }
 
-    /// <summary>The client's bytes; only the model's name is written over when this upstream calls it differently, and tags of the gateway cut out.</summary>
+    /// <summary>
+    /// The client's bytes; only the model's name is written over when this upstream calls it differently, and tags of
+    /// the gateway cut out.
+    /// </summary>
     private static ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId)
     {
         var message = call.Message;
@@ -114,6 +125,8 @@ internal sealed class AnthropicUpstream : Upstream
             return (rename ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit).Apply();
         }
 
-        return rename ? [body[..message.ModelValue.Start], JsonEdit.String(modelId), body[message.ModelValue.End..]] : [body];
+        return rename
+            ? [body[..message.ModelValue.Start], JsonEdit.String(modelId), body[message.ModelValue.End..]]
+            : [body];
     }
 }

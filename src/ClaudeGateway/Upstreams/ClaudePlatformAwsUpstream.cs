@@ -6,7 +6,9 @@ using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>Claude Platform on AWS: Anthropic's API in an AWS account, by a workspace key or AWS credentials (spec/clouds.md).</summary>
+/// <summary>
+/// Claude Platform on AWS: Anthropic's API in an AWS account, by a workspace key or AWS credentials (spec/clouds.md).
+/// </summary>
 internal sealed class ClaudePlatformAwsUpstream : NativeCloudUpstream
 {
     private readonly ClaudePlatformAwsUpstreamConfig _config;
@@ -16,7 +18,9 @@ internal sealed class ClaudePlatformAwsUpstream : NativeCloudUpstream
         : base(config, context, $"https://aws-external-anthropic.{config.Region}.api.aws")
     {
         _config = config;
-        _authorizer = config.Auth.ApiKey is null ? new AwsAuthorizer(config.Auth, null, config.Region, "aws-external-anthropic", context) : null;
+        _authorizer = config.Auth.ApiKey is null
+            ? new AwsAuthorizer(config.Auth, null, config.Region, "aws-external-anthropic", context)
+            : null;
     }
 
     public override string BuiltInModelId(BuiltInModel model) => model.AnthropicId;
@@ -27,7 +31,8 @@ internal sealed class ClaudePlatformAwsUpstream : NativeCloudUpstream
         request.Headers.TryAddWithoutValidation("anthropic-workspace-id", _config.WorkspaceId);
     }
 
-    protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation)
+    protected override ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation)
     {
         if (_authorizer is not null)
         {

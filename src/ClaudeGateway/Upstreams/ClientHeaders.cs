@@ -4,7 +4,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>Which headers of the client reach an Anthropic-shaped upstream (spec/inference.md): the ones named here, nothing invented.</summary>
+/// <summary>
+/// Which headers of the client reach an Anthropic-shaped upstream (spec/inference.md): the ones named here, nothing
+/// invented.
+/// </summary>
 internal static class ClientHeaders
 {
     /// <summary>What the gateway calls itself to upstreams.</summary>

@@ -11,9 +11,10 @@ using ClaudeGateway.Upstreams.Responses;
 namespace ClaudeGateway.Upstreams;
 
 /// <summary>
-/// What the clouds have in common: of the client's headers only its SDK's notes are passed on, answers are translated to Anthropic's
-/// errors and events, and nothing that names the operator's accounts reaches a developer (spec/clouds.md). What differs,
-/// where requests go, how they are authorised and how the body is written, is in the class that derives.
+/// What the clouds have in common: of the client's headers only its SDK's notes are passed on, answers are translated
+/// to Anthropic's errors and events, and nothing that names the operator's accounts reaches a developer
+/// (spec/clouds.md). What differs, where requests go, how they are authorised and how the body is written, is in the
+/// class that derives.
 /// </summary>
 internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
 {
@@ -25,9 +26,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     protected virtual bool KnowsTags => true;
 
     /// <summary>A whole message may take as long as the model does.</summary>
-    public override TimeSpan? FirstByteTimeout(UpstreamCall call) => IsStreamed(call) || call.Operation == MessagesOperation.CountTokens ? context.StreamStartTimeout : null;
+    public override TimeSpan? FirstByteTimeout(UpstreamCall call) =>
+        IsStreamed(call) || call.Operation == MessagesOperation.CountTokens ? context.StreamStartTimeout : null;
 
-    public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    public override async Task<UpstreamResponse> SendAsync(
+        UpstreamCall call, string modelId, CancellationToken cancellation)
     {
         var betas = Betas(call);
         using var request = await CreateRequestAsync(call, modelId, betas, cancellation);
@@ -39,7 +42,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         using var request = await CreateRequestAsync(call, modelId, Betas(call), cancellation);
     }
 
-    protected static bool IsStreamed(UpstreamCall call) => call.Operation == MessagesOperation.CreateMessage && call.Message.IsStream;
+    protected static bool IsStreamed(UpstreamCall call) =>
+        call.Operation == MessagesOperation.CreateMessage && call.Message.IsStream;
 
     /// <summary>The URL exactly as it is to be sent.</summary>
     protected abstract Uri Target(UpstreamCall call, string modelId);
@@ -49,7 +53,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 
     /// <summary>Adds the credential; what it signs must not change afterwards.</summary>
     /// <exception cref="UpstreamUnavailableException">There is no credential.</exception>
-    protected abstract ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation);
+    protected abstract ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation);
 
     /// <summary>Adds what this cloud wants beside the credential.</summary>
     protected virtual void AddHeaders(HttpRequestMessage request, UpstreamCall call, string[] betas)
@@ -64,13 +69,16 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     /// <summary>What is to take the guardrail's trace out of an answer; null where there is none to expect.</summary>
     protected virtual GuardrailTrace? CreateTrace() => null;
 
-    protected virtual EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) => new SseTranslator(betas);
+    protected virtual EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) =>
+        new SseTranslator(betas);
 
     /// <summary>The client's error for a refusal, and the status the failover rules judge it by.</summary>
-    protected virtual (Http.ApiError Error, int FailoverStatus) Translate(UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
+    protected virtual (Http.ApiError Error, int FailoverStatus) Translate(
+        UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
     {
         // A redirect is a misconfigured endpoint, not something a client could follow.
-        var error = UpstreamErrors.Translate(status is < 400 or > 599 ? (int)HttpStatusCode.BadGateway : status, body, betas);
+        var error = UpstreamErrors.Translate(
+            status is < 400 or > 599 ? (int)HttpStatusCode.BadGateway : status, body, betas);
         return (error, error.Status);
     }
 
@@ -94,7 +102,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 
     private string[] Betas(UpstreamCall call) => call.Betas.Values(keepTags: KnowsTags && !call.StripTags);
 
-    private async Task<HttpRequestMessage> CreateRequestAsync(UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
+    private async Task<HttpRequestMessage> CreateRequestAsync(
+        UpstreamCall call, string modelId, string[] betas, CancellationToken cancellation)
     {
         var body = Body(call, modelId, betas);
         var request = CreateRequest(Target(call, modelId), body, call);
@@ -113,7 +122,8 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    private async Task<UpstreamResponse> ReadAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    private async Task<UpstreamResponse> ReadAsync(
+        UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
     {
         try
         {
@@ -125,7 +135,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
 
             var trace = CreateTrace();
             return IsStreamed(call)
-                ? new StreamedAnswer(this, response, CreateTranslator(betas, trace), call.Request.Id, context.Clock, context.Log) { Guardrail = trace }
+                ? new StreamedAnswer(
+                    this, response, CreateTranslator(betas, trace), call.Request.Id, context.Clock, context.Log)
+                {
+                    Guardrail = trace,
+                }
                 : await ReadWholeAsync(response, trace, cancellation);
         }
         catch
@@ -135,16 +149,22 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    private async Task<WholeAnswer> ReadRefusalAsync(UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    private async Task<WholeAnswer> ReadRefusalAsync(
+        UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
         var text = await CloudBody.ReadErrorAsync(response, cancellation);
         LogRefusal(call, status, Encoding.UTF8.GetString(text));
         var (error, failoverStatus) = Translate(call, status, UpstreamErrorBody.Read(text), betas);
-        return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id)) { FailoverStatus = failoverStatus, IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented };
+        return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id))
+        {
+            FailoverStatus = failoverStatus,
+            IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented,
+        };
     }
 
-    private async Task<WholeAnswer> ReadWholeAsync(HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
+    private async Task<WholeAnswer> ReadWholeAsync(
+        HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
     {
         var json = await CloudBody.ReadJsonAsync(response, cancellation);
         return trace is null

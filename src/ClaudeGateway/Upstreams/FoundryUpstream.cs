@@ -5,7 +5,9 @@ using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>Microsoft Foundry: the Messages API under an Azure resource, by its key or Microsoft Entra ID (spec/clouds.md).</summary>
+/// <summary>
+/// Microsoft Foundry: the Messages API under an Azure resource, by its key or Microsoft Entra ID (spec/clouds.md).
+/// </summary>
 internal sealed class FoundryUpstream(FoundryUpstreamConfig config, CloudContext context)
     : NativeCloudUpstream(config, context, $"https://{config.Resource}.services.ai.azure.com/anthropic")
 {
@@ -13,7 +15,8 @@ internal sealed class FoundryUpstream(FoundryUpstreamConfig config, CloudContext
 
     public override string BuiltInModelId(BuiltInModel model) => model.Id;
 
-    protected override async ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation)
+    protected override async ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation)
     {
         if (_config.ApiKey is { } key)
         {
@@ -21,6 +24,7 @@ internal sealed class FoundryUpstream(FoundryUpstreamConfig config, CloudContext
             return;
         }
 
-        request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + await Context.Entra.GetAsync(cancellation));
+        request.Headers.TryAddWithoutValidation("Authorization",
+            "Bearer " + await Context.Entra.GetAsync(cancellation));
     }
 }

@@ -11,7 +11,8 @@ internal sealed class PiecesContent(ReadOnlyMemory<byte>[] pieces) : HttpContent
     /// <summary>Told when the last byte has been written; null where nobody wants to know.</summary>
     public UpstreamCall? Call { get; init; }
 
-    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    protected override async Task SerializeToStreamAsync(
+        Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
         foreach (var piece in _pieces)
         {
@@ -21,7 +22,8 @@ internal sealed class PiecesContent(ReadOnlyMemory<byte>[] pieces) : HttpContent
         Call?.IsSent = true;
     }
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override bool TryComputeLength(out long length)
     {

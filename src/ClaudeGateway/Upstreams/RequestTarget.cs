@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>An upstream URL to which the client's query is added as it stands: neither decoded nor normalised.</summary>
+/// <summary>
+/// An upstream URL to which the client's query is added as it stands: neither decoded nor normalised.
+/// </summary>
 internal sealed class RequestTarget(string url)
 {
     private readonly Uri _plain = Verbatim.Uri(url);

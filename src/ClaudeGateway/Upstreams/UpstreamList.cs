@@ -12,7 +12,12 @@ namespace ClaudeGateway.Upstreams;
 /// <summary>Turns the <c>upstreams</c> section into upstreams, in its order.</summary>
 internal static class UpstreamList
 {
-    public static IReadOnlyList<Upstream> Create(GatewayConfig config, OutboundHttp outbound, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
+    public static IReadOnlyList<Upstream> Create(
+        GatewayConfig config,
+        OutboundHttp outbound,
+        ProcessEnvironment environment,
+        TimeProvider clock,
+        OperationalLog log)
     {
         var http = outbound.CreateClient(new OutboundOptions());
         var clouds = new CloudContext(
@@ -27,7 +32,9 @@ internal static class UpstreamList
         [
             .. config.Upstreams.Select(upstream => rehearsal(
                 upstream,
-                upstream is AnthropicUpstreamConfig anthropic ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock) : Create(upstream, clouds))),
+                upstream is AnthropicUpstreamConfig anthropic
+                ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock)
+                : Create(upstream, clouds))),
         ];
     }
 

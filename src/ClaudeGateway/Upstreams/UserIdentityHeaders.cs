@@ -3,7 +3,9 @@ using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Upstreams;
 
-/// <summary>Who asks, for an upstream that keeps its own accounts (<c>forward_user_identity</c>, spec/inference.md).</summary>
+/// <summary>
+/// Who asks, for an upstream that keeps its own accounts (<c>forward_user_identity</c>, spec/inference.md).
+/// </summary>
 internal static class UserIdentityHeaders
 {
     public static void Add(HttpRequestMessage request, Principal principal)
@@ -17,7 +19,9 @@ internal static class UserIdentityHeaders
         }
     }
 
-    /// <summary>Trims, then writes the UTF-8 bytes outside 0x21-0x7E and "%" itself as %XX (RFC 3986 section 2.1).</summary>
+    /// <summary>
+    /// Trims, then writes the UTF-8 bytes outside 0x21-0x7E and "%" itself as %XX (RFC 3986 section 2.1).
+    /// </summary>
     internal static string Encode(string value)
     {
         var text = new StringBuilder(value.Length);

@@ -32,17 +32,22 @@ internal sealed class VertexUpstream : CloudUpstream
     protected override Uri Target(UpstreamCall call, string modelId) =>
         call.Operation == MessagesOperation.CountTokens
             ? _countTokens
-            : Verbatim.Uri(_models + Uri.EscapeDataString(modelId).Replace("%40", "@", StringComparison.Ordinal) + (call.Message.IsStream ? ":streamRawPredict" : ":rawPredict"));
+            : Verbatim.Uri(
+                _models + Uri.EscapeDataString(modelId).Replace("%40", "@", StringComparison.Ordinal)
+                + (call.Message.IsStream ? ":streamRawPredict" : ":rawPredict"));
 
     protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas)
     {
         var edit = new JsonEdit(call.Message.Members).Remove("tags"u8);
-        _ = call.Operation == MessagesOperation.CountTokens ? edit.Replace("model"u8, JsonEdit.String(modelId)) : edit.Remove("model"u8);
+        _ = call.Operation == MessagesOperation.CountTokens
+            ? edit.Replace("model"u8, JsonEdit.String(modelId))
+            : edit.Remove("model"u8);
         return (call.Message.Members.FindLast("anthropic_version"u8) >= 0 ? edit
             : edit.Add("anthropic_version"u8, Version)).Apply();
     }
 
-    protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
+    protected override ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
         _authorizer.AuthorizeAsync(request, cancellation);
 
     /// <summary>The multi-region endpoints have hosts of their own.</summary>

@@ -12,9 +12,12 @@ public sealed class CertifiedProviderTests
     [InlineData("ES256", false)]
     [InlineData("PS256", false)]
     [InlineData("EdDSA", false)]
-    public async Task A_developer_signs_in_with_the_keyboard_alone_refreshes_and_signs_out(string algorithm, bool javaScript)
+    public async Task A_developer_signs_in_with_the_keyboard_alone_refreshes_and_signs_out(
+        string algorithm, bool javaScript)
     {
-        Assert.SkipWhen(!NpmOidcProvider.IsInstalled && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI")), "npm's oidc-provider is not installed: run './dev test', or set OIDC_PROVIDER");
+        Assert.SkipWhen(
+            !NpmOidcProvider.IsInstalled && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI")),
+            "npm's oidc-provider is not installed: run './dev test', or set OIDC_PROVIDER");
         var port = NpmOidcProvider.FreePort();
         await using var idp = await NpmOidcProvider.StartAsync($"http://localhost:{port}/oauth/callback", algorithm);
         await using var upstream = new FakeUpstream();
@@ -30,7 +33,8 @@ public sealed class CertifiedProviderTests
         await page.Keyboard.TypeAsync("any password");
         await page.ToNextPageAsync(() => page.Keyboard.PressAsync("Enter"));
         await PressAsync(page, "Continue");
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("You are signed in");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 }))
+            .ToHaveTextAsync("You are signed in");
 
         var token = await gateway.PollAsync(device.DeviceCode);
         Assert.Equal("ada@example.com", token.Claims.GetProperty("email").GetString());

@@ -13,15 +13,22 @@ internal static class Chromium
 {
     private static readonly Lazy<Task<IBrowser>> Shared = new(LaunchAsync);
 
-    /// <summary>A visitor with nothing in the cookie jar. Skips the test where Chromium is not installed, but not under CI.</summary>
-    public static async Task<IPage> NewVisitorAsync(bool javaScript = true, ColorScheme colors = ColorScheme.Light, bool phone = false)
+    /// <summary>
+    /// A visitor with nothing in the cookie jar. Skips the test where Chromium is not installed, but not under CI.
+    /// </summary>
+    public static async Task<IPage> NewVisitorAsync(
+        bool javaScript = true, ColorScheme colors = ColorScheme.Light, bool phone = false)
     {
         var browser = await Shared.Value;
         var context = await browser.NewContextAsync(new BrowserNewContextOptions
         {
             JavaScriptEnabled = javaScript,
             ColorScheme = colors,
-            ViewportSize = phone ? new ViewportSize { Width = 360, Height = 740 } : new ViewportSize { Width = 1280, Height = 800 },
+            ViewportSize = phone ? new ViewportSize { Width = 360, Height = 740 } : new ViewportSize
+            {
+                Width = 1280,
+                Height = 800,
+            },
         });
         context.SetDefaultTimeout((float)Signal.Timeout.TotalMilliseconds);
         return await context.NewPageAsync();
@@ -42,7 +49,10 @@ internal static class Chromium
     public static async Task<IReadOnlyList<string>> SeriousProblemsAsync(this IPage page)
     {
         var result = await page.RunAxe();
-        return [.. result.Violations.Where(IsSerious).Select(v => $"{v.Id}: {v.Help} {string.Join(' ', v.Nodes.Select(n => n.Html))}")];
+        return
+        [
+            .. result.Violations.Where(IsSerious)
+            .Select(v => $"{v.Id}: {v.Help} {string.Join(' ', v.Nodes.Select(n => n.Html))}")];
     }
 
     /// <summary>Whether nothing is wider than the window.</summary>
@@ -53,10 +63,14 @@ internal static class Chromium
 
     private static async Task<IBrowser> LaunchAsync()
     {
-        var path = Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } given ? given : "/usr/bin/chromium";
+        var path = Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } given
+            ? given
+            : "/usr/bin/chromium";
         if (!File.Exists(path))
         {
-            Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI")), $"{path} is not there: install Chromium, or set CHROMIUM to its path");
+            Assert.SkipWhen(
+                string.IsNullOrEmpty(Environment.GetEnvironmentVariable("CI")),
+                $"{path} is not there: install Chromium, or set CHROMIUM to its path");
             throw new InvalidOperationException($"{path} is not there");
         }
 

@@ -5,10 +5,13 @@ using Microsoft.Playwright;
 
 namespace ClaudeGateway.IntegrationTests.Browser;
 
-/// <summary>The development identity provider's page in a real browser, with a stand-in for the gateway's callback.</summary>
+/// <summary>
+/// The development identity provider's page in a real browser, with a stand-in for the gateway's callback.
+/// </summary>
 public sealed class DevSignInPageTests : IAsyncLifetime
 {
-    private readonly FakeServer _gateway = new(e => e.RespondAsync(200, "<!doctype html><title>back</title>", ("content-type", "text/html")));
+    private readonly FakeServer _gateway = new(
+        e => e.RespondAsync(200, "<!doctype html><title>back</title>", ("content-type", "text/html")));
     private readonly RSA _key = RSA.Create(2048);
     private DevServer? _server;
     private string _issuer = "";
@@ -21,7 +24,9 @@ public sealed class DevSignInPageTests : IAsyncLifetime
     {
         var client = new DevClient("c", "secret", _gateway.LocalUrl);
         _server = await DevServer.StartAsync(
-            0, "test", url => new DevIdentityProvider(url, client, new DevTokens(_key, url, TimeProvider.System), TimeProvider.System).HandleAsync, CancellationToken.None);
+            0, "test", url =>
+                new DevIdentityProvider(url, client, new DevTokens(_key, url, TimeProvider.System),
+                    TimeProvider.System).HandleAsync, CancellationToken.None);
         _issuer = _server.Url;
     }
 
@@ -80,7 +85,8 @@ public sealed class DevSignInPageTests : IAsyncLifetime
         await page.GotoAsync(AuthorizeUrl);
         await page.GetByLabel("E-mail address").FillAsync("\"><b>nobody");
         await page.ToNextPageAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync());
-        Assert.Contains("name@example.com", await page.GetByRole(AriaRole.Alert).TextContentAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "name@example.com", await page.GetByRole(AriaRole.Alert).TextContentAsync(), StringComparison.Ordinal);
         Assert.Equal("\"><b>nobody", await page.GetByLabel("E-mail address").InputValueAsync());
     }
 
@@ -96,7 +102,8 @@ public sealed class DevSignInPageTests : IAsyncLifetime
     [Fact]
     public async Task A_form_sent_from_elsewhere_signs_nobody_in()
     {
-        using var browser = new BrowserClient { Headers = { ["Origin"] = "http://evil.example", ["Sec-Fetch-Site"] = "cross-site" } };
+        using var browser = new BrowserClient { Headers = { ["Origin"] = "http://evil.example",
+            ["Sec-Fetch-Site"] = "cross-site" } };
         var page = await browser.PostFormAsync(new Uri(AuthorizeUrl), ("user", "ada"));
         Assert.Equal(400, (int)page.Status);
         Assert.Empty(_gateway.Requests);
@@ -106,7 +113,8 @@ public sealed class DevSignInPageTests : IAsyncLifetime
     public async Task A_request_for_another_client_is_not_sent_on()
     {
         using var browser = new BrowserClient();
-        var page = await browser.GetAsync(new Uri(AuthorizeUrl.Replace("callback", "elsewhere", StringComparison.Ordinal)));
+        var page = await browser.GetAsync(
+            new Uri(AuthorizeUrl.Replace("callback", "elsewhere", StringComparison.Ordinal)));
         Assert.Equal(400, (int)page.Status);
         Assert.Contains("redirect_uri is not", page.Html, StringComparison.Ordinal);
     }

@@ -12,7 +12,9 @@ public sealed class SignInPagesTests : IAsyncLifetime
 
     private GatewayHost Gateway => _gateway!;
 
-    public async ValueTask InitializeAsync() => _gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { LoginNotice = "Authorized use only." });
+    public async ValueTask InitializeAsync() =>
+        _gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(_idp, [_upstream]) with { LoginNotice = "Authorized use only." });
 
     public async ValueTask DisposeAsync()
     {
@@ -71,7 +73,9 @@ public sealed class SignInPagesTests : IAsyncLifetime
         await page.GotoAsync(device.Json.GetProperty("verification_uri_complete").GetString()!);
         await Assertions.Expect(page.GetByText(device.UserCode)).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("Authorized use only.")).ToBeVisibleAsync();
-        Assert.Equal("authorization_pending", (await Gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "authorization_pending",
+            (await Gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
     }
 
     [Theory]
@@ -96,7 +100,8 @@ public sealed class SignInPagesTests : IAsyncLifetime
         await page.ToNextPageAsync(() => page.GetByRole(AriaRole.Button, new() { Name = "Deny" }).ClickAsync());
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Request denied");
         Assert.Empty(await page.SeriousProblemsAsync());
-        Assert.Equal("access_denied", (await Gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "access_denied", (await Gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
     }
 
     [Fact]

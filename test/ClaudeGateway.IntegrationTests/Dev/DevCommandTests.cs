@@ -19,7 +19,8 @@ public sealed class DevCommandTests : IDisposable
         var port = ((IPEndPoint)taken.LocalEndPoint!).Port;
 
         Assert.Contains($"port {port} is taken", await FailureAsync("--port", $"{port}"), StringComparison.Ordinal);
-        Assert.Contains("--idp-port", await FailureAsync("--port", "0", "--idp-port", $"{port}"), StringComparison.Ordinal);
+        Assert.Contains(
+            "--idp-port", await FailureAsync("--port", "0", "--idp-port", $"{port}"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -39,24 +40,36 @@ public sealed class DevCommandTests : IDisposable
     {
         Directory.CreateDirectory(_folder.File("data"));
         await File.WriteAllTextAsync(_folder.File("data/identity-provider-key.pem"), "not a key");
-        Assert.Contains("identity-provider-key.pem is not a PEM key", await FailureAsync("--port", "0", "--data", _folder.File("data")), StringComparison.Ordinal);
+        Assert.Contains(
+            "identity-provider-key.pem is not a PEM key",
+            await FailureAsync("--port", "0", "--data", _folder.File("data")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Listens_on_loopback_only_says_what_to_do_next_and_stops_when_told()
     {
         await using var dev = GatewayProcess.Start(_folder.Path, null, "dev", "--port", "0");
-        var gateway = new Uri((await dev.Output.LineAsync("  gateway ")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        var gateway = new Uri(
+            (await dev.Output.LineAsync("  gateway ")).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
         var snippet = await dev.Output.LineAsync("forceLoginGatewayUrl");
-        Assert.Equal($$"""{"forceLoginMethod":"gateway","forceLoginGatewayUrl":"http://localhost:{{gateway.Port}}"}""", snippet.Trim());
+        Assert.Equal(
+            $$"""{"forceLoginMethod":"gateway","forceLoginGatewayUrl":"http://localhost:{{gateway.Port}}"}""",
+            snippet.Trim());
         await dev.Output.LineAsync($"login http://localhost:{gateway.Port}");
         await dev.Output.LineAsync(_folder.File(".claude-gateway"));
-        Assert.DoesNotContain(dev.Errors.Lines, line => line.Contains(" warn ", StringComparison.Ordinal) || line.Contains(" error ", StringComparison.Ordinal));
-        Assert.All(ListeningAddresses(dev.Id), address => Assert.True(IPAddress.IsLoopback(address), $"listens on {address}"));
+        Assert.DoesNotContain(
+            dev.Errors.Lines,
+            line =>
+                line.Contains(" warn ", StringComparison.Ordinal)
+                || line.Contains(" error ", StringComparison.Ordinal));
+        Assert.All(
+            ListeningAddresses(dev.Id), address => Assert.True(IPAddress.IsLoopback(address), $"listens on {address}"));
 
         await using var second = GatewayProcess.Start(_folder.Path, null, "dev", "--port", "0");
         Assert.Equal(1, await second.ExitCodeAsync());
-        Assert.Contains("is in use by another claude-gateway", Assert.Single(second.Errors.Lines), StringComparison.Ordinal);
+        Assert.Contains(
+            "is in use by another claude-gateway", Assert.Single(second.Errors.Lines), StringComparison.Ordinal);
 
         Assert.Equal(0, await dev.StopAsync());
     }
@@ -72,26 +85,39 @@ public sealed class DevCommandTests : IDisposable
 
         var before = Files();
         Assert.All(before.Keys.Where(name => !name.EndsWith("lock", StringComparison.Ordinal)), name =>
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(name) & ~UnixFileMode.UserExecute));
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                File.GetUnixFileMode(name) & ~UnixFileMode.UserExecute));
         await using var again = GatewayProcess.Start(_folder.Path, null, "dev", "--port", "0");
         await again.Output.LineAsync("forceLoginGatewayUrl");
         var after = Files();
         Assert.All(["jwt-secret", "client-secret", "identity-provider-key.pem"], name =>
-            Assert.Equal(before[_folder.File($".claude-gateway/{name}")], after[_folder.File($".claude-gateway/{name}")]));
+            Assert.Equal(
+                before[_folder.File($".claude-gateway/{name}")], after[_folder.File($".claude-gateway/{name}")]));
 
         Dictionary<string, string> Files() => Directory.GetFiles(_folder.File(".claude-gateway"))
-            .Where(f => !f.Contains("gateway.db", StringComparison.Ordinal) && !f.EndsWith("lock", StringComparison.Ordinal)).ToDictionary(f => f, File.ReadAllText);
+            .Where(
+                f =>
+                    !f.Contains("gateway.db", StringComparison.Ordinal)
+                    && !f.EndsWith("lock", StringComparison.Ordinal)).ToDictionary(f => f, File.ReadAllText);
     }
 
     [Fact]
     public async Task With_a_key_the_model_is_the_Anthropic_API_and_the_key_is_not_written_down()
     {
-        await using var dev = GatewayProcess.Start(_folder.Path, new Dictionary<string, string> { ["ANTHROPIC_API_KEY"] = "sk-ant-very-secret" }, "dev", "--port", "0");
+        await using var dev = GatewayProcess.Start(
+            _folder.Path,
+            new Dictionary<string, string> { ["ANTHROPIC_API_KEY"] = "sk-ant-very-secret" },
+            "dev",
+            "--port",
+            "0");
         Assert.Contains("the Anthropic API", await dev.Output.LineAsync("  model "), StringComparison.Ordinal);
         var config = await File.ReadAllTextAsync(_folder.File(".claude-gateway/gateway.yaml"));
         Assert.Contains("api_key: ${ANTHROPIC_API_KEY}", config, StringComparison.Ordinal);
         Assert.DoesNotContain("base_url", config, StringComparison.Ordinal);
-        Assert.All(dev.Output.Lines.Concat(dev.Errors.Lines), line => Assert.DoesNotContain("very-secret", line, StringComparison.Ordinal));
+        Assert.All(
+            dev.Output.Lines.Concat(dev.Errors.Lines),
+            line => Assert.DoesNotContain("very-secret", line, StringComparison.Ordinal));
     }
 
     private async Task<string> FailureAsync(params string[] arguments)

@@ -23,7 +23,11 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var client = new DevClient("c", "s+e:c r%t", Gateway);
-        _server = await DevServer.StartAsync(0, "test", url => new DevIdentityProvider(url, client, new DevTokens(_key, url, _clock), _clock).HandleAsync, CancellationToken.None);
+        _server = await DevServer.StartAsync(
+            0,
+            "test",
+            url => new DevIdentityProvider(url, client, new DevTokens(_key, url, _clock), _clock).HandleAsync,
+            CancellationToken.None);
         _issuer = _server.Url;
     }
 
@@ -40,8 +44,15 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
         var code = await CodeAsync();
         var (status, json) = await RedeemAsync(code);
         Assert.Equal(200, status);
-        var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(json.GetProperty("id_token").GetString()!.Split('.')[1])).RootElement;
-        Assert.Equal(("ada", "n-1", "c", _issuer), (claims.GetProperty("sub").GetString(), claims.GetProperty("nonce").GetString(), claims.GetProperty("aud").GetString(), claims.GetProperty("iss").GetString()));
+        var claims = JsonDocument.Parse(
+            Base64Url.DecodeFromChars(json.GetProperty("id_token").GetString()!.Split('.')[1])).RootElement;
+        Assert.Equal(
+            ("ada", "n-1", "c", _issuer),
+            (
+                claims.GetProperty("sub").GetString(),
+                claims.GetProperty("nonce").GetString(),
+                claims.GetProperty("aud").GetString(),
+                claims.GetProperty("iss").GetString()));
         Assert.Equal("engineering", claims.GetProperty("groups")[0].GetString());
 
         Assert.Equal("invalid_grant", Error(await RedeemAsync(code)));
@@ -56,16 +67,20 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_code_needs_its_verifier() => Assert.Equal("invalid_grant", Error(await RedeemAsync(await CodeAsync(), verifier: "another")));
+    public async Task A_code_needs_its_verifier() =>
+        Assert.Equal("invalid_grant", Error(await RedeemAsync(await CodeAsync(), verifier: "another")));
 
     [Fact]
-    public async Task A_code_needs_its_redirect_address() => Assert.Equal("invalid_grant", Error(await RedeemAsync(await CodeAsync(), redirect: Gateway + "/elsewhere")));
+    public async Task A_code_needs_its_redirect_address() =>
+        Assert.Equal("invalid_grant", Error(await RedeemAsync(await CodeAsync(), redirect: Gateway + "/elsewhere")));
 
     [Fact]
     public async Task The_client_may_authenticate_in_the_header()
     {
         var pair = Convert.ToBase64String(Encoding.UTF8.GetBytes($"c:{Uri.EscapeDataString("s+e:c r%t")}"));
-        Assert.Equal("invalid_grant", Error(await PostAsync([("grant_type", "refresh_token"), ("refresh_token", "x")], $"Basic {pair}")));
+        Assert.Equal(
+            "invalid_grant",
+            Error(await PostAsync([("grant_type", "refresh_token"), ("refresh_token", "x")], $"Basic {pair}")));
     }
 
     [Theory]
@@ -73,15 +88,24 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
     [InlineData(null, "Basic ****")]
     [InlineData(null, "Basic Yzp3cm9uZw==")]
     public async Task A_client_without_its_secret_is_refused(string? secret, string? header) =>
-        Assert.Equal("invalid_client", Error(await PostAsync([("grant_type", "refresh_token"), ("client_id", "c"), ("client_secret", secret ?? "")], header)));
+        Assert.Equal(
+            "invalid_client",
+            Error(
+                await PostAsync(
+                    [("grant_type", "refresh_token"), ("client_id", "c"), ("client_secret", secret ?? "")], header)));
 
     [Fact]
     public async Task A_refresh_token_brings_the_same_user_and_another_refresh_token()
     {
         var (_, first) = await RedeemAsync(await CodeAsync());
-        var (status, second) = await PostAsync([("grant_type", "refresh_token"), ("refresh_token", first.GetProperty("refresh_token").GetString()!), .. Client]);
+        var (status, second) = await PostAsync(
+            [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", first.GetProperty("refresh_token").GetString()!),
+                .. Client]);
         Assert.Equal(200, status);
-        Assert.NotEqual(first.GetProperty("refresh_token").GetString(), second.GetProperty("refresh_token").GetString());
+        Assert.NotEqual(first.GetProperty("refresh_token").GetString(),
+            second.GetProperty("refresh_token").GetString());
         var user = await UserInfoAsync(second.GetProperty("access_token").GetString()!);
         Assert.Equal("ada@example.com", user.Json.GetProperty("email").GetString());
     }
@@ -99,17 +123,29 @@ public sealed class DevIdentityProviderTests : IAsyncLifetime
     {
         using var browser = new BrowserClient { FollowsRedirects = false, Headers = { ["Origin"] = _issuer } };
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(Verifier)));
-        var url = $"{_issuer}/authorize?client_id=c&redirect_uri={Uri.EscapeDataString(Gateway + "/oauth/callback")}&response_type=code&scope=openid+offline_access&nonce=n-1&code_challenge={challenge}&code_challenge_method=S256";
+        var url =
+            $"{_issuer}/authorize?client_id=c&redirect_uri={Uri.EscapeDataString(Gateway + "/oauth/callback")}&response_type=code&scope=openid+offline_access&nonce=n-1&code_challenge={challenge}&code_challenge_method=S256";
         var page = await browser.PostFormAsync(new Uri(url), ("user", "ada"));
         return HttpUtility.ParseQueryString(page.Response.Headers.Location!.Query)["code"]!;
     }
 
-    private Task<(int Status, JsonElement Json)> RedeemAsync(string code, string verifier = Verifier, string redirect = Gateway + "/oauth/callback") =>
-        PostAsync([("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier), ("redirect_uri", redirect), .. Client]);
+    private Task<(int Status, JsonElement Json)> RedeemAsync(
+        string code, string verifier = Verifier, string redirect = Gateway + "/oauth/callback") =>
+        PostAsync(
+            [
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("code_verifier", verifier),
+                ("redirect_uri", redirect),
+                .. Client]);
 
-    private async Task<(int Status, JsonElement Json)> PostAsync((string Name, string Value)[] form, string? authorization = null)
+    private async Task<(int Status, JsonElement Json)> PostAsync(
+        (string Name, string Value)[] form, string? authorization = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, _issuer + "/token") { Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, _issuer + "/token")
+        {
+            Content = new FormUrlEncodedContent(form.Select(f => KeyValuePair.Create(f.Name, f.Value))),
+        };
         return await SendAsync(request, authorization);
     }
 

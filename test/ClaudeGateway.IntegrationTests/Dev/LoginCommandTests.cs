@@ -25,7 +25,8 @@ public sealed class LoginCommandTests : IAsyncDisposable
         _polls.Enqueue((400, new { error = "authorization_pending" }));
         Assert.Equal(0, await SignInAsync(_gateway.LocalUrl));
         Assert.Equal("the-bearer\n", _output.ToString());
-        Assert.Contains($"{_gateway.LocalUrl}/device?user_code=BCDF-GHJK", _messages.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{_gateway.LocalUrl}/device?user_code=BCDF-GHJK", _messages.ToString(), StringComparison.Ordinal);
         Assert.Contains("Be good", _messages.ToString(), StringComparison.Ordinal);
     }
 
@@ -82,8 +83,10 @@ public sealed class LoginCommandTests : IAsyncDisposable
     [Fact]
     public async Task Https_to_a_gateway_without_TLS_says_so()
     {
-        await using var plain = await DevServer.StartAsync(0, "test", _ => _ => Task.CompletedTask, CancellationToken.None);
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(plain.Url.Replace("http:", "https:", StringComparison.Ordinal)));
+        await using var plain = await DevServer.StartAsync(
+            0, "test", _ => _ => Task.CompletedTask, CancellationToken.None);
+        var failure = await Assert.ThrowsAsync<OperatorException>(
+            () => SignInAsync(plain.Url.Replace("http:", "https:", StringComparison.Ordinal)));
         Assert.Contains("cannot be reached", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("inner exception", failure.Message, StringComparison.Ordinal);
     }
@@ -109,7 +112,12 @@ public sealed class LoginCommandTests : IAsyncDisposable
         switch (exchange.Request.Path)
         {
             case "/.well-known/oauth-authorization-server":
-                return exchange.RespondJsonAsync(200, new { issuer = _issuer ?? url, device_authorization_endpoint = url + "/da", token_endpoint = url + "/token" });
+                return exchange.RespondJsonAsync(200, new
+                {
+                    issuer = _issuer ?? url,
+                    device_authorization_endpoint = url + "/da",
+                    token_endpoint = url + "/token",
+                });
             case "/da":
                 return exchange.RespondJsonAsync(200, new
                 {
@@ -124,7 +132,12 @@ public sealed class LoginCommandTests : IAsyncDisposable
             case "/token" when _polls.TryDequeue(out var poll):
                 return exchange.RespondJsonAsync(poll.Status, poll.Body);
             case "/token":
-                return exchange.RespondJsonAsync(200, new { access_token = "the-bearer", token_type = "Bearer", expires_in = 3600 });
+                return exchange.RespondJsonAsync(200, new
+                {
+                    access_token = "the-bearer",
+                    token_type = "Bearer",
+                    expires_in = 3600,
+                });
             default:
                 return exchange.RespondAsync(404, "not found");
         }

@@ -2,7 +2,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Dev;
 
-/// <summary>A gateway that does its job does not talk to an identity provider or a model on its own machine by mistake.</summary>
+/// <summary>
+/// A gateway that does its job does not talk to an identity provider or a model on its own machine by mistake.
+/// </summary>
 public sealed class ServeRefusesLoopbackTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,9 +18,11 @@ public sealed class ServeRefusesLoopbackTests : IDisposable
         {
             await dev.Output.LineAsync("forceLoginGatewayUrl");
 
-            await using var serve = GatewayProcess.Start(_folder.Path, null, "serve", "--config", ".claude-gateway/gateway.yaml");
+            await using var serve = GatewayProcess.Start(
+                _folder.Path, null, "serve", "--config", ".claude-gateway/gateway.yaml");
             Assert.Equal(1, await serve.ExitCodeAsync());
-            Assert.Contains("CLAUDE_GATEWAY_ALLOW_LOOPBACK", string.Join('\n', serve.Errors.Lines), StringComparison.Ordinal);
+            Assert.Contains(
+                "CLAUDE_GATEWAY_ALLOW_LOOPBACK", string.Join('\n', serve.Errors.Lines), StringComparison.Ordinal);
             Assert.DoesNotContain(serve.Errors.Lines, line => line.Contains("listening on", StringComparison.Ordinal));
         }
     }

@@ -37,7 +37,13 @@ public sealed class DoctorTests : IAsyncDisposable
     public async Task What_to_grant_is_named(int status, string advice)
     {
         _upstream.NextError(status);
-        var finding = await UpstreamFindingAsync(new FoundryUpstreamConfig { Name = "azure", BaseUrl = _upstream.Url, Resource = "example", ApiKey = new Secret("KEY") });
+        var finding = await UpstreamFindingAsync(new FoundryUpstreamConfig
+        {
+            Name = "azure",
+            BaseUrl = _upstream.Url,
+            Resource = "example",
+            ApiKey = new Secret("KEY"),
+        });
 
         Assert.False(finding.IsWell);
         Assert.Contains(advice, finding.Advice, StringComparison.Ordinal);
@@ -46,7 +52,12 @@ public sealed class DoctorTests : IAsyncDisposable
     [Fact]
     public async Task A_missing_credential_is_told_from_a_refused_one()
     {
-        var finding = await UpstreamFindingAsync(new BedrockUpstreamConfig { Name = "aws", BaseUrl = _upstream.Url, Region = "us-east-1" });
+        var finding = await UpstreamFindingAsync(new BedrockUpstreamConfig
+        {
+            Name = "aws",
+            BaseUrl = _upstream.Url,
+            Region = "us-east-1",
+        });
 
         Assert.Contains("no AWS credentials", finding.Text, StringComparison.Ordinal);
         Assert.Empty(_upstream.Requests);
@@ -64,7 +75,8 @@ public sealed class DoctorTests : IAsyncDisposable
     [Fact]
     public async Task A_store_that_refuses_is_found()
     {
-        var config = TestConfig.Create(_idp, [_upstream]) with { Store = new StoreConfig { PostgresUrl = new Secret("postgres://nobody@127.0.0.1:1/none"), ConnectTimeout = TimeSpan.FromSeconds(1) } };
+        var config = TestConfig.Create(_idp, [_upstream]) with { Store = new StoreConfig { PostgresUrl = new Secret(
+            "postgres://nobody@127.0.0.1:1/none"), ConnectTimeout = TimeSpan.FromSeconds(1) } };
 
         var finding = (await ExamineAsync(config)).Single(f => f.Subject == "store");
         Assert.False(finding.IsWell);
@@ -78,12 +90,22 @@ public sealed class DoctorTests : IAsyncDisposable
     }
 
     private async Task<Finding> UpstreamFindingAsync(UpstreamConfig upstream) =>
-        (await ExamineAsync(TestConfig.Create(_idp, []) with { Upstreams = [upstream] })).Single(f => f.Subject.StartsWith("upstream", StringComparison.Ordinal));
+        (await ExamineAsync(TestConfig.Create(_idp, []) with { Upstreams = [upstream] }))
+        .Single(f => f.Subject.StartsWith("upstream", StringComparison.Ordinal));
 
     private async Task<IReadOnlyList<Finding>> ExamineAsync(GatewayConfig config)
     {
         using var lines = new StderrLines(_log);
-        var environment = new ProcessEnvironment(new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1", ["AWS_EC2_METADATA_DISABLED"] = "true" });
-        return await DoctorCommand.ExamineAsync(config, environment, TimeProvider.System, new OperationalLog(lines, TimeProvider.System, LogLevel.Info), CancellationToken.None);
+        var environment = new ProcessEnvironment(new Dictionary<string, string>
+        {
+            ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",
+            ["AWS_EC2_METADATA_DISABLED"] = "true",
+        });
+        return await DoctorCommand.ExamineAsync(
+            config,
+            environment,
+            TimeProvider.System,
+            new OperationalLog(lines, TimeProvider.System, LogLevel.Info),
+            CancellationToken.None);
     }
 }

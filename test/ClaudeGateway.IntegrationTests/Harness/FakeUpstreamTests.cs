@@ -68,7 +68,8 @@ public sealed class FakeUpstreamTests
         await Assert.ThrowsAsync<HttpRequestException>(() => PostAsync(http, upstream));
     }
 
-    private static Task<HttpResponseMessage> PostAsync(HttpMessageInvoker http, FakeUpstream upstream, CancellationToken cancellation = default)
+    private static Task<HttpResponseMessage> PostAsync(
+        HttpMessageInvoker http, FakeUpstream upstream, CancellationToken cancellation = default)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, new Uri(upstream.Url, "/v1/messages"))
         {

@@ -9,12 +9,16 @@ public sealed class GatewayHostTests
     {
         await using var idp = new FakeIdentityProvider();
         await using var upstream = new FakeUpstream();
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await PostgresServer.NewMigratedDatabaseAsync()));
+        await using var gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(idp, [upstream], await PostgresServer.NewMigratedDatabaseAsync()));
 
         using var health = await gateway.GetAsync("/healthz");
         Assert.Equal("ok", await health.Content.ReadAsStringAsync());
         using var refused = await gateway.SendMessageAsync("no-token");
         Assert.Equal("invalid_token", (await gateway.Log.AuditAsync("auth.denied")).GetProperty("reason").GetString());
-        Assert.Contains(gateway.Url.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), await gateway.Log.LineAsync("listening on"), StringComparison.Ordinal);
+        Assert.Contains(
+            gateway.Url.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            await gateway.Log.LineAsync("listening on"),
+            StringComparison.Ordinal);
     }
 }

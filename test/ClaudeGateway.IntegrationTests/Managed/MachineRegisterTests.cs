@@ -31,7 +31,9 @@ public sealed class MachineRegisterTests
         See(register, "machine-7", '2');
 
         Assert.Equal(
-            [new VersionCount("111111111111", 1499, start, start), new VersionCount("222222222222", 1, start.AddMinutes(5), start.AddMinutes(5))],
+            [
+                new VersionCount("111111111111", 1499, start, start),
+                new VersionCount("222222222222", 1, start.AddMinutes(5), start.AddMinutes(5))],
             await register.CountAsync(start, 10));
         Assert.Equal("222222222222", Assert.Single(await register.CountAsync(start.AddMinutes(1), 10)).Version);
         Assert.Equal("111111111111", Assert.Single(await register.CountAsync(start, 1)).Version);
@@ -82,7 +84,8 @@ public sealed class MachineRegisterTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new TcpRelay(direct.Port);
-        await using var store = await TestStore.OpenAsync(new StoreConfig { PostgresUrl = new Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
+        await using var store = await TestStore.OpenAsync(
+            new StoreConfig { PostgresUrl = new Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) });
         await using var register = Register(store, store.Database);
         See(register, "a", '1');
         await register.FlushAsync();

@@ -14,7 +14,8 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
     private GatewayHost _gateway = null!;
     private string _bearer = "";
 
-    public ValueTask InitializeAsync() => StartAsync(Policy("eng", "{\"model\":\"opus\"}"), Policy(null, "{\"env\":{\"A\":\"1\"}}"));
+    public ValueTask InitializeAsync() =>
+        StartAsync(Policy("eng", "{\"model\":\"opus\"}"), Policy(null, "{\"env\":{\"A\":\"1\"}}"));
 
     public async ValueTask DisposeAsync()
     {
@@ -44,9 +45,12 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
         using var first = await GetAsync();
         var tag = first.Headers.ETag!.Tag;
 
-        using var second = await GetAsync(("If-None-Match", string.Format(System.Globalization.CultureInfo.InvariantCulture, format, tag)));
+        using var second = await GetAsync(
+            ("If-None-Match", string.Format(System.Globalization.CultureInfo.InvariantCulture, format, tag)));
 
-        Assert.Equal((HttpStatusCode.NotModified, tag, ""), (second.StatusCode, second.Headers.ETag!.Tag, await second.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.NotModified, tag, ""),
+            (second.StatusCode, second.Headers.ETag!.Tag, await second.Content.ReadAsStringAsync()));
     }
 
     [Fact]
@@ -54,10 +58,17 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
     {
         using var first = await GetAsync();
         using var unchanged = await GetAsync(("If-None-Match", first.Headers.ETag!.Tag));
-        using var head = await _gateway.SendAsync(HttpMethod.Head, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"), ("If-None-Match", first.Headers.ETag!.Tag));
+        using var head = await _gateway.SendAsync(
+            HttpMethod.Head,
+            "/managed/settings",
+            null,
+            ("Authorization", $"Bearer {_bearer}"),
+            ("If-None-Match", first.Headers.ETag!.Tag));
         using var any = await GetAsync(("If-None-Match", "*"));
 
-        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.NotModified, HttpStatusCode.NotModified, HttpStatusCode.OK], new[] { first, unchanged, head, any }.Select(answer => answer.StatusCode));
+        Assert.Equal(
+            [HttpStatusCode.OK, HttpStatusCode.NotModified, HttpStatusCode.NotModified, HttpStatusCode.OK],
+            new[] { first, unchanged, head, any }.Select(answer => answer.StatusCode));
         await AssertAuditedAsync(first, any);
     }
 
@@ -74,7 +85,9 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
         await AssertAuditedAsync(first);
     }
 
-    /// <summary>The events are written in the order of the answers, so that one for an earlier answer would be there by now.</summary>
+    /// <summary>
+    /// The events are written in the order of the answers, so that one for an earlier answer would be there by now.
+    /// </summary>
     private async Task AssertAuditedAsync(params HttpResponseMessage[] answers)
     {
         await _gateway.Log.AuditAsync("managed.serve", answers.Length);
@@ -88,14 +101,17 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
     {
         using var response = await GetAsync(("User-Agent", "claude-cli/2.1.0 (external, claude-desktop)"));
 
-        Assert.Equal((HttpStatusCode.NotFound, "not served to Claude Desktop sessions"), (response.StatusCode, await response.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.NotFound, "not served to Claude Desktop sessions"),
+            (response.StatusCode, await response.Content.ReadAsStringAsync()));
         Assert.True(response.Headers.CacheControl!.NoStore);
     }
 
     [Fact]
     public async Task Another_method_is_told_which_ones_work()
     {
-        using var response = await _gateway.SendAsync(HttpMethod.Post, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"));
+        using var response = await _gateway.SendAsync(
+            HttpMethod.Post, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"));
 
         Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
         Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow);
@@ -105,7 +121,8 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
     public async Task HEAD_has_the_length_and_no_body()
     {
         using var get = await GetAsync();
-        using var head = await _gateway.SendAsync(HttpMethod.Head, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"));
+        using var head = await _gateway.SendAsync(
+            HttpMethod.Head, "/managed/settings", null, ("Authorization", $"Bearer {_bearer}"));
 
         Assert.Equal(get.Content.Headers.ContentLength, head.Content.Headers.ContentLength);
         Assert.Equal(get.Headers.ETag, head.Headers.ETag);
@@ -118,7 +135,8 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
         {
             using var response = await _gateway.GetAsync("/user/bootstrap", _bearer);
             using var settings = await GetAsync();
-            return (await response.Content.ReadAsStringAsync()).Split(":\"", 2)[0] + await settings.Content.ReadAsStringAsync();
+            return (await response.Content.ReadAsStringAsync()).Split(":\"", 2)[0]
+                + await settings.Content.ReadAsStringAsync();
         }));
 
         Assert.Single(answers.Select(a => a.Split("checksum")[1]).Distinct());
@@ -126,16 +144,19 @@ public sealed class ManagedSettingsTests : IAsyncLifetime
 
     private async ValueTask StartAsync(params PolicyConfig[] policies)
     {
-        _gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Managed = new ManagedConfig { Policies = policies } });
+        _gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(_idp, [_upstream]) with { Managed = new ManagedConfig { Policies = policies } });
         _bearer = (await _gateway.SignInAsync()).AccessToken;
     }
 
     private Task<HttpResponseMessage> GetAsync(params (string Name, string Value)[] headers) =>
-        _gateway.SendAsync(HttpMethod.Get, "/managed/settings", null, [("Authorization", $"Bearer {_bearer}"), .. headers]);
+        _gateway.SendAsync(
+            HttpMethod.Get, "/managed/settings", null, [("Authorization", $"Bearer {_bearer}"), .. headers]);
 
     private static PolicyConfig Policy(string? group, string settings) => new()
     {
         Match = new PolicyMatch(group is null ? null : [group], null),
-        Settings = new PolicyDocument("managed.policies[0].cli", JsonElement.Parse(settings), new Dictionary<string, ConfigPosition>()),
+        Settings = new PolicyDocument(
+            "managed.policies[0].cli", JsonElement.Parse(settings), new Dictionary<string, ConfigPosition>()),
     };
 }

@@ -4,17 +4,24 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Managed;
 
-/// <summary>managed.settings_schema, as an operator uses it: print the built-in data, add next week's key, point the file at it.</summary>
+/// <summary>
+/// managed.settings_schema, as an operator uses it: print the built-in data, add next week's key, point the file at it.
+/// </summary>
 public sealed class SettingsSchemaFileTests : IAsyncLifetime
 {
-    private static readonly Dictionary<string, string> Environment = new() { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1", ["SCHEMA"] = "settings.json" };
+    private static readonly Dictionary<string, string> Environment = new()
+    {
+        ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",
+        ["SCHEMA"] = "settings.json",
+    };
 
     private readonly TemporaryFolder _folder = new();
     private readonly FakeIdentityProvider _idp = new();
 
     public ValueTask InitializeAsync()
     {
-        Configure("""{ settings_schema: "${SCHEMA}", policies: [{ match: { groups: [eng] }, cli: { nextWeek: [b] } }, { cli: { nextWeek: [a], hooks: { NextEvent: [] } } }] }""");
+        Configure(
+            """{ settings_schema: "${SCHEMA}", policies: [{ match: { groups: [eng] }, cli: { nextWeek: [b] } }, { cli: { nextWeek: [a], hooks: { NextEvent: [] } } }] }""");
         return ValueTask.CompletedTask;
     }
 
@@ -29,14 +36,20 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
     {
         var printed = JsonNode.Parse(await RunAsync(0, "schema", "--settings"))!;
         Save(printed);
-        Assert.Contains("nextWeek: unknown settings key", await RunAsync(1, "check", "-c", "gateway.yaml"), StringComparison.Ordinal);
+        Assert.Contains(
+            "nextWeek: unknown settings key",
+            await RunAsync(1, "check", "-c", "gateway.yaml"),
+            StringComparison.Ordinal);
 
         printed["cli"]!["properties"]!["nextWeek"] = JsonNode.Parse("""{"type":"array","x-merge":"union"}""");
         printed["cli"]!["properties"]!["hooks"]!["properties"]!["NextEvent"] = JsonNode.Parse("""{"type":"array"}""");
         Save(printed);
 
         Assert.Contains("ok", await RunAsync(0, "check", "-c", "gateway.yaml"), StringComparison.Ordinal);
-        Assert.Contains("""nextWeek = ["a","b"]""", await RunAsync(0, "explain", "-c", "gateway.yaml", "--groups", "eng"), StringComparison.Ordinal);
+        Assert.Contains(
+            """nextWeek = ["a","b"]""",
+            await RunAsync(0, "explain", "-c", "gateway.yaml", "--groups", "eng"),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -46,9 +59,15 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
     [InlineData("""{"properties":{}}""", "neither cli nor desktop")]
     [InlineData("""{"cli":{"properties":{"a":{},"a":{}}}}""", "no key twice")]
     [InlineData("""{"desktop":[]}""", "/desktop must be a JSON object")]
-    [InlineData("""{"cli":{"properties":{"nextWeek":{"pattern":"("}}}}""", "/cli/properties/nextWeek/pattern must be a regular expression")]
-    [InlineData("""{"cli":{"properties":{"nextWeek":{"$ref":"#/$defs/x"}}}}""", "/cli/properties/nextWeek/$ref refers to nothing")]
-    [InlineData("""{"cli":{"properties":{"nextWeek":{"x-merge":"deep"}}}}""", "/cli/properties/nextWeek/x-merge must be one of: union |")]
+    [InlineData(
+        """{"cli":{"properties":{"nextWeek":{"pattern":"("}}}}""",
+        "/cli/properties/nextWeek/pattern must be a regular expression")]
+    [InlineData(
+        """{"cli":{"properties":{"nextWeek":{"$ref":"#/$defs/x"}}}}""",
+        "/cli/properties/nextWeek/$ref refers to nothing")]
+    [InlineData(
+        """{"cli":{"properties":{"nextWeek":{"x-merge":"deep"}}}}""",
+        "/cli/properties/nextWeek/x-merge must be one of: union |")]
     public async Task A_bad_file_stops_the_boot_with_its_own_problem_alone(string? content, string problem)
     {
         if (content is not null)
@@ -69,13 +88,16 @@ public sealed class SettingsSchemaFileTests : IAsyncLifetime
     {
         File.WriteAllText(_folder.File("settings.json"), new string(' ', (4 * 1024 * 1024) + 1));
 
-        Assert.Contains("larger than 4 MiB", await RunAsync(1, "check", "-c", "gateway.yaml"), StringComparison.Ordinal);
+        Assert.Contains("larger than 4 MiB", await RunAsync(1, "check", "-c", "gateway.yaml"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task SIGHUP_reads_the_file_again_and_keeps_the_old_one_while_it_is_bad()
     {
-        File.WriteAllText(_folder.File("settings.json"), """{"cli":{"properties":{"nextWeek":{"type":"array"},"hooks":{"properties":{"NextEvent":{"type":"array"}}}}}}""");
+        File.WriteAllText(
+            _folder.File("settings.json"),
+            """{"cli":{"properties":{"nextWeek":{"type":"array"},"hooks":{"properties":{"NextEvent":{"type":"array"}}}}}}""");
         await using var serve = GatewayProcess.Start(_folder.Path, Environment, "serve", "--config", "gateway.yaml");
         await serve.Errors.LineAsync("listening on");
 

@@ -21,7 +21,8 @@ public sealed class SettingsVersionsTests
         var (eng, other) = (host.Bearer("alice", "eng"), host.Bearer("bob"));
         var served = await ChecksumAsync(gateway, eng);
         using (await gateway.SendMessageAsync(eng, headers: (SettingsVersion.HintHeader, served)))
-        using (await gateway.SendMessageAsync(host.Bearer("carol", "eng"), headers: (SettingsVersion.HintHeader, served)))
+        using (await gateway.SendMessageAsync(
+            host.Bearer("carol", "eng"), headers: (SettingsVersion.HintHeader, served)))
         using (await PollAsync(gateway, other, ("If-None-Match", $"\"{Stale}\"")))
         using (await PollAsync(gateway, host.Bearer("dave")))
         {
@@ -29,13 +30,24 @@ public sealed class SettingsVersionsTests
 
         var report = await ReportAsync(gateway);
 
-        Assert.Equal((3, 7, false), (report.GetProperty("machines").GetInt32(), report.GetProperty("days").GetInt32(), report.GetProperty("has_more").GetBoolean()));
+        Assert.Equal(
+            (3, 7, false),
+            (
+                report.GetProperty("machines").GetInt32(),
+                report.GetProperty("days").GetInt32(),
+                report.GetProperty("has_more").GetBoolean()));
         var rows = report.GetProperty("data").EnumerateArray().ToList();
         Assert.Equal(3, rows.Count);
         Assert.Equal((served[7..19], 2, true), Facts(rows[0]));
         Assert.Equal((Stale[7..19], 1, false), Facts(rows[1]));
-        Assert.Equal(("eng", 0), (rows[0].GetProperty("policies")[0].GetProperty("groups")[0].GetString(), rows[0].GetProperty("policies")[0].GetProperty("policy_index").GetInt32()));
-        Assert.True(rows[0].GetProperty("oldest_seen_at").GetDateTimeOffset() <= rows[0].GetProperty("newest_seen_at").GetDateTimeOffset());
+        Assert.Equal(
+            ("eng", 0),
+            (
+                rows[0].GetProperty("policies")[0].GetProperty("groups")[0].GetString(),
+                rows[0].GetProperty("policies")[0].GetProperty("policy_index").GetInt32()));
+        Assert.True(
+            rows[0].GetProperty("oldest_seen_at").GetDateTimeOffset() <= rows[0].GetProperty("newest_seen_at")
+                .GetDateTimeOffset());
         Assert.Equal(0, rows[1].GetProperty("policies").GetArrayLength());
         // What everybody else is served, which nobody runs yet.
         Assert.Equal(((await ChecksumAsync(gateway, other))[7..19], 0, true), Facts(rows[2]));
@@ -57,7 +69,10 @@ public sealed class SettingsVersionsTests
 
         await host.StopAsync(two);
 
-        Assert.Equal(2, Assert.Single((await ReportAsync(one)).GetProperty("data").EnumerateArray()).GetProperty("machines").GetInt32());
+        Assert.Equal(
+            2,
+            Assert.Single((await ReportAsync(one)).GetProperty("data").EnumerateArray()).GetProperty("machines")
+                .GetInt32());
     }
 
     [Fact]
@@ -77,8 +92,11 @@ public sealed class SettingsVersionsTests
         using (var refused = await GetAsync(gateway))
         {
             var envelope = await SpendHost.JsonAsync(refused);
-            Assert.Equal((503, "api_error"), ((int)refused.StatusCode, envelope.GetProperty("error").GetProperty("type").GetString()));
-            Assert.Equal(refused.Headers.GetValues("request-id").Single(), envelope.GetProperty("request_id").GetString());
+            Assert.Equal(
+                (503, "api_error"),
+                ((int)refused.StatusCode, envelope.GetProperty("error").GetProperty("type").GetString()));
+            Assert.Equal(
+                refused.Headers.GetValues("request-id").Single(), envelope.GetProperty("request_id").GetString());
         }
 
         await server.StartServerAsync();
@@ -98,7 +116,9 @@ public sealed class SettingsVersionsTests
         var gateway = await host.StartAsync();
         using var response = await GetAsync(gateway, "?days=" + days);
         Assert.Equal(400, (int)response.StatusCode);
-        Assert.Equal("days: must be between 1 and 30", (await SpendHost.JsonAsync(response)).GetProperty("error").GetProperty("message").GetString());
+        Assert.Equal(
+            "days: must be between 1 and 30",
+            (await SpendHost.JsonAsync(response)).GetProperty("error").GetProperty("message").GetString());
     }
 
     [Fact]
@@ -109,7 +129,9 @@ public sealed class SettingsVersionsTests
         using var nobody = await gateway.SendAsync(HttpMethod.Get, Path);
         using var developer = await gateway.GetAsync(Path, host.Bearer("alice"));
         Assert.Equal((401, 401), ((int)nobody.StatusCode, (int)developer.StatusCode));
-        Assert.Equal("missing or invalid admin credentials", (await SpendHost.JsonAsync(nobody)).GetProperty("error").GetProperty("message").GetString());
+        Assert.Equal(
+            "missing or invalid admin credentials",
+            (await SpendHost.JsonAsync(nobody)).GetProperty("error").GetProperty("message").GetString());
     }
 
     [Fact]
@@ -123,27 +145,40 @@ public sealed class SettingsVersionsTests
         }
 
         var table = (await RunAsync(folder, gateway)).Split('\n');
-        Assert.Equal(["VERSION", "MACHINES", "CURRENT", "SERVED TO", "OLDEST SEEN", "NEWEST SEEN"], table[0].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        Assert.Equal(
+            ["VERSION", "MACHINES", "CURRENT", "SERVED TO", "OLDEST SEEN", "NEWEST SEEN"],
+            table[0].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         Assert.StartsWith(Stale[7..19] + "         1  no ", table[1], StringComparison.Ordinal);
         Assert.Contains(table[2..], line => line.Contains("policies[0] eng", StringComparison.Ordinal));
         Assert.Contains(table[2..], line => line.Contains("policies[1] everybody", StringComparison.Ordinal));
-        Assert.StartsWith(Stale[7..19] + ",1,no,,", (await RunAsync(folder, gateway, "--csv")).Split('\n')[1], StringComparison.Ordinal);
+        Assert.StartsWith(
+            Stale[7..19] + ",1,no,,",
+            (await RunAsync(folder, gateway, "--csv")).Split('\n')[1],
+            StringComparison.Ordinal);
         Assert.Equal(3, JsonElement.Parse(await RunAsync(folder, gateway, "--json", "--days", "30")).GetArrayLength());
     }
 
-    private static GatewayConfig Policies(GatewayConfig config) => config with { Managed = new ManagedConfig { Policies = [Policy("eng", """{"model":"opus"}"""), Policy(null, """{"env":{"A":"1"}}""")] } };
+    private static GatewayConfig Policies(GatewayConfig config) =>
+        config with { Managed = new ManagedConfig { Policies = [
+            Policy("eng", """{"model":"opus"}"""), Policy(null, """{"env":{"A":"1"}}""")] } };
 
     private static PolicyConfig Policy(string? group, string settings) => new()
     {
         Match = new PolicyMatch(group is null ? null : [group], null),
-        Settings = new PolicyDocument("managed.policies[0].cli", JsonElement.Parse(settings), new Dictionary<string, ConfigPosition>()),
+        Settings = new PolicyDocument(
+            "managed.policies[0].cli", JsonElement.Parse(settings), new Dictionary<string, ConfigPosition>()),
     };
 
     private static (string? Version, int Machines, bool IsCurrent) Facts(JsonElement row) =>
-        (row.GetProperty("version").GetString(), row.GetProperty("machines").GetInt32(), row.GetProperty("current").GetBoolean());
+        (
+            row.GetProperty("version").GetString(),
+            row.GetProperty("machines").GetInt32(),
+            row.GetProperty("current").GetBoolean());
 
-    private static Task<HttpResponseMessage> PollAsync(GatewayHost gateway, string bearer, params (string Name, string Value)[] headers) =>
-        gateway.SendAsync(HttpMethod.Get, "/managed/settings", null, [("Authorization", "Bearer " + bearer), .. headers]);
+    private static Task<HttpResponseMessage> PollAsync(
+        GatewayHost gateway, string bearer, params (string Name, string Value)[] headers) =>
+        gateway.SendAsync(
+            HttpMethod.Get, "/managed/settings", null, [("Authorization", "Bearer " + bearer), .. headers]);
 
     private static async Task<string> ChecksumAsync(GatewayHost gateway, string bearer)
     {
@@ -151,7 +186,8 @@ public sealed class SettingsVersionsTests
         return (await SpendHost.JsonAsync(response)).GetProperty("checksum").GetString()!;
     }
 
-    private static Task<HttpResponseMessage> GetAsync(GatewayHost gateway, string query = "") => gateway.SendAsync(HttpMethod.Get, Path + query, null, ("x-api-key", SpendHost.AdminKey));
+    private static Task<HttpResponseMessage> GetAsync(GatewayHost gateway, string query = "") =>
+        gateway.SendAsync(HttpMethod.Get, Path + query, null, ("x-api-key", SpendHost.AdminKey));
 
     private static async Task<JsonElement> ReportAsync(GatewayHost gateway)
     {
@@ -162,7 +198,11 @@ public sealed class SettingsVersionsTests
 
     private static async Task<string> RunAsync(TemporaryFolder folder, GatewayHost gateway, params string[] arguments)
     {
-        var environment = new Dictionary<string, string> { ["CLAUDE_GATEWAY_ADMIN_KEY"] = SpendHost.AdminKey, ["CLAUDE_GATEWAY_URL"] = gateway.Url.GetLeftPart(UriPartial.Authority) };
+        var environment = new Dictionary<string, string>
+        {
+            ["CLAUDE_GATEWAY_ADMIN_KEY"] = SpendHost.AdminKey,
+            ["CLAUDE_GATEWAY_URL"] = gateway.Url.GetLeftPart(UriPartial.Authority),
+        };
         await using var process = GatewayProcess.Start(folder.Path, environment, ["machines", .. arguments]);
         Assert.True(await process.ExitCodeAsync() == 0, string.Join('\n', process.Errors.Lines));
         return string.Join('\n', process.Output.Lines);

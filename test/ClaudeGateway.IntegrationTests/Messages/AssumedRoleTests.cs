@@ -3,7 +3,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 
-/// <summary>Whose name an STS session bears. STS has no address of ours: it is reached by name through a proxy.</summary>
+/// <summary>
+/// Whose name an STS session bears. STS has no address of ours: it is reached by name through a proxy.
+/// </summary>
 public sealed class AssumedRoleTests : IAsyncDisposable
 {
     private const string Sts = "sts.us-east-1.amazonaws.com";
@@ -20,7 +22,8 @@ public sealed class AssumedRoleTests : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly ForwardProxy _proxy;
 
-    public AssumedRoleTests() => _proxy = new ForwardProxy(new Dictionary<string, int> { [$"{Sts}:443"] = _sts.Port }, _files.Load());
+    public AssumedRoleTests() =>
+        _proxy = new ForwardProxy(new Dictionary<string, int> { [$"{Sts}:443"] = _sts.Port }, _files.Load());
 
     public async ValueTask DisposeAsync()
     {
@@ -38,13 +41,19 @@ public sealed class AssumedRoleTests : IAsyncDisposable
         _cloud.Script = exchange => exchange.RespondJsonAsync(200, new { input_tokens = 7 });
         await using var gateway = await StartAsync(loadTest: null);
         var bearer = (await gateway.SignInAsync()).AccessToken;
-        object body = new { model = "claude-opus-4-8", max_tokens = 8, messages = new[] { new { role = "user", content = "hi" } } };
-        using var counted = await gateway.PostJsonAsync("/v1/messages/count_tokens", body, bearer, ("anthropic-version", "2023-06-01"));
-        using var answered = await gateway.PostJsonAsync("/v1/messages", body, bearer, ("anthropic-version", "2023-06-01"));
+        object body = new { model = "claude-opus-4-8", max_tokens = 8,
+            messages = new[] { new { role = "user", content = "hi" } } };
+        using var counted = await gateway.PostJsonAsync(
+            "/v1/messages/count_tokens", body, bearer, ("anthropic-version", "2023-06-01"));
+        using var answered = await gateway.PostJsonAsync(
+            "/v1/messages", body, bearer, ("anthropic-version", "2023-06-01"));
 
         Assert.Equal((200, 200), ((int)counted.StatusCode, (int)answered.StatusCode));
         Assert.Equal(["claude-apps-gateway", "alice"], SessionNames());
-        Assert.All(_cloud.Requests, request => Assert.Contains("Credential=ASIAROLE/", request.Header("authorization"), StringComparison.Ordinal));
+        Assert.All(
+            _cloud.Requests,
+            request =>
+                Assert.Contains("Credential=ASIAROLE/", request.Header("authorization"), StringComparison.Ordinal));
     }
 
     [Theory]
@@ -52,9 +61,12 @@ public sealed class AssumedRoleTests : IAsyncDisposable
     [InlineData(true, "alice@example.com")]
     public async Task Whom_a_load_test_made_up_has_the_role_of_the_developer_behind_it(bool byEmail, string expected)
     {
-        await using var gateway = await StartAsync(new LoadTestModeConfig(true, 10, TimeSpan.Zero, false), byEmail ? AssumeRoleSessionName.Email : AssumeRoleSessionName.Sub);
+        await using var gateway = await StartAsync(
+            new LoadTestModeConfig(true, 10, TimeSpan.Zero, false),
+            byEmail ? AssumeRoleSessionName.Email : AssumeRoleSessionName.Sub);
         var bearer = (await gateway.SignInAsync()).AccessToken;
-        using var answered = await gateway.SendMessageAsync(bearer, "claude-opus-4-8", false, ("x-load-test-user", "7"));
+        using var answered = await gateway.SendMessageAsync(bearer, "claude-opus-4-8", false,
+            ("x-load-test-user", "7"));
 
         Assert.Equal(200, (int)answered.StatusCode);
         Assert.Equal([expected], SessionNames());
@@ -63,7 +75,8 @@ public sealed class AssumedRoleTests : IAsyncDisposable
 
     private IEnumerable<string> SessionNames() => _sts.Requests.Select(request => request.Form["RoleSessionName"]);
 
-    private Task<GatewayHost> StartAsync(LoadTestModeConfig? loadTest, AssumeRoleSessionName claim = AssumeRoleSessionName.Sub)
+    private Task<GatewayHost> StartAsync(
+        LoadTestModeConfig? loadTest, AssumeRoleSessionName claim = AssumeRoleSessionName.Sub)
     {
         var authority = _folder.File("ca.pem");
         File.WriteAllText(authority, _files.AuthorityPem);

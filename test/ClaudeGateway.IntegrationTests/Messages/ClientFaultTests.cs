@@ -28,11 +28,15 @@ public sealed class ClientFaultTests
     [InlineData(true)]
     public async Task A_body_over_the_limit_is_refused_with_413(bool chunked)
     {
-        await using var scene = await Scene.StartAsync(config => config with { Limits = new LimitsConfig { MaxRequestBytes = 1000 } });
+        await using var scene = await Scene.StartAsync(
+            config => config with { Limits = new LimitsConfig { MaxRequestBytes = 1000 } });
         using var client = scene.Connect();
         var body = Encoding.UTF8.GetBytes($$"""{"model":"claude-sonnet-4-6","x":"{{new string('a', 2000)}}"}""");
 
-        await (chunked ? client.SendAsync(ChunkedHead(scene), Chunk(body)) : client.SendAsync(scene.Head(body.Length), body));
+        await (
+            chunked
+            ? client.SendAsync(ChunkedHead(scene), Chunk(body))
+            : client.SendAsync(scene.Head(body.Length), body));
 
         Assert.StartsWith("HTTP/1.1 413", await client.UntilAsync("\r\n\r\n"), StringComparison.Ordinal);
         Assert.Empty(scene.Upstream.Requests);
@@ -48,7 +52,9 @@ public sealed class ClientFaultTests
 
         Assert.StartsWith("HTTP/1.1 200", await client.UntilAsync("\r\n\r\n"), StringComparison.Ordinal);
         Assert.Equal(Body, scene.Upstream.Requests[0].Body);
-        Assert.Equal(Body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture), scene.Upstream.Requests[0].Header("content-length"));
+        Assert.Equal(
+            Body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            scene.Upstream.Requests[0].Header("content-length"));
     }
 
     [Fact]
@@ -68,11 +74,18 @@ public sealed class ClientFaultTests
         await using var scene = await Scene.StartAsync();
         using var client = scene.Connect();
 
-        await client.SendAsync([.. scene.Head(Body.Length, "x-client-request-id: one\r\n"), .. Body, .. scene.Head(Body.Length, "x-client-request-id: two\r\nConnection: close\r\n"), .. Body]);
+        await client.SendAsync(
+            [
+                .. scene.Head(Body.Length, "x-client-request-id: one\r\n"),
+                .. Body,
+                .. scene.Head(Body.Length, "x-client-request-id: two\r\nConnection: close\r\n"),
+                .. Body]);
         var answer = await client.ToEndAsync();
 
         Assert.Equal(2, answer.Split("HTTP/1.1 200").Length - 1);
-        Assert.True(answer.IndexOf("request-id: one", StringComparison.Ordinal) < answer.IndexOf("request-id: two", StringComparison.Ordinal));
+        Assert.True(
+            answer.IndexOf("request-id: one", StringComparison.Ordinal) < answer.IndexOf(
+                "request-id: two", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -86,7 +99,10 @@ public sealed class ClientFaultTests
         var answer = await client.ToEndAsync();
 
         Assert.DoesNotContain("chunked", answer, StringComparison.OrdinalIgnoreCase);
-        Assert.EndsWith(string.Concat(FakeUpstream.MessageEvents("claude-sonnet-4-6").Select(Encoding.UTF8.GetString)), answer, StringComparison.Ordinal);
+        Assert.EndsWith(
+            string.Concat(FakeUpstream.MessageEvents("claude-sonnet-4-6").Select(Encoding.UTF8.GetString)),
+            answer,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,10 +110,12 @@ public sealed class ClientFaultTests
     {
         await using var scene = await Scene.StartAsync();
 
-        using var response = await scene.Gateway.SendAsync(HttpMethod.Head, "/v1/models", null, ("Authorization", $"Bearer {scene.Bearer}"));
+        using var response = await scene.Gateway.SendAsync(
+            HttpMethod.Head, "/v1/models", null, ("Authorization", $"Bearer {scene.Bearer}"));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal("application/json;charset=utf-8", response.Content.Headers.NonValidated["Content-Type"].ToString());
+        Assert.Equal("application/json;charset=utf-8",
+            response.Content.Headers.NonValidated["Content-Type"].ToString());
         Assert.Empty(await response.Content.ReadAsByteArrayAsync());
     }
 
@@ -138,7 +156,8 @@ public sealed class ClientFaultTests
     public async Task Text_that_is_not_unicode_is_passed_on_byte_for_byte()
     {
         await using var scene = await Scene.StartAsync();
-        byte[] body = [.. """{"\ud800":"\udc00","model":"claude-sonnet-4-6","x": """u8, (byte)'"', 0xff, 0xc0, 0xaf, .. "\"}"u8];
+        byte[] body = [
+            .. """{"\ud800":"\udc00","model":"claude-sonnet-4-6","x": """u8, (byte)'"', 0xff, 0xc0, 0xaf, .. "\"}"u8];
         using var client = scene.Connect();
 
         await client.SendAsync(scene.Head(body.Length), body);
@@ -173,7 +192,10 @@ public sealed class ClientFaultTests
     }
 
     private static byte[] ChunkedHead(Scene scene) =>
-        Encoding.ASCII.GetBytes($"POST /v1/messages HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {scene.Bearer}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        Encoding.ASCII.GetBytes(
+            "POST /v1/messages HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer "
+                + $"{scene.Bearer}\r\nTransfer-Encoding: chunked\r\n\r\n");
 
-    private static byte[] Chunk(byte[] bytes) => [.. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes, .. "\r\n"u8];
+    private static byte[] Chunk(byte[] bytes) =>
+        [.. Encoding.ASCII.GetBytes($"{bytes.Length:x}\r\n"), .. bytes, .. "\r\n"u8];
 }

@@ -25,7 +25,11 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
         Assert.Equal(string.Concat(FakeUpstream.MessageEvents("m").Select(Encoding.UTF8.GetString)), events);
         Assert.True(SigV4Check.Of(_bedrock.Requests[0], SecretKey).Valid);
         var audit = await gateway.Log.AuditAsync("inference");
-        Assert.Equal(("amzn-1", "amzn-1"), (audit.GetProperty("upstream_request_id").GetString(), audit.GetProperty("upstream_cloud_request_id").GetString()));
+        Assert.Equal(
+            ("amzn-1", "amzn-1"),
+            (
+                audit.GetProperty("upstream_request_id").GetString(),
+                audit.GetProperty("upstream_cloud_request_id").GetString()));
         Assert.DoesNotContain(response.Headers, h => h.Key.StartsWith("x-amzn", StringComparison.OrdinalIgnoreCase));
     }
 
@@ -85,7 +89,11 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
         var rest = await reader.ReadToEndAsync();
 
         var id = response.Headers.GetValues("x-request-id").Single();
-        Assert.EndsWith($"event: error\ndata: {{\"type\":\"error\",\"request_id\":\"{id}\",\"error\":{{\"type\":\"api_error\",\"message\":\"upstream error\"}}}}\n\n", rest, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "event: error\ndata: "
+                + $"{{\"type\":\"error\",\"request_id\":\"{id}\",\"error\":{{\"type\":\"api_error\",\"message\":\"upstream error\"}}}}\n\n",
+            rest,
+            StringComparison.Ordinal);
         Assert.Empty(_anthropic.Requests);
         Assert.Equal("upstream_cut", (await gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
@@ -112,7 +120,13 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
     public async Task Retry_after_of_a_429_reaches_the_client()
     {
         await using var gateway = await StartAsync(alone: true);
-        _bedrock.Next(e => e.RespondJsonAsync(429, new { message = "account 111122223333" }, ("retry-after", "17"), ("x-amzn-requestid", "amzn-1")));
+        _bedrock.Next(
+            e =>
+                e.RespondJsonAsync(
+                    429,
+                    new { message = "account 111122223333" },
+                    ("retry-after", "17"),
+                    ("x-amzn-requestid", "amzn-1")));
         using var response = await SendAsync(gateway);
 
         Assert.Equal((429, "17"), ((int)response.StatusCode, response.Headers.GetValues("retry-after").Single()));
@@ -153,7 +167,13 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
             await gzip.WriteAsync("""{"type":"message"}"""u8.ToArray());
         }
 
-        _bedrock.Next(e => e.RespondAsync(200, isWhole ? encoded.ToArray() : "not gzip"u8.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip")));
+        _bedrock.Next(
+            e =>
+                e.RespondAsync(
+                    200,
+                    isWhole ? encoded.ToArray() : "not gzip"u8.ToArray(),
+                    ("content-type", "application/json"),
+                    ("content-encoding", "gzip")));
         using var response = await SendAsync(gateway);
 
         Assert.Equal(200, (int)response.StatusCode);
@@ -169,11 +189,13 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
 
     private TaskCompletionSource Delivered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private static string[] Events() => [.. FakeUpstream.MessageEvents("m").Select(e => Encoding.UTF8.GetString(e).Split("data: ", 2)[1].TrimEnd())];
+    private static string[] Events() =>
+        [.. FakeUpstream.MessageEvents("m").Select(e => Encoding.UTF8.GetString(e).Split("data: ", 2)[1].TrimEnd())];
 
     private static async Task StreamAsync(FakeExchange exchange, byte[][] frames)
     {
-        await exchange.StartAsync(200, ("content-type", "application/vnd.amazon.eventstream"), ("x-amzn-requestid", "amzn-1"));
+        await exchange.StartAsync(
+            200, ("content-type", "application/vnd.amazon.eventstream"), ("x-amzn-requestid", "amzn-1"));
         foreach (var frame in frames)
         {
             await exchange.WriteAsync(frame);

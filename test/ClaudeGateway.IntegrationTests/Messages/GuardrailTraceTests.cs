@@ -5,7 +5,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 
-/// <summary><c>guardrail_trace</c> through a whole gateway: what Bedrock is asked, what the developer sees, what the audit says.</summary>
+/// <summary>
+/// <c>guardrail_trace</c> through a whole gateway: what Bedrock is asked, what the developer sees, what the audit says.
+/// </summary>
 public sealed class GuardrailTraceTests : IAsyncDisposable
 {
     private const string SecretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -14,7 +16,8 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
         "amazon-bedrock-trace":{"guardrail":{"modelOutput":["secret-output"],"input":{"gr1":{"sensitiveInformationPolicy":{"piiEntities":[{"type":"EMAIL","match":"secret-match","action":"ANONYMIZED","detected":true}]}}}}}
         """;
 
-    private const string Filter = """{"side":"input","guardrail":"gr1","policy":"sensitiveInformationPolicy.piiEntities","action":"ANONYMIZED","type":"EMAIL"}""";
+    private const string Filter =
+        """{"side":"input","guardrail":"gr1","policy":"sensitiveInformationPolicy.piiEntities","action":"ANONYMIZED","type":"EMAIL"}""";
 
     private readonly FakeIdentityProvider _idp = new();
     private readonly FakeUpstream _bedrock = new();
@@ -25,7 +28,11 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         _bedrock.Next(e => e.RespondAsync(200, """{"type":"message"}""", ("content-type", "application/json")));
-        using var response = await gateway.PostJsonAsync("/v1/messages", Body(), (await gateway.SignInAsync()).AccessToken, ("x-amzn-bedrock-trace", "ENABLED_FULL"));
+        using var response = await gateway.PostJsonAsync(
+            "/v1/messages",
+            Body(),
+            (await gateway.SignInAsync()).AccessToken,
+            ("x-amzn-bedrock-trace", "ENABLED_FULL"));
 
         var check = SigV4Check.Of(_bedrock.Requests[0], SecretKey);
         Assert.Equal("ENABLED", _bedrock.Requests[0].Header("x-amzn-bedrock-trace"));
@@ -37,7 +44,12 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     public async Task A_whole_answer_loses_its_trace_and_the_audit_gains_its_filters()
     {
         await using var gateway = await StartAsync();
-        _bedrock.Next(e => e.RespondAsync(200, $$"""{"type" : "message", {{Trace}}, {{Action}}, "n":1.0}""", ("content-type", "application/json")));
+        _bedrock.Next(
+            e =>
+                e.RespondAsync(
+                    200,
+                    $$"""{"type" : "message", {{Trace}}, {{Action}}, "n":1.0}""",
+                    ("content-type", "application/json")));
         using var response = await PostAsync(gateway);
 
         Assert.Equal($$"""{"type" : "message", {{Action}}, "n":1.0}""", await response.Content.ReadAsStringAsync());
@@ -45,8 +57,15 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
         Assert.Equal(
             ["ts", "evt", "request_id", "sub", "email", "upstream", "action", "filters"],
             audit.EnumerateObject().Select(member => member.Name));
-        Assert.Equal(("bedrock", "INTERVENED", $"[{Filter}]"), (audit.GetProperty("upstream").GetString(), audit.GetProperty("action").GetString(), audit.GetProperty("filters").GetRawText()));
-        Assert.Equal((await gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(), audit.GetProperty("request_id").GetString());
+        Assert.Equal(
+            ("bedrock", "INTERVENED", $"[{Filter}]"),
+            (
+                audit.GetProperty("upstream").GetString(),
+                audit.GetProperty("action").GetString(),
+                audit.GetProperty("filters").GetRawText()));
+        Assert.Equal(
+            (await gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(),
+            audit.GetProperty("request_id").GetString());
         Assert.DoesNotContain(gateway.Log.Lines, line => line.Contains("secret-", StringComparison.Ordinal));
     }
 
@@ -55,12 +74,16 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         var events = Events();
-        _bedrock.Next(e => StreamAsync(e, [.. events.Select(json => EventStreamFrames.Chunk($"{json[..^1]},{Trace}}}"))]));
+        _bedrock.Next(
+            e => StreamAsync(e, [.. events.Select(json => EventStreamFrames.Chunk($"{json[..^1]},{Trace}}}"))]));
         using var response = await PostAsync(gateway, stream: true);
 
-        Assert.Equal(string.Concat(FakeUpstream.MessageEvents("m").Select(Encoding.UTF8.GetString)), await response.Content.ReadAsStringAsync());
+        Assert.Equal(
+            string.Concat(FakeUpstream.MessageEvents("m").Select(Encoding.UTF8.GetString)),
+            await response.Content.ReadAsStringAsync());
         await gateway.Log.AuditAsync("inference.end");
-        Assert.Equal($"[{Filter}]", Assert.Single(gateway.Log.Audit("guardrail.trace")).GetProperty("filters").GetRawText());
+        Assert.Equal(
+            $"[{Filter}]", Assert.Single(gateway.Log.Audit("guardrail.trace")).GetProperty("filters").GetRawText());
     }
 
     [Fact]
@@ -75,11 +98,19 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
         });
         var left = await PostAsync(gateway, stream: true);
         left.Dispose();
-        Assert.Equal($"[{Filter}]", (await gateway.Log.AuditAsync("guardrail.trace")).GetProperty("filters").GetRawText());
+        Assert.Equal(
+            $"[{Filter}]", (await gateway.Log.AuditAsync("guardrail.trace")).GetProperty("filters").GetRawText());
 
-        _bedrock.Next(e => StreamAsync(e, [EventStreamFrames.Chunk($"{Events()[0][..^1]},{Trace}}}"), EventStreamFrames.Exception("throttlingException", "slow")]));
+        _bedrock.Next(
+            e =>
+                StreamAsync(
+                    e,
+                    [
+                        EventStreamFrames.Chunk($"{Events()[0][..^1]},{Trace}}}"),
+                        EventStreamFrames.Exception("throttlingException", "slow")]));
         using var broken = await PostAsync(gateway, stream: true);
-        Assert.Equal($"[{Filter}]", (await gateway.Log.AuditAsync("guardrail.trace", 2)).GetProperty("filters").GetRawText());
+        Assert.Equal(
+            $"[{Filter}]", (await gateway.Log.AuditAsync("guardrail.trace", 2)).GetProperty("filters").GetRawText());
     }
 
     [Theory]
@@ -88,11 +119,15 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     public async Task A_refusal_is_no_answer_of_the_guardrails(int status)
     {
         await using var gateway = await StartAsync();
-        _bedrock.Next(e => e.RespondAsync(status, $$"""{"message":"no",{{Action}},{{Trace}}}""", ("content-type", "application/json")));
+        _bedrock.Next(
+            e =>
+                e.RespondAsync(
+                    status, $$"""{"message":"no",{{Action}},{{Trace}}}""", ("content-type", "application/json")));
         using var refused = await PostAsync(gateway);
         Assert.DoesNotContain("secret-", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
-        _bedrock.Next(e => e.RespondAsync(200, $$"""{"type":"message",{{Action}}}""", ("content-type", "application/json")));
+        _bedrock.Next(
+            e => e.RespondAsync(200, $$"""{"type":"message",{{Action}}}""", ("content-type", "application/json")));
         using var answered = await PostAsync(gateway);
         await gateway.Log.AuditAsync("guardrail.trace");
         Assert.Empty(Assert.Single(gateway.Log.Audit("guardrail.trace")).GetProperty("filters").EnumerateArray());
@@ -102,11 +137,18 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     public async Task A_trace_that_found_nothing_is_not_told()
     {
         await using var gateway = await StartAsync();
-        _bedrock.Next(e => e.RespondAsync(200, """{"type":"message","amazon-bedrock-guardrailAction":"NONE","amazon-bedrock-trace":{"guardrail":{"input":{"gr1":{"invocationMetrics":{}}}}}}""", ("content-type", "application/json")));
+        _bedrock.Next(
+            e =>
+                e.RespondAsync(
+                    200,
+                    """{"type":"message","amazon-bedrock-guardrailAction":"NONE","amazon-bedrock-trace":{"guardrail":{"input":{"gr1":{"invocationMetrics":{}}}}}}""",
+                    ("content-type", "application/json")));
         using var response = await PostAsync(gateway);
         await gateway.Log.AuditAsync("inference.end");
 
-        Assert.Equal("""{"type":"message","amazon-bedrock-guardrailAction":"NONE"}""", await response.Content.ReadAsStringAsync());
+        Assert.Equal(
+            """{"type":"message","amazon-bedrock-guardrailAction":"NONE"}""",
+            await response.Content.ReadAsStringAsync());
         Assert.Empty(gateway.Log.Audit("guardrail.trace"));
     }
 
@@ -114,10 +156,14 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     public async Task A_body_that_steers_the_guardrail_is_refused_without_a_guardrail_too()
     {
         await using var gateway = await StartAsync();
-        using var response = await gateway.PostJsonAsync("/v1/messages", Body("\"amazon-bedrock-trace\":\"ENABLED\","), (await gateway.SignInAsync()).AccessToken);
+        using var response = await gateway.PostJsonAsync(
+            "/v1/messages", Body("\"amazon-bedrock-trace\":\"ENABLED\","), (await gateway.SignInAsync()).AccessToken);
 
         Assert.Equal(400, (int)response.StatusCode);
-        Assert.Contains("amazon-bedrock-trace is not permitted: this gateway applies a guardrail to Bedrock requests", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(
+            "amazon-bedrock-trace is not permitted: this gateway applies a guardrail to Bedrock requests",
+            await response.Content.ReadAsStringAsync(),
+            StringComparison.Ordinal);
         Assert.Empty(_bedrock.Requests);
     }
 
@@ -145,7 +191,8 @@ public sealed class GuardrailTraceTests : IAsyncDisposable
     private static string Body(string more = "", bool stream = false) =>
         $$"""{ {{more}}"model":"claude-sonnet-4-6","max_tokens":64,"stream":{{JsonSerializer.Serialize(stream)}},"messages":[{"role":"user","content":"hi"}]}""";
 
-    private static string[] Events() => [.. FakeUpstream.MessageEvents("m").Select(e => Encoding.UTF8.GetString(e).Split("data: ", 2)[1].TrimEnd())];
+    private static string[] Events() =>
+        [.. FakeUpstream.MessageEvents("m").Select(e => Encoding.UTF8.GetString(e).Split("data: ", 2)[1].TrimEnd())];
 
     private static async Task StreamAsync(FakeExchange exchange, byte[][] frames)
     {

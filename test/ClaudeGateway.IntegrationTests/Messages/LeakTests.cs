@@ -5,7 +5,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 
-/// <summary>Counts what a thousand requests that went wrong leave behind. Alone in the process while it counts.</summary>
+/// <summary>
+/// Counts what a thousand requests that went wrong leave behind. Alone in the process while it counts.
+/// </summary>
 [CollectionDefinition(nameof(LeakTests), DisableParallelization = true)]
 [Collection(nameof(LeakTests))]
 public sealed class LeakTests
@@ -17,9 +19,12 @@ public sealed class LeakTests
 
     private static readonly string[] Faults =
     [
-        "refused answer", "reset before headers", "stall before headers", "reset mid-event", "client leaves before headers",
-        "client leaves mid-stream", "truncated body", "invalid JSON", "garbage", "client leaves while the upstream answers an error",
-        "reset inside the body", "oversized body", "not UTF-8", "broken together with its headers", "nothing at all", "client leaves an endless answer",
+        "refused answer", "reset before headers", "stall before headers", "reset mid-event",
+        "client leaves before headers",
+        "client leaves mid-stream", "truncated body", "invalid JSON", "garbage",
+        "client leaves while the upstream answers an error",
+        "reset inside the body", "oversized body", "not UTF-8", "broken together with its headers", "nothing at all",
+        "client leaves an endless answer",
     ];
 
     [Fact]
@@ -137,7 +142,11 @@ public sealed class LeakTests
     /// <summary>The framework's own up-and-down counters of this process.</summary>
     private sealed class Gauges : IDisposable
     {
-        private static readonly string[] Names = ["http.server.active_requests", "kestrel.active_connections", "http.client.active_requests", "http.client.open_connections"];
+        private static readonly string[] Names = [
+            "http.server.active_requests",
+            "kestrel.active_connections",
+            "http.client.active_requests",
+            "http.client.open_connections"];
 
         private readonly MeterListener _listener = new();
         private readonly Dictionary<string, long> _values = Names.ToDictionary(name => name, _ => 0L);
@@ -172,9 +181,13 @@ public sealed class LeakTests
             }
         }
 
-        /// <summary>Every request on either side of the gateway has ended and so have their connections to it.</summary>
+        /// <summary>
+        /// Every request on either side of the gateway has ended and so have their connections to it.
+        /// </summary>
         public Task QuietAsync(long connections) => _changed.UntilAsync(
-            () => Read() is var now && now["http.server.active_requests"] == 0 && now["http.client.active_requests"] == 0 && now["kestrel.active_connections"] <= connections,
+            () =>
+                Read() is var now && now["http.server.active_requests"] == 0 && now["http.client.active_requests"] == 0
+                && now["kestrel.active_connections"] <= connections,
             "the end of every request");
 
         public void Dispose() => _listener.Dispose();

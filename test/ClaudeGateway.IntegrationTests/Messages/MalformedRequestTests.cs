@@ -24,10 +24,18 @@ public sealed class MalformedRequestTests
     public async Task Chunks_that_cannot_be_read_are_400_or_413(string chunks)
     {
         await using var scene = await Scene.StartAsync();
-        foreach (var (path, type) in new[] { ("/v1/messages", "application/json"), ("/v1/metrics", "application/json"), ("/oauth/token", "application/x-www-form-urlencoded") })
+        foreach (var (path, type) in new[] { ("/v1/messages", "application/json"), ("/v1/metrics", "application/json"),
+            ("/oauth/token", "application/x-www-form-urlencoded") })
         {
-            var answer = await SendAsync(scene, $"POST {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {scene.Bearer}\r\nContent-Type: {type}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
-            Assert.True(answer.StartsWith("HTTP/1.1 400", StringComparison.Ordinal) || answer.StartsWith("HTTP/1.1 413", StringComparison.Ordinal), $"{path} {chunks}: {answer}{string.Join("\n", scene.Gateway.Log.Lines.Where(line => line.Contains(" failed: ", StringComparison.Ordinal)))}");
+            var answer = await SendAsync(
+                scene,
+                $"POST {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {scene.Bearer}\r\nContent-Type: "
+                    + $"{type}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+            Assert.True(
+                answer.StartsWith("HTTP/1.1 400", StringComparison.Ordinal)
+                || answer.StartsWith("HTTP/1.1 413", StringComparison.Ordinal),
+                $"{path} {chunks}: "
+                    + $"{answer}{string.Join("\n", scene.Gateway.Log.Lines.Where(line => line.Contains(" failed: ", StringComparison.Ordinal)))}");
         }
 
         Assert.Empty(scene.Upstream.Requests);
@@ -79,7 +87,8 @@ public sealed class MalformedRequestTests
         using var client = scene.Connect();
 
         await client.SendAsync(Encoding.ASCII.GetBytes(
-            $"POST /oauth/token HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
+            "POST /oauth/token HTTP/1.1\r\nHost: gateway\r\nContent-Type: "
+                + $"application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n"
             + "grant_type=nonsenseGET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"));
 
         var answers = await client.ToEndAsync();
@@ -94,7 +103,8 @@ public sealed class MalformedRequestTests
         using var client = scene.Connect();
 
         await client.SendAsync(Encoding.ASCII.GetBytes(
-            "POST /oauth/token HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "POST /oauth/token HTTP/1.1\r\nHost: gateway\r\nContent-Type: "
+                + "application/x-www-form-urlencoded\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "13\r\ngrant_type=nonsense\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"));
 
         Assert.EndsWith("""{"error":"unsupported_grant_type"}""", await client.ToEndAsync(), StringComparison.Ordinal);
@@ -123,7 +133,8 @@ public sealed class MalformedRequestTests
         await using var upstream = new FakeUpstream();
         using var files = new CertificateFiles("localhost");
         var config = TestConfig.Create(idp, [upstream]);
-        await using var gateway = await GatewayHost.StartAsync(config with { Listen = config.Listen with { Tls = new TlsConfig(files.CertificatePath, files.KeyPath) } });
+        await using var gateway = await GatewayHost.StartAsync(
+            config with { Listen = config.Listen with { Tls = new TlsConfig(files.CertificatePath, files.KeyPath) } });
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, gateway.Url.Port);
         await using var tls = new SslStream(client.GetStream());
@@ -151,7 +162,8 @@ public sealed class MalformedRequestTests
     /// <summary>GET /healthz as one HEADERS frame of literal fields (RFC 7541 section 6.2.2).</summary>
     private static byte[] Http2Headers(int stream, params (string Name, string Value)[] fields)
     {
-        (string, string)[] all = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/healthz"), .. fields];
+        (string, string)[] all = [
+            (":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", "/healthz"), .. fields];
         byte[] block = [.. all.SelectMany(field => (byte[])[0, .. Text(field.Item1), .. Text(field.Item2)])];
         return Frame(1, 0x5, stream, block);
     }
@@ -159,7 +171,9 @@ public sealed class MalformedRequestTests
     private static byte[] Text(string text) => [(byte)text.Length, .. Encoding.ASCII.GetBytes(text)];
 
     private static byte[] Frame(byte type, byte flags, int stream, byte[] payload) =>
-        [(byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0, (byte)stream, .. payload];
+        [
+            (byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type, flags, 0, 0, 0,
+            (byte)stream, .. payload];
 
     /// <summary>The status of the next answer, or "reset" when the stream or the connection is refused.</summary>
     private static async Task<string> Http2StatusAsync(SslStream tls)

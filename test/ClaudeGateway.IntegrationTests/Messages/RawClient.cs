@@ -27,7 +27,9 @@ internal sealed class RawClient : IDisposable
         }
     }
 
-    /// <summary>Everything received so far, as soon as it contains <paramref name="text"/> or the connection has ended.</summary>
+    /// <summary>
+    /// Everything received so far, as soon as it contains <paramref name="text"/> or the connection has ended.
+    /// </summary>
     public async Task<string> UntilAsync(string text)
     {
         using var timeout = new CancellationTokenSource(Signal.Timeout);

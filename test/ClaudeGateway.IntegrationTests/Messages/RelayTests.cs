@@ -85,7 +85,8 @@ public sealed class RelayTests
         var headSeen = new TaskCompletionSource();
         scene.Upstream.Next(async e =>
         {
-            await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n"u8.ToArray());
+            await e.WriteRawAsync(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n"u8.ToArray());
             await headSeen.Task;
             await e.WriteRawAsync("{\"z\": 1}"u8.ToArray());
             await e.EndAsync();
@@ -113,7 +114,8 @@ public sealed class RelayTests
     [InlineData("br", null)]
     [InlineData("gzip;q=0", null)]
     [InlineData("", null)]
-    public async Task A_compressed_answer_passes_when_the_client_takes_it_and_is_decoded_when_not(string accepted, string? received)
+    public async Task A_compressed_answer_passes_when_the_client_takes_it_and_is_decoded_when_not(
+        string accepted, string? received)
     {
         await using var scene = await Scene.StartAsync();
         var packed = new MemoryStream();
@@ -122,9 +124,13 @@ public sealed class RelayTests
             await gzip.WriteAsync("{\"z\": 1}"u8.ToArray());
         }
 
-        scene.Upstream.Next(e => e.RespondAsync(200, packed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip")));
+        scene.Upstream.Next(
+            e =>
+                e.RespondAsync(
+                    200, packed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip")));
 
-        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, headers: accepted.Length == 0 ? [] : [("accept-encoding", accepted)]);
+        using var response = await scene.Gateway.SendMessageAsync(
+            scene.Bearer, headers: accepted.Length == 0 ? [] : [("accept-encoding", accepted)]);
 
         Assert.Equal(received, response.Content.Headers.ContentEncoding.SingleOrDefault());
         var body = await response.Content.ReadAsByteArrayAsync();
@@ -151,7 +157,8 @@ public sealed class RelayTests
             await response.Content.ReadAsByteArrayAsync();
         });
 
-        Assert.Equal("upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
+        Assert.Equal(
+            "upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
 
     [Fact]
@@ -160,18 +167,27 @@ public sealed class RelayTests
         await using var scene = await Scene.StartAsync();
         scene.Upstream.Headers =
         [
-            ("set-cookie", "a=b"), ("www-authenticate", "Basic"), ("proxy-authenticate", "Basic"), ("strict-transport-security", "max-age=1"), ("x-frame-options", "SAMEORIGIN"),
-            ("content-security-policy", "x"), ("server", "up"), ("alt-svc", "h3=\":1\""), ("location", "http://internal/"), ("keep-alive", "timeout=5"), ("x-custom", "é"), ("x-two", "1"), ("x-two", "2"),
+            ("set-cookie", "a=b"), ("www-authenticate", "Basic"), ("proxy-authenticate", "Basic"),
+            ("strict-transport-security", "max-age=1"), ("x-frame-options", "SAMEORIGIN"),
+            ("content-security-policy", "x"), ("server", "up"), ("alt-svc", "h3=\":1\""),
+            ("location", "http://internal/"), ("keep-alive", "timeout=5"), ("x-custom", "é"), ("x-two", "1"),
+            ("x-two", "2"),
         ];
 
         using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
 
         var names = response.Headers.NonValidated.Select(h => h.Key.ToUpperInvariant()).ToArray();
-        Assert.Empty(names.Intersect(["SET-COOKIE", "WWW-AUTHENTICATE", "PROXY-AUTHENTICATE", "STRICT-TRANSPORT-SECURITY", "CONTENT-SECURITY-POLICY", "SERVER", "ALT-SVC", "LOCATION", "KEEP-ALIVE"]));
+        Assert.Empty(
+            names.Intersect(
+                [
+                    "SET-COOKIE", "WWW-AUTHENTICATE", "PROXY-AUTHENTICATE", "STRICT-TRANSPORT-SECURITY",
+                    "CONTENT-SECURITY-POLICY", "SERVER", "ALT-SVC", "LOCATION", "KEEP-ALIVE"]));
         Assert.Equal("DENY", response.Headers.NonValidated["x-frame-options"].ToString());
         Assert.Equal(["1", "2"], response.Headers.NonValidated["x-two"]);
         // The header's bytes: HTTP clients read them as Latin-1.
-        Assert.Equal("é", Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(response.Headers.NonValidated["x-custom"].ToString())));
+        Assert.Equal(
+            "é",
+            Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(response.Headers.NonValidated["x-custom"].ToString())));
     }
 
     [Fact]
@@ -182,10 +198,13 @@ public sealed class RelayTests
             Models = [new ModelConfig("corp", null, null, new Dictionary<string, string> { ["anthropic"] = "up\"x" })],
         });
 
-        using var response = await scene.PostAsync("""{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "corp" ,"u":"\u00e9"}""");
+        using var response = await scene.PostAsync(
+            """{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "corp" ,"u":"\u00e9"}""");
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal("""{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "up\u0022x" ,"u":"\u00e9"}""", scene.Upstream.Requests[0].Text);
+        Assert.Equal(
+            """{ "big":12345678901234567890123, "f":1.0,"a":1,"a":2, "model" : "up\u0022x" ,"u":"\u00e9"}""",
+            scene.Upstream.Requests[0].Text);
     }
 
     [Fact]
@@ -201,7 +220,9 @@ public sealed class RelayTests
         Assert.Equal("complete", end.GetProperty("end").GetString());
         Assert.Equal(body.Length, end.GetProperty("bytes").GetInt32());
         Assert.Equal(2, end.GetProperty("attempts").GetInt32());
-        Assert.Equal((await scene.Gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(), end.GetProperty("request_id").GetString());
+        Assert.Equal(
+            (await scene.Gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(),
+            end.GetProperty("request_id").GetString());
     }
 
     [Fact]

@@ -4,7 +4,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Messages;
 
-/// <summary>A gateway with scripted upstreams and a signed-in developer: what every test of inference starts from.</summary>
+/// <summary>
+/// A gateway with scripted upstreams and a signed-in developer: what every test of inference starts from.
+/// </summary>
 internal sealed class Scene : IAsyncDisposable
 {
     private readonly FakeIdentityProvider _idp;
@@ -44,7 +46,9 @@ internal sealed class Scene : IAsyncDisposable
 
     /// <summary>The head of a POST to /v1/messages with a length, ready for its body.</summary>
     public byte[] Head(int contentLength, string extra = "", string version = "1.1") =>
-        Encoding.ASCII.GetBytes($"POST /v1/messages HTTP/{version}\r\nHost: gateway\r\nAuthorization: Bearer {Bearer}\r\nContent-Type: application/json\r\n{extra}Content-Length: {contentLength}\r\n\r\n");
+        Encoding.ASCII.GetBytes(
+            $"POST /v1/messages HTTP/{version}\r\nHost: gateway\r\nAuthorization: Bearer {Bearer}\r\nContent-Type: "
+                + $"application/json\r\n{extra}Content-Length: {contentLength}\r\n\r\n");
 
     public async ValueTask DisposeAsync()
     {

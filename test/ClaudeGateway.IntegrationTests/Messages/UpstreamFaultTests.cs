@@ -11,7 +11,8 @@ public sealed class UpstreamFaultTests
 {
     private static readonly TimeoutsConfig Short = new() { UpstreamTtfb = TimeSpan.FromMilliseconds(300) };
 
-    public static TheoryData<string> BeforeHeaders => ["refuse", "reset", "close", "garbage", "half a head", "endless head", "stall", "informational only"];
+    public static TheoryData<string> BeforeHeaders =>
+        ["refuse", "reset", "close", "garbage", "half a head", "endless head", "stall", "informational only"];
 
     [Theory]
     [MemberData(nameof(BeforeHeaders))]
@@ -23,7 +24,9 @@ public sealed class UpstreamFaultTests
         using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal(FakeUpstream.MessageEvents("claude-sonnet-4-6").SelectMany(e => e), await response.Content.ReadAsByteArrayAsync());
+        Assert.Equal(
+            FakeUpstream.MessageEvents("claude-sonnet-4-6").SelectMany(e => e),
+            await response.Content.ReadAsByteArrayAsync());
         Assert.Equal("up1", (await scene.Gateway.Log.AuditAsync("inference")).GetProperty("upstream").GetString());
     }
 
@@ -38,7 +41,9 @@ public sealed class UpstreamFaultTests
 
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
         var error = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("error");
-        Assert.Equal(("api_error", "all upstreams failed (1 attempted)"), (error.GetProperty("type").GetString(), error.GetProperty("message").GetString()));
+        Assert.Equal(
+            ("api_error", "all upstreams failed (1 attempted)"),
+            (error.GetProperty("type").GetString(), error.GetProperty("message").GetString()));
     }
 
     [Fact]
@@ -52,18 +57,24 @@ public sealed class UpstreamFaultTests
 
         var audit = await scene.Gateway.Log.AuditAsync("inference");
         Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
-        Assert.Equal((null, "second"), (audit.GetProperty("upstream_request_id").GetString(), audit.GetProperty("upstream_cloud_request_id").GetString()));
+        Assert.Equal(
+            (null, "second"),
+            (
+                audit.GetProperty("upstream_request_id").GetString(),
+                audit.GetProperty("upstream_cloud_request_id").GetString()));
     }
 
     [Theory]
     [InlineData(2, HttpStatusCode.OK)]
     [InlineData(1, HttpStatusCode.BadGateway)]
-    public async Task A_body_that_breaks_together_with_its_headers_is_a_fault_before_them(int upstreams, HttpStatusCode expected)
+    public async Task A_body_that_breaks_together_with_its_headers_is_a_fault_before_them(
+        int upstreams, HttpStatusCode expected)
     {
         await using var scene = await Scene.StartAsync(upstreams);
         scene.Upstream.Next(async e =>
         {
-            await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n"u8.ToArray());
+            await e.WriteRawAsync(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nno chunk\r\n"u8.ToArray());
             e.Close();
         });
 
@@ -98,7 +109,8 @@ public sealed class UpstreamFaultTests
         Assert.Contains("data: 1", answer, StringComparison.Ordinal);
         Assert.DoesNotContain("\r\n0\r\n\r\n", answer, StringComparison.Ordinal);
         Assert.Empty(scene.Upstreams[1].Requests);
-        Assert.Equal("upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
+        Assert.Equal(
+            "upstream_cut", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
 
     [Fact]
@@ -107,7 +119,8 @@ public sealed class UpstreamFaultTests
         await using var scene = await Scene.StartAsync();
         scene.Upstream.Next(async e =>
         {
-            await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"half\":"u8.ToArray());
+            await e.WriteRawAsync(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"half\":"u8.ToArray());
             e.Close();
         });
 
@@ -184,7 +197,8 @@ public sealed class UpstreamFaultTests
         client.Reset();
 
         await left.Task.WaitAsync(Signal.Timeout);
-        Assert.Equal("client_gone", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
+        Assert.Equal(
+            "client_gone", (await scene.Gateway.Log.AuditAsync("inference.end")).GetProperty("end").GetString());
     }
 
     private static void Inject(FakeUpstream upstream, string fault)
@@ -206,7 +220,8 @@ public sealed class UpstreamFaultTests
                     await e.WriteRawAsync("HTTP/1.1 200 OK\r\ncontent-ty"u8.ToArray());
                     break;
                 case "endless head":
-                    await e.WriteRawAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nx: {new string('x', 1024 * 1024)}"));
+                    await e.WriteRawAsync(
+                        Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nx: {new string('x', 1024 * 1024)}"));
                     break;
                 case "informational only":
                     await e.WriteRawAsync("HTTP/1.1 103 Early Hints\r\n\r\n"u8.ToArray());

@@ -13,7 +13,8 @@ public sealed class DrainDelayTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var config = TestConfig.Create(_idp, [_upstream]);
-        _gateway = await GatewayHost.StartAsync(config with { Listen = config.Listen with { DrainDelay = TimeSpan.FromSeconds(60) } }, _clock);
+        _gateway = await GatewayHost.StartAsync(
+            config with { Listen = config.Listen with { DrainDelay = TimeSpan.FromSeconds(60) } }, _clock);
     }
 
     public async ValueTask DisposeAsync()
@@ -30,7 +31,9 @@ public sealed class DrainDelayTests : IAsyncLifetime
 
         using var ready = await _gateway.GetAsync("/readyz");
         using var health = await _gateway.GetAsync("/healthz");
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, "stopping"), (ready.StatusCode, await ready.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)));
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, "stopping"),
+            (ready.StatusCode, await ready.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)));
         Assert.Equal(HttpStatusCode.OK, health.StatusCode);
         Assert.False(stop.IsCompleted);
 

@@ -76,7 +76,8 @@ public sealed class HangUpTests : IAsyncDisposable
     public async Task It_reloads_also_where_whoever_started_the_gateway_ignores_it()
     {
         File.WriteAllText(_folder.File("gateway.yaml"), Configuration());
-        await using var serve = GatewayProcess.StartIgnoringHangUps(_folder.Path, Environment, "serve", "--config", "gateway.yaml");
+        await using var serve = GatewayProcess.StartIgnoringHangUps(
+            _folder.Path, Environment, "serve", "--config", "gateway.yaml");
         await serve.Errors.LineAsync("listening on");
 
         await serve.HangUpAsync();

@@ -25,7 +25,12 @@ public sealed class ReloadFailureTests : IAsyncDisposable
     {
         var store = await DatabaseWithoutRightsAsync();
         Write(store, "sonnet", withAdmin: false);
-        await using var serve = GatewayProcess.Start(_folder.Path, new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" }, "serve", "--config", "gateway.yaml");
+        await using var serve = GatewayProcess.Start(
+            _folder.Path,
+            new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" },
+            "serve",
+            "--config",
+            "gateway.yaml");
         var address = (await serve.Errors.LineAsync("listening on")).Split(' ')[^1];
         using var http = new HttpMessageInvoker(new SocketsHttpHandler());
 
@@ -51,14 +56,20 @@ public sealed class ReloadFailureTests : IAsyncDisposable
     public async Task A_start_that_the_store_forbids_names_the_cause_on_one_line()
     {
         Write(await DatabaseWithoutRightsAsync(), "sonnet", withAdmin: true);
-        await using var serve = GatewayProcess.Start(_folder.Path, new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" }, "serve", "--config", "gateway.yaml");
+        await using var serve = GatewayProcess.Start(
+            _folder.Path,
+            new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" },
+            "serve",
+            "--config",
+            "gateway.yaml");
 
         Assert.Equal(1, await serve.ExitCodeAsync());
         Assert.Contains("permission denied for table gw_spend_limit", serve.Errors.Lines[^1], StringComparison.Ordinal);
     }
 
     /// <summary>An answer that has begun and does not end before the test says so.</summary>
-    private async Task<(TaskCompletionSource GoOn, HttpResponseMessage Answer)> BeginStreamAsync(HttpMessageInvoker http, Uri gateway)
+    private async Task<(TaskCompletionSource GoOn, HttpResponseMessage Answer)> BeginStreamAsync(
+        HttpMessageInvoker http, Uri gateway)
     {
         var goOn = new TaskCompletionSource();
         _upstream.Next(async exchange =>
@@ -71,14 +82,21 @@ public sealed class ReloadFailureTests : IAsyncDisposable
         });
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, "/v1/messages"))
         {
-            Content = new StringContent("""{"model":"claude-sonnet-4-6","max_tokens":1,"stream":true,"messages":[]}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                """{"model":"claude-sonnet-4-6","max_tokens":1,"stream":true,"messages":[]}""",
+                Encoding.UTF8,
+                "application/json"),
         };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Bearer());
         return (goOn, await http.SendAsync(request, CancellationToken.None));
     }
 
     private static string Bearer() =>
-        new Sessions.SessionTokens(new Sessions.SessionSecrets([new Config.Secret(TestConfig.JwtSecret)]), null, TimeSpan.FromHours(1), TimeProvider.System)
+        new Sessions.SessionTokens(
+            new Sessions.SessionSecrets([new Config.Secret(TestConfig.JwtSecret)]),
+            null,
+            TimeSpan.FromHours(1),
+            TimeProvider.System)
             .Mint(new Sessions.Identity("alice", null, null, []), "session").Token;
 
     /// <summary>
@@ -91,9 +109,11 @@ public sealed class ReloadFailureTests : IAsyncDisposable
     {
         var owner = new UriBuilder(await PostgresServer.NewMigratedDatabaseAsync());
         var role = owner.Path.Trim('/') + "_role";
-        await using var source = NpgsqlDataSource.Create($"Host={owner.Host};Port={owner.Port};Username=postgres;Database={owner.Path.Trim('/')};Pooling=false");
+        await using var source = NpgsqlDataSource.Create(
+            $"Host={owner.Host};Port={owner.Port};Username=postgres;Database={owner.Path.Trim('/')};Pooling=false");
         await using var command = source.CreateCommand(
-            $"create role {role} login; grant all on all tables in schema public to {role}; grant all on schema public to {role}; revoke all on gw_spend_limit from {role}");
+            $"create role {role} login; grant all on all tables in schema public to {role}; grant all on schema public "
+                + $"to {role}; revoke all on gw_spend_limit from {role}");
         await command.ExecuteNonQueryAsync();
         owner.UserName = role;
         return owner.Uri.ToString();

@@ -11,7 +11,10 @@ namespace ClaudeGateway.IntegrationTests.Reload;
 
 public sealed class ReloadTests : IAsyncLifetime
 {
-    private static readonly ProcessEnvironment Environment = new(new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" });
+    private static readonly ProcessEnvironment Environment = new(new Dictionary<string, string>
+    {
+        ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",
+    });
 
     private readonly FakeIdentityProvider _idp = new();
     private readonly FakeUpstream _upstream = new();
@@ -27,16 +30,24 @@ public sealed class ReloadTests : IAsyncLifetime
         _file = new JsonObject
         {
             ["listen"] = new JsonObject { ["host"] = "127.0.0.1", ["port"] = 0 },
-            ["oidc"] = new JsonObject { ["issuer"] = _idp.Issuer, ["client_id"] = FakeIdentityProvider.ClientId, ["client_secret"] = FakeIdentityProvider.ClientSecret },
+            ["oidc"] = new JsonObject
+            {
+                ["issuer"] = _idp.Issuer,
+                ["client_id"] = FakeIdentityProvider.ClientId,
+                ["client_secret"] = FakeIdentityProvider.ClientSecret,
+            },
             ["session"] = new JsonObject { ["jwt_secret"] = TestConfig.JwtSecret },
             ["store"] = new JsonObject { ["sqlite_path"] = Path.Combine(_folder, "gateway.db") },
-            ["upstreams"] = new JsonArray(new JsonObject { ["provider"] = "anthropic", ["base_url"] = _upstream.Url.ToString(), ["auth"] = new JsonObject { ["api_key"] = "k" } }),
+            ["upstreams"] = new JsonArray(
+                new JsonObject { ["provider"] = "anthropic", ["base_url"] = _upstream.Url.ToString(),
+                    ["auth"] = new JsonObject { ["api_key"] = "k" } }),
             ["managed"] = Managed("sonnet"),
         };
         var first = Write();
         _gateway = await GatewayHost.StartAsync(first.Config!);
         _lines = new StderrLines(_log);
-        _reload = new ConfigReload(_gateway.App, first, Environment, new OperationalLog(_lines, TimeProvider.System, LogLevel.Info));
+        _reload = new ConfigReload(
+            _gateway.App, first, Environment, new OperationalLog(_lines, TimeProvider.System, LogLevel.Info));
     }
 
     public async ValueTask DisposeAsync()
@@ -135,7 +146,8 @@ public sealed class ReloadTests : IAsyncLifetime
 
         await _log.LineAsync("listen.port was changed but cannot change");
         await _log.LineAsync("store.sqlite_path was changed but cannot change");
-        Assert.DoesNotContain(_log.Lines, line => line.Contains("trusted_proxies was changed", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            _log.Lines, line => line.Contains("trusted_proxies was changed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -160,7 +172,11 @@ public sealed class ReloadTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
         var reloads = _reload.RunAsync(asked.Reader, stop.Token);
         _file["managed"] = Managed("opus");
-        _file["oidc"]!["google_groups"] = new JsonObject { ["service_account_json_path"] = Path.Combine(_folder, "none.json"), ["admin_email"] = "a@example.com" };
+        _file["oidc"]!["google_groups"] = new JsonObject
+        {
+            ["service_account_json_path"] = Path.Combine(_folder, "none.json"),
+            ["admin_email"] = "a@example.com",
+        };
         Write();
         asked.Writer.TryWrite(true);
         await _log.LineAsync("was not put in force");
@@ -264,7 +280,8 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task Sign_in_limits_go_on_counting()
     {
-        _file["rate_limits"] = new JsonObject { ["device_authorization"] = new JsonObject { ["max"] = 2, ["window_seconds"] = 600 } };
+        _file["rate_limits"] = new JsonObject { ["device_authorization"] = new JsonObject { ["max"] = 2,
+            ["window_seconds"] = 600 } };
         Write();
         Assert.True(await _reload.ReloadAsync(CancellationToken.None));
         await _gateway.AuthorizeDeviceAsync();

@@ -34,7 +34,8 @@ public sealed class BrokenProviderTests : IAsyncDisposable
     ];
 
     /// <summary>Those that once ended in a 500; where the gateway waits between its tries, a few do.</summary>
-    public static TheoryData<string> Undecodable => [.. Broken.Select(row => row.Data).Where(answer => answer.Contains("content-encoding", StringComparison.Ordinal))];
+    public static TheoryData<string> Undecodable =>
+        [.. Broken.Select(row => row.Data).Where(answer => answer.Contains("content-encoding", StringComparison.Ordinal))];
 
     public async ValueTask DisposeAsync()
     {
@@ -107,7 +108,10 @@ public sealed class BrokenProviderTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         var token = await gateway.SignInAsync();
-        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(200, new { access_token = accessToken, token_type = "Bearer" }) : null;
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token"
+            ? exchange.RespondJsonAsync(200, new { access_token = accessToken, token_type = "Bearer" })
+            : null;
 
         var refused = await gateway.RefreshAsync(token.RefreshToken);
 
@@ -142,16 +146,24 @@ public sealed class BrokenProviderTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         var token = await gateway.SignInAsync();
-        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(400, new { error = new string('e', 100_000) }) : null;
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token"
+            ? exchange.RespondJsonAsync(400, new { error = new string('e', 100_000) })
+            : null;
 
         Assert.Equal(503, (await gateway.RefreshAsync(token.RefreshToken)).Status);
 
         var audit = await gateway.Log.AuditAsync("session.refresh");
-        Assert.Equal("the IdP's token endpoint answered 400 without an OAuth error", audit.GetProperty("err").GetString());
+        Assert.Equal(
+            "the IdP's token endpoint answered 400 without an OAuth error", audit.GetProperty("err").GetString());
     }
 
     private static void AssertNoFault(GatewayHost gateway) =>
-        Assert.DoesNotContain(gateway.Log.Lines, line => line.Contains(" failed: ", StringComparison.Ordinal) && line.Contains("error request", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            gateway.Log.Lines,
+            line =>
+                line.Contains(" failed: ", StringComparison.Ordinal)
+                && line.Contains("error request", StringComparison.Ordinal));
 
     /// <summary>The first sign-in after it goes well again where it is not about this path.</summary>
     private void Break(string path, string answer, bool isJson = false) => _idp.Script = exchange =>

@@ -33,7 +33,9 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
 
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
-        Assert.Equal("slow_down", JsonDocument.Parse(await refused.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
+        Assert.Equal(
+            "slow_down",
+            JsonDocument.Parse(await refused.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
         Assert.Equal(before + 30, _idp.TokenRequests.Count());
         var audit = await gateway.Log.AuditAsync("session.refresh", 31);
         Assert.Contains("too many refresh tokens", audit.GetProperty("err").GetString(), StringComparison.Ordinal);
@@ -49,14 +51,16 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
         await using var gateway = await StartAsync();
         for (var i = 0; i < 30; i++)
         {
-            using var answer = await RefreshAsync(gateway, "made-up", $"2001:db8:1:2::{i.ToString("x", CultureInfo.InvariantCulture)}");
+            using var answer = await RefreshAsync(
+                gateway, "made-up", $"2001:db8:1:2::{i.ToString("x", CultureInfo.InvariantCulture)}");
             Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         }
 
         using var same = await RefreshAsync(gateway, "made-up", "2001:db8:1:2:ffff::1");
         using var other = await RefreshAsync(gateway, "made-up", "2001:db8:1:3::1");
 
-        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.Unauthorized), (same.StatusCode, other.StatusCode));
+        Assert.Equal((HttpStatusCode.TooManyRequests, HttpStatusCode.Unauthorized),
+            (same.StatusCode, other.StatusCode));
     }
 
     [Fact]
@@ -65,7 +69,9 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
         await using var gateway = await StartAsync();
         var own = await gateway.SignInAsync();
         var goOn = new TaskCompletionSource();
-        _idp.Script = exchange => exchange.Request.Path == "/token" && exchange.Request.Form["refresh_token"].StartsWith("made-up", StringComparison.Ordinal)
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token"
+            && exchange.Request.Form["refresh_token"].StartsWith("made-up", StringComparison.Ordinal)
             ? RefuseLaterAsync(exchange, goOn.Task)
             : null;
         var begun = Enumerable.Range(0, 10).Select(i => RefreshAsync(gateway, $"made-up-{i}", $"10.0.0.{i}")).ToList();
@@ -113,7 +119,8 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
         await _idp.Server.RequestAsync(_ => Revoked().Distinct().Count() == 2);
         Assert.Equal(2, Revoked().Count());
 
-        IEnumerable<string> Revoked() => _idp.Requests.Where(request => request.Path == "/revoke").Select(request => request.Form["token"]);
+        IEnumerable<string> Revoked() =>
+            _idp.Requests.Where(request => request.Path == "/revoke").Select(request => request.Form["token"]);
     }
 
     [Fact]
@@ -135,7 +142,8 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
     }
 
     private static bool IsMadeUp(RecordedRequest request) =>
-        request.Path == "/token" && request.Form.GetValueOrDefault("refresh_token", "").StartsWith("made-up", StringComparison.Ordinal);
+        request.Path == "/token"
+        && request.Form.GetValueOrDefault("refresh_token", "").StartsWith("made-up", StringComparison.Ordinal);
 
     private static async Task RefuseLaterAsync(FakeExchange exchange, Task goOn)
     {
@@ -143,7 +151,8 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
         await exchange.RespondJsonAsync(400, new { error = "invalid_grant" });
     }
 
-    private static Task<HttpResponseMessage> RefreshAsync(GatewayHost gateway, string token, string address) => gateway.SendAsync(
+    private static Task<HttpResponseMessage> RefreshAsync(GatewayHost gateway, string token, string address) =>
+        gateway.SendAsync(
         HttpMethod.Post,
         "/oauth/token",
         new FormUrlEncodedContent([new("grant_type", "refresh_token"), new("refresh_token", token)]),
@@ -152,6 +161,7 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
     private Task<GatewayHost> StartAsync()
     {
         var config = TestConfig.Create(_idp, [_upstream]);
-        return GatewayHost.StartAsync(config with { Listen = config.Listen with { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] } }, _clock);
+        return GatewayHost.StartAsync(
+            config with { Listen = config.Listen with { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] } }, _clock);
     }
 }

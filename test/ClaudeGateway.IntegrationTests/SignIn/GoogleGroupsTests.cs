@@ -20,7 +20,12 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
             ? exchange.RespondJsonAsync(200, new { access_token = "ya29.token", expires_in = 3600 })
             : _directory!(exchange));
         using var key = RSA.Create(2048);
-        File.WriteAllText(_file, JsonSerializer.Serialize(new { client_email = "sa@project.example", private_key = key.ExportPkcs8PrivateKeyPem(), token_uri = $"{_google.LocalUrl}/token" }));
+        File.WriteAllText(_file, JsonSerializer.Serialize(new
+        {
+            client_email = "sa@project.example",
+            private_key = key.ExportPkcs8PrivateKeyPem(),
+            token_uri = $"{_google.LocalUrl}/token",
+        }));
     }
 
     public async ValueTask DisposeAsync()
@@ -35,12 +40,14 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
     {
         _directory = exchange => exchange.Request.Query.ContainsKey("pageToken")
             ? exchange.RespondJsonAsync(200, new { groups = new[] { new { email = "two@example.com" } } })
-            : exchange.RespondJsonAsync(200, new { groups = new[] { new { email = "One@Example.com" } }, nextPageToken = "p 2" });
+            : exchange.RespondJsonAsync(
+                200, new { groups = new[] { new { email = "One@Example.com" } }, nextPageToken = "p 2" });
         using var groups = Groups();
         Assert.Equal(["one@example.com", "two@example.com"], await groups.OfAsync("alice+x@example.com"));
         await groups.OfAsync("bob@example.com");
         Assert.Single(_google.Requests, request => request.Path == "/token");
-        Assert.Equal("alice+x@example.com", _google.Requests.First(request => request.Path == "/groups").Query["userKey"]);
+        Assert.Equal(
+            "alice+x@example.com", _google.Requests.First(request => request.Path == "/groups").Query["userKey"]);
     }
 
     [Fact]
@@ -54,9 +61,11 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
     [Fact]
     public async Task A_refusal_says_what_to_check()
     {
-        _directory = exchange => exchange.RespondJsonAsync(403, new { error = new { code = 403, message = "Not Authorized" } });
+        _directory = exchange =>
+            exchange.RespondJsonAsync(403, new { error = new { code = 403, message = "Not Authorized" } });
         using var groups = Groups();
-        var failure = await Assert.ThrowsAsync<IdentityProviderUnavailableException>(() => groups.OfAsync("alice@example.com"));
+        var failure = await Assert.ThrowsAsync<IdentityProviderUnavailableException>(
+            () => groups.OfAsync("alice@example.com"));
         Assert.Contains("domain-wide delegation", failure.Message, StringComparison.Ordinal);
     }
 
@@ -67,5 +76,10 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
         Assert.Contains(_file, Assert.Throws<OperatorException>(Groups).Message, StringComparison.Ordinal);
     }
 
-    private GoogleGroups Groups() => new(new GoogleGroupsConfig(_file, "admin@example.com"), new IdpHttp(_client, TimeProvider.System), TimeProvider.System, new Uri($"{_google.LocalUrl}/groups"));
+    private GoogleGroups Groups() =>
+        new(
+            new GoogleGroupsConfig(_file, "admin@example.com"),
+            new IdpHttp(_client, TimeProvider.System),
+            TimeProvider.System,
+            new Uri($"{_google.LocalUrl}/groups"));
 }

@@ -50,17 +50,27 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     [Fact]
     public async Task The_metadata_advertises_revocation_and_comes_from_the_public_URL_alone()
     {
-        await using var gateway = await StartAsync(config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
-        using var answer = await gateway.SendAsync(HttpMethod.Get, "/.well-known/oauth-authorization-server", null, ("Host", "evil.example"), ("X-Forwarded-Host", "evil.example"));
+        await using var gateway = await StartAsync(
+            config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
+        using var answer = await gateway.SendAsync(
+            HttpMethod.Get,
+            "/.well-known/oauth-authorization-server",
+            null,
+            ("Host", "evil.example"),
+            ("X-Forwarded-Host", "evil.example"));
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.Contains("\"revocation_endpoint\":\"https://gw.example.com/oauth/revoke\"", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"revocation_endpoint\":\"https://gw.example.com/oauth/revoke\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("evil", text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Too_many_requests_for_codes_say_when_to_come_again()
     {
-        await using var gateway = await StartAsync(config => config with { RateLimits = config.RateLimits with { DeviceAuthorization = new RateLimitRule(1, TimeSpan.FromSeconds(60)) } });
+        await using var gateway = await StartAsync(
+            config =>
+                config with { RateLimits = config.RateLimits with { DeviceAuthorization = new RateLimitRule(
+                    1, TimeSpan.FromSeconds(60)) } });
         (await gateway.PostFormAsync("/oauth/device_authorization")).Dispose();
         using var limited = await gateway.PostFormAsync("/oauth/device_authorization");
         Assert.Equal(HttpStatusCode.TooManyRequests, limited.StatusCode);
@@ -72,11 +82,14 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         using var content = new FormUrlEncodedContent([new("grant_type", "nonsense")]);
-        using var answer = await gateway.SendAsync(HttpMethod.Post, "/oauth/token", content, ("Transfer-Encoding", "chunked"));
+        using var answer = await gateway.SendAsync(
+            HttpMethod.Post, "/oauth/token", content, ("Transfer-Encoding", "chunked"));
         Assert.Contains("unsupported_grant_type", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
-        using var large = new StreamContent(new MemoryStream(Encoding.ASCII.GetBytes("a=" + new string('x', 2 * 1024 * 1024))));
+        using var large = new StreamContent(
+            new MemoryStream(Encoding.ASCII.GetBytes("a=" + new string('x', 2 * 1024 * 1024))));
         large.Headers.ContentType = new("application/x-www-form-urlencoded");
-        using var refused = await gateway.SendAsync(HttpMethod.Post, "/oauth/token", large, ("Transfer-Encoding", "chunked"));
+        using var refused = await gateway.SendAsync(
+            HttpMethod.Post, "/oauth/token", large, ("Transfer-Encoding", "chunked"));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
     }
 
@@ -92,7 +105,9 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         content.Headers.Remove("Content-Type");
         content.Headers.TryAddWithoutValidation("Content-Type", type);
         using var answer = await gateway.SendAsync(HttpMethod.Post, "/oauth/token", content);
-        Assert.Equal((HttpStatusCode.BadRequest, """{"error":"invalid_request"}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, """{"error":"invalid_request"}"""),
+            (answer.StatusCode, await answer.Content.ReadAsStringAsync()));
     }
 
     [Fact]
@@ -103,7 +118,8 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         await using var tls = new TcpRelay(_idp.Server.Port, certificate);
         GatewayConfig Over(GatewayConfig config, string? authority) => config with
         {
-            Oidc = config.Oidc with { DiscoveryUrl = new Uri($"https://localhost:{tls.Port}/.well-known/openid-configuration"), CaCertPem = authority },
+            Oidc = config.Oidc with { DiscoveryUrl = new Uri(
+                $"https://localhost:{tls.Port}/.well-known/openid-configuration"), CaCertPem = authority },
         };
         await using (var gateway = await StartAsync(config => Over(config, files.AuthorityPem)))
         {
@@ -135,17 +151,24 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         using var answer = await gateway.GetAsync(path, (await gateway.SignInAsync()).AccessToken);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.Equal(type, type is null ? null : System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("type").GetString());
+        Assert.Equal(
+            type,
+            type is null
+            ? null
+            : System.Text.Json.JsonDocument.Parse(text).RootElement.GetProperty("error").GetProperty("type")
+                .GetString());
         Assert.Contains("not found", text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_limit_on_URLs_does_not_catch_the_IdPs_long_codes()
     {
-        await using var gateway = await StartAsync(config => config with { Limits = config.Limits with { MaxUrlLength = 300 } });
+        await using var gateway = await StartAsync(
+            config => config with { Limits = config.Limits with { MaxUrlLength = 300 } });
         using var callback = await gateway.GetAsync("/oauth/callback?state=x&code=" + new string('c', 2000));
         using var other = await gateway.GetAsync("/device?user_code=" + new string('c', 2000));
-        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.RequestUriTooLong), (callback.StatusCode, other.StatusCode));
+        Assert.Equal(
+            (HttpStatusCode.BadRequest, HttpStatusCode.RequestUriTooLong), (callback.StatusCode, other.StatusCode));
     }
 
     [Theory]
@@ -156,10 +179,15 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         using var files = new CertificateFiles("localhost");
         await using var gateway = await StartAsync(config => Protect(config, files));
         using var http = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = files.ClientOptions() });
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://localhost:{gateway.Url.Port}/healthz") { Version = Version.Parse(asked), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://localhost:{gateway.Url.Port}/healthz")
+        {
+            Version = Version.Parse(asked),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         using var answer = await http.SendAsync(request, CancellationToken.None);
         Assert.Equal(Version.Parse(expected), answer.Version);
-        Assert.Equal("max-age=31536000; includeSubDomains", answer.Headers.GetValues("Strict-Transport-Security").Single());
+        Assert.Equal(
+            "max-age=31536000; includeSubDomains", answer.Headers.GetValues("Strict-Transport-Security").Single());
     }
 
     [Theory]
@@ -168,14 +196,19 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     public async Task A_bearer_of_three_thousand_groups_is_served(string version)
     {
         using var files = new CertificateFiles("localhost");
-        _idp.User["groups"] = new System.Text.Json.Nodes.JsonArray([.. Enumerable.Range(0, 3000).Select(i => (System.Text.Json.Nodes.JsonNode)$"group-with-a-rather-long-name-{i}")]);
+        _idp.User["groups"] = new System.Text.Json.Nodes.JsonArray(
+            [.. Enumerable.Range(0, 3000).Select(i => (System.Text.Json.Nodes.JsonNode)$"group-with-a-rather-long-name-{i}")]);
         await using var plain = await StartAsync();
         var bearer = (await plain.SignInAsync()).AccessToken;
         Assert.InRange(bearer.Length, 100_000, 200_000);
 
         await using var gateway = await StartAsync(config => Protect(config, files));
         using var http = new HttpMessageInvoker(new SocketsHttpHandler { SslOptions = files.ClientOptions() });
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://localhost:{gateway.Url.Port}/v1/models") { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://localhost:{gateway.Url.Port}/v1/models")
+        {
+            Version = Version.Parse(version),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
         request.Headers.Authorization = new("Bearer", bearer);
         using var answer = await http.SendAsync(request, CancellationToken.None);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -186,7 +219,8 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     {
         using var files = new CertificateFiles("localhost");
         var clock = new ManualTimeProvider();
-        await using var gateway = await GatewayHost.StartAsync(Protect(TestConfig.Create(_idp, [_upstream]), files), clock);
+        await using var gateway = await GatewayHost.StartAsync(
+            Protect(TestConfig.Create(_idp, [_upstream]), files), clock);
         var first = await ServedAsync(files, gateway.Url.Port);
 
         files.Renew();
@@ -206,7 +240,8 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(config => config with { Listen = config.Listen with { Port = port } }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(
+            () => StartAsync(config => config with { Listen = config.Listen with { Port = port } }));
         Assert.Contains($":{port}", failure.Message, StringComparison.Ordinal);
         Assert.Contains("listen.port", failure.Message, StringComparison.Ordinal);
     }

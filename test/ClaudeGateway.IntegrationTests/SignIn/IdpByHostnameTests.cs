@@ -17,8 +17,14 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
 
     public IdpByHostnameTests()
     {
-        _proxy = new ForwardProxy(new Dictionary<string, int> { [$"{Host}:443"] = _idp.Server.Url.Port }, _files.Load());
-        foreach (var (key, path) in new Dictionary<string, string> { ["token_endpoint"] = "/token", ["jwks_uri"] = "/jwks", ["userinfo_endpoint"] = "/userinfo" })
+        _proxy = new ForwardProxy(new Dictionary<string, int> { [$"{Host}:443"] = _idp.Server.Url.Port },
+            _files.Load());
+        foreach (var (key, path) in new Dictionary<string, string>
+        {
+            ["token_endpoint"] = "/token",
+            ["jwks_uri"] = "/jwks",
+            ["userinfo_endpoint"] = "/userinfo",
+        })
         {
             _idp.DiscoveryOverrides[key] = $"https://{Host}{path}";
         }
@@ -59,7 +65,8 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     [Fact]
     public async Task A_host_in_NO_PROXY_goes_direct()
     {
-        var e = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(environment: With("1", ("NO_PROXY", Host))));
+        var e = await Assert.ThrowsAsync<OperatorException>(
+            () => StartAsync(environment: With("1", ("NO_PROXY", Host))));
         Assert.Contains($"ENOTFOUND {Host}", e.Message, StringComparison.Ordinal);
         Assert.Empty(_proxy.Asked);
     }
@@ -71,10 +78,13 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     [InlineData("https://login.localhost")]
     public async Task Neither_http_nor_this_machine_is_asked_of_the_proxy(string issuer)
     {
-        var e = await Assert.ThrowsAsync<OperatorException>(() => StartAsync(issuer, With("1", ("NO_PROXY", "other.example"))));
+        var e = await Assert.ThrowsAsync<OperatorException>(
+            () => StartAsync(issuer, With("1", ("NO_PROXY", "other.example"))));
         Assert.Contains("ECONNREFUSED_SSRF", e.Message, StringComparison.Ordinal);
         Assert.Contains("NO_PROXY", e.Message, StringComparison.Ordinal);
-        Assert.Equal(issuer.StartsWith("http:", StringComparison.Ordinal), e.Message.Contains(Variable, StringComparison.Ordinal));
+        Assert.Equal(
+            issuer.StartsWith("http:", StringComparison.Ordinal),
+            e.Message.Contains(Variable, StringComparison.Ordinal));
         Assert.Empty(_proxy.Asked);
     }
 
@@ -86,12 +96,17 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     {
         _idp.DiscoveryOverrides[endpoint] = url;
         _idp.IdTokenClaims = ["name"];
-        await using var gateway = await StartAsync(environment: On, change: oidc => oidc with { UserinfoFallback = true });
+        await using var gateway = await StartAsync(
+            environment: On, change: oidc => oidc with { UserinfoFallback = true });
         var device = await gateway.AuthorizeDeviceAsync();
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, device.UserCode);
-        Assert.Equal("access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
-        Assert.Contains("ECONNREFUSED_SSRF", (await gateway.Log.AuditAsync("session.mint")).GetProperty("err").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            "access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Contains(
+            "ECONNREFUSED_SSRF",
+            (await gateway.Log.AuditAsync("session.mint")).GetProperty("err").GetString(),
+            StringComparison.Ordinal);
         Assert.DoesNotContain(_proxy.Asked, line => !line.StartsWith("CONNECT ", StringComparison.Ordinal));
         Assert.DoesNotContain(_idp.Requests, request => request.Path == new Uri(url).AbsolutePath);
     }
@@ -103,8 +118,10 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
     {
         _idp.DiscoveryOverrides.Clear();
         var config = TestConfig.Create(_idp, [_upstream]);
-        await using var gateway = await GatewayHost.StartAsync(config with { Oidc = config.Oidc with { UseProxy = useProxy } }, environment: On);
-        Assert.Contains(" warn ", await gateway.Log.LineAsync($"{Variable} is set but has no effect"), StringComparison.Ordinal);
+        await using var gateway = await GatewayHost.StartAsync(
+            config with { Oidc = config.Oidc with { UseProxy = useProxy } }, environment: On);
+        Assert.Contains(
+            " warn ", await gateway.Log.LineAsync($"{Variable} is set but has no effect"), StringComparison.Ordinal);
     }
 
     private Dictionary<string, string> On => With("1");
@@ -131,10 +148,15 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
         return environment;
     }
 
-    private Task<GatewayHost> StartAsync(string issuer = $"https://{Host}", Dictionary<string, string>? environment = null, Func<OidcConfig, OidcConfig>? change = null)
+    private Task<GatewayHost> StartAsync(
+        string issuer = $"https://{Host}",
+        Dictionary<string, string>? environment = null,
+        Func<OidcConfig, OidcConfig>? change = null)
     {
         var config = TestConfig.Create(_idp, [_upstream]);
-        var oidc = config.Oidc with { Issuer = new Uri(issuer), IssuerText = issuer, UseProxy = true, CaCertPem = _files.AuthorityPem };
-        return GatewayHost.StartAsync(config with { Oidc = change is null ? oidc : change(oidc) }, environment: environment);
+        var oidc = config.Oidc with { Issuer = new Uri(issuer), IssuerText = issuer, UseProxy = true,
+            CaCertPem = _files.AuthorityPem };
+        return GatewayHost.StartAsync(
+            config with { Oidc = change is null ? oidc : change(oidc) }, environment: environment);
     }
 }

@@ -18,7 +18,8 @@ public sealed class RefreshTests : IAsyncDisposable
     [Fact]
     public async Task A_refresh_brings_the_IdPs_present_word_about_the_developer()
     {
-        await using var gateway = await StartAsync(config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
+        await using var gateway = await StartAsync(
+            config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
         var token = await gateway.SignInAsync();
         _idp.User["groups"] = new JsonArray("ops");
         _idp.User["email"] = "new@example.com";
@@ -57,7 +58,8 @@ public sealed class RefreshTests : IAsyncDisposable
     public async Task A_refresh_without_the_claim_of_user_id_claim_may_be_tried_again(string value)
     {
         _idp.User["oid"] = "o-1";
-        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        await using var gateway = await StartAsync(
+            config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
         var token = await gateway.SignInAsync();
         _idp.ClaimOverrides["oid"] = JsonNode.Parse(value);
         Assert.Equal((503, "temporarily_unavailable"), await OutcomeAsync(gateway, token.RefreshToken));
@@ -71,7 +73,8 @@ public sealed class RefreshTests : IAsyncDisposable
     {
         _idp.User["oid"] = "o-1";
         _idp.IssuesIdTokenOnRefresh = false;
-        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        await using var gateway = await StartAsync(
+            config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
         var token = await gateway.SignInAsync();
         Assert.Equal("o-1", (await gateway.RefreshAsync(token.RefreshToken)).Claims.GetProperty("sub").GetString());
     }
@@ -80,14 +83,18 @@ public sealed class RefreshTests : IAsyncDisposable
     public async Task The_same_person_under_another_id_goes_on_and_another_person_under_the_same_id_does_not()
     {
         _idp.User["oid"] = "o-1";
-        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        await using var gateway = await StartAsync(
+            config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
         var token = await gateway.SignInAsync();
         _idp.User["oid"] = "o-2";
         var renewed = await gateway.RefreshAsync(token.RefreshToken);
         Assert.Equal("o-2", renewed.Claims.GetProperty("sub").GetString());
         _idp.User["sub"] = "mallory";
         Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, renewed.RefreshToken));
-        Assert.Contains("another sub", (await gateway.Log.AuditAsync("session.refresh", 2)).GetProperty("err").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "another sub",
+            (await gateway.Log.AuditAsync("session.refresh", 2)).GetProperty("err").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,7 +103,8 @@ public sealed class RefreshTests : IAsyncDisposable
         _idp.User["oid"] = "o-1";
         await using var before = await StartAsync();
         var token = await before.SignInAsync();
-        await using var after = await StartAsync(config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
+        await using var after = await StartAsync(
+            config => config with { Oidc = config.Oidc with { UserIdClaim = "oid" } });
         var renewed = await after.RefreshAsync(token.RefreshToken);
         Assert.Equal("o-1", renewed.Claims.GetProperty("sub").GetString());
         Assert.Equal("o-1", (await after.Log.AuditAsync("session.refresh")).GetProperty("sub").GetString());
@@ -107,7 +115,8 @@ public sealed class RefreshTests : IAsyncDisposable
     public async Task The_IdPs_own_refresh_token_that_a_client_of_the_reference_holds_is_taken()
     {
         await using var gateway = await StartAsync();
-        _idp.Script = exchange => exchange.Request.Path == "/token" && exchange.Request.Form["refresh_token"] == "rt-from-before"
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token" && exchange.Request.Form["refresh_token"] == "rt-from-before"
             ? exchange.RespondJsonAsync(200, new { access_token = "at", token_type = "Bearer" })
             : null;
         var renewed = await gateway.RefreshAsync("rt-from-before");
@@ -129,7 +138,8 @@ public sealed class RefreshTests : IAsyncDisposable
     [Fact]
     public async Task Sign_in_rules_are_asked_again_at_every_refresh()
     {
-        await using var gateway = await StartAsync(config => config with { Oidc = config.Oidc with { AllowedGroups = ["eng"] } });
+        await using var gateway = await StartAsync(
+            config => config with { Oidc = config.Oidc with { AllowedGroups = ["eng"] } });
         var token = await gateway.SignInAsync();
         _idp.User["groups"] = new JsonArray("fired");
         Assert.Equal((401, "invalid_grant"), await OutcomeAsync(gateway, token.RefreshToken));
@@ -158,11 +168,13 @@ public sealed class RefreshTests : IAsyncDisposable
     [InlineData(401, "invalid_client", 503, "temporarily_unavailable")]
     [InlineData(429, "slow_down", 503, "temporarily_unavailable")]
     [InlineData(500, "server_error", 503, "temporarily_unavailable")]
-    public async Task Only_a_clear_no_of_the_IdP_ends_the_session(int status, string error, int expectedStatus, string expected)
+    public async Task Only_a_clear_no_of_the_IdP_ends_the_session(
+        int status, string error, int expectedStatus, string expected)
     {
         await using var gateway = await StartAsync();
         var token = await gateway.SignInAsync();
-        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(status, new { error }) : null;
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(status, new { error }) : null;
         Assert.Equal((expectedStatus, expected), await OutcomeAsync(gateway, token.RefreshToken));
     }
 
@@ -182,7 +194,10 @@ public sealed class RefreshTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync();
         var token = await gateway.SignInAsync();
-        _idp.Script = exchange => exchange.Request.Path == "/token" ? exchange.RespondJsonAsync(200, new { access_token = "a", token_type = "Bearer", id_token = "" }) : null;
+        _idp.Script = exchange =>
+            exchange.Request.Path == "/token"
+            ? exchange.RespondJsonAsync(200, new { access_token = "a", token_type = "Bearer", id_token = "" })
+            : null;
         Assert.Equal("alice", (await gateway.RefreshAsync(token.RefreshToken)).Claims.GetProperty("sub").GetString());
     }
 

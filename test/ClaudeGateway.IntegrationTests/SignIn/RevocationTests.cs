@@ -90,12 +90,14 @@ public sealed class RevocationTests : IAsyncDisposable
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, waiting.UserCode);
 
-        using var answer = await other.PostJsonAsync("/v1/organizations/sessions/revoke", new { user_id = "alice" }, null, ("x-api-key", WriteKey));
+        using var answer = await other.PostJsonAsync(
+            "/v1/organizations/sessions/revoke", new { user_id = "alice" }, null, ("x-api-key", WriteKey));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         await UntilRefusedAsync(gateway, first.AccessToken);
         await UntilRefusedAsync(gateway, second.AccessToken);
         Assert.Equal(401, (await gateway.RefreshAsync(first.RefreshToken)).Status);
-        Assert.Equal("access_denied", (await gateway.PollAsync(waiting.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "access_denied", (await gateway.PollAsync(waiting.DeviceCode)).Json.GetProperty("error").GetString());
         Assert.Equal("admin-key:ops", (await other.Log.AuditAsync("admin.sign_out")).GetProperty("actor").GetString());
     }
 
@@ -111,11 +113,13 @@ public sealed class RevocationTests : IAsyncDisposable
     public async Task Signing_out_takes_a_write_key_and_a_subject(string body, string key, HttpStatusCode expected)
     {
         await using var gateway = await StartAsync(null);
-        using var answer = await gateway.PostJsonAsync("/v1/organizations/sessions/revoke", body, null, ("x-api-key", key));
+        using var answer = await gateway.PostJsonAsync(
+            "/v1/organizations/sessions/revoke", body, null, ("x-api-key", key));
         Assert.Equal(expected, answer.StatusCode);
     }
 
-    private static Task<HttpResponseMessage> RevokeAsync(GatewayHost gateway, string token) => gateway.PostFormAsync("/oauth/revoke", ("token", token));
+    private static Task<HttpResponseMessage> RevokeAsync(GatewayHost gateway, string token) =>
+        gateway.PostFormAsync("/oauth/revoke", ("token", token));
 
     private static async Task UntilRefusedAsync(GatewayHost gateway, string bearer)
     {
@@ -139,7 +143,11 @@ public sealed class RevocationTests : IAsyncDisposable
         return GatewayHost.StartAsync(config with
         {
             Listen = config.Listen with { PublicUrl = "http://gw.example.com" },
-            Admin = new AdminConfig { WriteKeys = [new AdminKey("ops", new Secret(WriteKey))], ReadKeys = [new AdminKey("reader", new Secret(ReadKey))] },
+            Admin = new AdminConfig
+            {
+                WriteKeys = [new AdminKey("ops", new Secret(WriteKey))],
+                ReadKeys = [new AdminKey("reader", new Secret(ReadKey))],
+            },
         });
     }
 }

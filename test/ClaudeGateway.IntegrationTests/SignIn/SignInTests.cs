@@ -20,7 +20,8 @@ public sealed class SignInTests : IAsyncDisposable
     [Fact]
     public async Task A_developer_signs_in_and_the_bearer_works()
     {
-        await using var gateway = await StartAsync(change: config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
+        await using var gateway = await StartAsync(
+            change: config => config with { Listen = config.Listen with { PublicUrl = "https://gw.example.com" } });
         var token = await gateway.SignInAsync();
         Assert.Equal("alice@example.com", token.Json.GetProperty("email").GetString());
         Assert.Equal("alice", token.Claims.GetProperty("sub").GetString());
@@ -36,7 +37,8 @@ public sealed class SignInTests : IAsyncDisposable
     public async Task Another_claim_may_say_who_somebody_is(string claim, string value, string expected)
     {
         _idp.User["oid"] = JsonNode.Parse(value);
-        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserIdClaim = claim } });
+        await using var gateway = await StartAsync(
+            change: config => config with { Oidc = config.Oidc with { UserIdClaim = claim } });
         var token = await gateway.SignInAsync();
         Assert.Equal(expected, token.Claims.GetProperty("sub").GetString());
         Assert.Equal(expected, (await gateway.Log.AuditAsync("session.mint")).GetProperty("sub").GetString());
@@ -55,22 +57,36 @@ public sealed class SignInTests : IAsyncDisposable
     public async Task Nobody_signs_in_without_a_text_in_the_claim_of_user_id_claim(string value)
     {
         _idp.User["oid"] = JsonNode.Parse(value);
-        _idp.UserInfo = new JsonObject { ["sub"] = "alice", ["email"] = "alice@example.com", ["oid"] = "from-userinfo" };
+        _idp.UserInfo = new JsonObject
+        {
+            ["sub"] = "alice",
+            ["email"] = "alice@example.com",
+            ["oid"] = "from-userinfo",
+        };
         _idp.IdTokenClaims = ["oid"];
-        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserIdClaim = "oid", UserinfoFallback = true } });
+        await using var gateway = await StartAsync(
+            change: config => config with { Oidc = config.Oidc with { UserIdClaim = "oid", UserinfoFallback = true } });
         var device = await gateway.AuthorizeDeviceAsync();
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, device.UserCode);
-        Assert.Equal("access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
-        Assert.Contains("oidc.user_id_claim is oid", (await gateway.Log.AuditAsync("session.mint")).GetProperty("err").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            "access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Contains(
+            "oidc.user_id_claim is oid",
+            (await gateway.Log.AuditAsync("session.mint")).GetProperty("err").GetString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Groups_are_read_at_a_path_also_out_of_userinfo_and_at_a_refresh()
     {
         _idp.IdTokenClaims = ["email"];
-        _idp.UserInfo = (JsonObject)JsonNode.Parse("""{"sub":"alice","email":"alice@example.com","memberships":[{"name":"eng","type":"team"},{"name":"boss","type":"role"}]}""")!;
-        await using var gateway = await StartAsync(change: config => config with { Oidc = config.Oidc with { UserinfoFallback = true, GroupsJsonPath = ClaimPath.Parse("$.memberships[?@.type=='team'].name") } });
+        _idp.UserInfo = (JsonObject)JsonNode.Parse(
+            """{"sub":"alice","email":"alice@example.com","memberships":[{"name":"eng","type":"team"},{"name":"boss","type":"role"}]}""")!;
+        await using var gateway = await StartAsync(
+            change: config =>
+                config with { Oidc = config.Oidc with { UserinfoFallback = true, GroupsJsonPath = ClaimPath.Parse(
+                    "$.memberships[?@.type=='team'].name") } });
         var token = await gateway.SignInAsync();
         Assert.Equal("""["eng"]""", token.Claims.GetProperty("groups").GetRawText());
 
@@ -86,7 +102,10 @@ public sealed class SignInTests : IAsyncDisposable
     [Fact]
     public async Task Claims_nested_however_deep_sign_in_like_any_other()
     {
-        _idp.User["groups"] = JsonNode.Parse(new string('[', 200) + new string(']', 200), documentOptions: new() { MaxDepth = 300 });
+        _idp.User["groups"] = JsonNode.Parse(new string('[', 200) + new string(']', 200), documentOptions: new()
+        {
+            MaxDepth = 300,
+        });
         await using var gateway = await StartAsync();
         Assert.False((await gateway.SignInAsync()).Claims.TryGetProperty("groups", out _));
     }
@@ -99,7 +118,8 @@ public sealed class SignInTests : IAsyncDisposable
         using var browser = gateway.NewBrowser();
         browser.FollowsRedirects = false;
         var toIdp = await browser.PostFormAsync(new Uri($"{gateway.PublicUrl}/device"), ("user_code", first.UserCode));
-        var alsoToIdp = await browser.PostFormAsync(new Uri($"{gateway.PublicUrl}/device"), ("user_code", second.UserCode));
+        var alsoToIdp = await browser.PostFormAsync(
+            new Uri($"{gateway.PublicUrl}/device"), ("user_code", second.UserCode));
 
         browser.FollowsRedirects = true;
         await browser.GetAsync(alsoToIdp.Response.Headers.Location!);
@@ -112,7 +132,8 @@ public sealed class SignInTests : IAsyncDisposable
     public async Task The_confirm_page_says_who_asked_for_the_code_and_when()
     {
         await using var gateway = await StartAsync();
-        using var answer = await gateway.SendAsync(HttpMethod.Post, "/oauth/device_authorization", null, ("User-Agent", "claude-code/2.1 <b>"));
+        using var answer = await gateway.SendAsync(
+            HttpMethod.Post, "/oauth/device_authorization", null, ("User-Agent", "claude-code/2.1 <b>"));
         var code = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["user_code"]!.GetValue<string>();
         using var browser = gateway.NewBrowser();
         var page = await browser.GetAsync(new Uri($"{gateway.PublicUrl}/device?user_code={code}"));
@@ -181,10 +202,14 @@ public sealed class SignInTests : IAsyncDisposable
         await gateway.ApproveAsync(browser, alice.UserCode);
         await using (var database = Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store)))
         {
-            await database.CreateCommand("UPDATE gw_device_grant SET status = 'approved', approved_at = requested_at, sealed_identity = (SELECT sealed_identity FROM gw_device_grant WHERE status = 'approved') WHERE status = 'pending'").ExecuteNonQueryAsync();
+            await database.CreateCommand(
+                "UPDATE gw_device_grant SET status = 'approved', approved_at = requested_at, sealed_identity = (SELECT "
+                    + "sealed_identity FROM gw_device_grant WHERE status = 'approved') WHERE status = 'pending'")
+                        .ExecuteNonQueryAsync();
         }
 
-        Assert.Equal("expired_token", (await gateway.PollAsync(mallory.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "expired_token", (await gateway.PollAsync(mallory.DeviceCode)).Json.GetProperty("error").GetString());
         Assert.Equal(200, (await gateway.PollAsync(alice.DeviceCode)).Status);
     }
 
@@ -207,7 +232,9 @@ public sealed class SignInTests : IAsyncDisposable
         using var browser = gateway.NewBrowser();
         var page = await gateway.ApproveAsync(browser, device.UserCode);
         Assert.Equal(HttpStatusCode.BadGateway, page.Status);
-        Assert.Equal("authorization_pending", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "authorization_pending",
+            (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
 
         isAway = false;
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync(page.Url)).Status);
@@ -253,7 +280,8 @@ public sealed class SignInTests : IAsyncDisposable
         var device = await gateway.AuthorizeDeviceAsync();
         using var browser = gateway.NewBrowser();
         Assert.Equal(HttpStatusCode.Forbidden, (await gateway.ApproveAsync(browser, device.UserCode)).Status);
-        Assert.Equal("access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "access_denied", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
         Assert.Equal("fail", (await gateway.Log.AuditAsync("session.mint")).GetProperty("result").GetString());
     }
 
@@ -263,7 +291,11 @@ public sealed class SignInTests : IAsyncDisposable
         var store = await PostgresServer.NewDatabaseAsync();
         const string next = "next-secret-0123456789-0123456789-0123456789";
         await using var old = await StartAsync(store, config => Public(config));
-        await using var updated = await StartAsync(store, config => Public(config) with { Session = config.Session with { JwtSecrets = [new Secret(next), new Secret(TestConfig.JwtSecret)] } });
+        await using var updated = await StartAsync(
+            store,
+            config =>
+                Public(config) with { Session = config.Session with { JwtSecrets = [
+                    new Secret(next), new Secret(TestConfig.JwtSecret)] } });
         foreach (var (approves, redeems) in new[] { (updated, old), (old, updated) })
         {
             var device = await approves.AuthorizeDeviceAsync();
@@ -289,7 +321,8 @@ public sealed class SignInTests : IAsyncDisposable
 
         using var stranger = gateway.NewBrowser();
         Assert.Equal(HttpStatusCode.Forbidden, (await stranger.GetAsync(back)).Status);
-        Assert.Equal("browser_mismatch", (await gateway.Log.AuditAsync("device.callback")).GetProperty("result").GetString());
+        Assert.Equal(
+            "browser_mismatch", (await gateway.Log.AuditAsync("device.callback")).GetProperty("result").GetString());
         Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync(back)).Status);
     }
 
@@ -310,12 +343,19 @@ public sealed class SignInTests : IAsyncDisposable
     public async Task Private_key_jwt_signs_in_and_refreshes_without_a_secret()
     {
         using var key = System.Security.Cryptography.RSA.Create(2048);
-        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=gw", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, TimeProvider.System.GetUtcNow().AddDays(10));
-        var assertion = new ClientAssertionConfig(new Secret(key.ExportPkcs8PrivateKeyPem()), certificate.ExportCertificatePem());
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest(
+            "CN=gw",
+            key,
+            System.Security.Cryptography.HashAlgorithmName.SHA256,
+            System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UnixEpoch, TimeProvider.System.GetUtcNow().AddDays(10));
+        var assertion = new ClientAssertionConfig(
+            new Secret(key.ExportPkcs8PrivateKeyPem()), certificate.ExportCertificatePem());
         await using var gateway = await StartAsync(change: config => config with
         {
-            Oidc = config.Oidc with { ClientSecret = null, TokenEndpointAuthMethod = TokenEndpointAuthMethod.PrivateKeyJwt, ClientAssertion = assertion },
+            Oidc = config.Oidc with { ClientSecret = null,
+                TokenEndpointAuthMethod = TokenEndpointAuthMethod.PrivateKeyJwt, ClientAssertion = assertion },
         });
         await gateway.RefreshAsync((await gateway.SignInAsync()).RefreshToken);
         Assert.Equal(2, _idp.TokenRequests.Select(r => r.Form["client_assertion"]).Distinct().Count());
@@ -329,5 +369,6 @@ public sealed class SignInTests : IAsyncDisposable
         return await GatewayHost.StartAsync(change is null ? config : change(config));
     }
 
-    private static GatewayConfig Public(GatewayConfig config) => config with { Listen = config.Listen with { PublicUrl = "http://gw.example.com" } };
+    private static GatewayConfig Public(GatewayConfig config) =>
+        config with { Listen = config.Listen with { PublicUrl = "http://gw.example.com" } };
 }

@@ -13,7 +13,8 @@ public sealed class StoreOutageTests
         await using var upstream = new FakeUpstream();
         await using var server = await PostgresServer.StartAsync();
         var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync()), clock);
+        await using var gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync()), clock);
         var token = await gateway.SignInAsync();
         var device = await gateway.AuthorizeDeviceAsync();
         await server.StopServerAsync();
@@ -27,13 +28,20 @@ public sealed class StoreOutageTests
         var poll = await gateway.PollAsync(device.DeviceCode);
         Assert.Equal((503, "temporarily_unavailable"), (poll.Status, poll.Json.GetProperty("error").GetString()));
         using var browser = gateway.NewBrowser();
-        Assert.Equal(HttpStatusCode.OK, (await browser.GetAsync(new Uri($"{gateway.PublicUrl}/device?user_code={device.UserCode}"))).Status);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await browser.PostFormAsync(new Uri($"{gateway.PublicUrl}/device"), ("user_code", device.UserCode))).Status);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await browser.GetAsync(new Uri($"{gateway.PublicUrl}/device?user_code={device.UserCode}"))).Status);
+        Assert.Equal(
+            HttpStatusCode.ServiceUnavailable,
+            (await browser.PostFormAsync(new Uri($"{gateway.PublicUrl}/device"),
+                ("user_code", device.UserCode))).Status);
         using var ready = await gateway.GetAsync("/readyz");
         Assert.Equal("store unavailable", await ready.Content.ReadAsStringAsync());
 
         await server.StartServerAsync();
-        Assert.Equal("authorization_pending", (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
+        Assert.Equal(
+            "authorization_pending",
+            (await gateway.PollAsync(device.DeviceCode)).Json.GetProperty("error").GetString());
         clock.Advance(SharedProbe.MaxAge);
         using var readyAgain = await gateway.GetAsync("/readyz");
         Assert.Equal(HttpStatusCode.OK, readyAgain.StatusCode);
@@ -76,7 +84,8 @@ public sealed class StoreOutageTests
         await using var server = await PostgresServer.StartAsync();
         var config = TestConfig.Create(idp, [upstream], await server.CreateDatabaseAsync());
         var clock = new ManualTimeProvider();
-        await using var gateway = await GatewayHost.StartAsync(config with { Store = config.Store with { ReadinessGrace = TimeSpan.FromSeconds(30) } }, clock);
+        await using var gateway = await GatewayHost.StartAsync(
+            config with { Store = config.Store with { ReadinessGrace = TimeSpan.FromSeconds(30) } }, clock);
         await server.StopServerAsync();
         using var during = await gateway.GetAsync("/readyz");
         clock.Advance(TimeSpan.FromSeconds(30));

@@ -19,7 +19,8 @@ public sealed class AdminApiTests : IAsyncLifetime
         var statuses = new List<int>();
         for (var i = 0; i < 70; i++)
         {
-            using var guess = await _host.Gateway.SendAsync(HttpMethod.Get, SpendHost.Path, null, ("x-api-key", $"guess-{i}"));
+            using var guess = await _host.Gateway.SendAsync(
+                HttpMethod.Get, SpendHost.Path, null, ("x-api-key", $"guess-{i}"));
             statuses.Add((int)guess.StatusCode);
         }
 
@@ -27,7 +28,8 @@ public sealed class AdminApiTests : IAsyncLifetime
         Assert.All(statuses[60..], status => Assert.Equal(429, status));
         using var right = await _host.AdminAsync(HttpMethod.Get, "");
         Assert.Equal(200, (int)right.StatusCode);
-        Assert.Equal("throttled", (await _host.Gateway.Log.AuditAsync("admin.denied", 61)).GetProperty("reason").GetString());
+        Assert.Equal(
+            "throttled", (await _host.Gateway.Log.AuditAsync("admin.denied", 61)).GetProperty("reason").GetString());
         Assert.Equal(61, _host.Gateway.Log.Audit("admin.denied").Count);
     }
 
@@ -40,7 +42,8 @@ public sealed class AdminApiTests : IAsyncLifetime
     [InlineData("PUT", "", 404)]
     public async Task A_read_key_may_not_change_anything_and_finds_nothing_else(string method, string path, int status)
     {
-        using var response = await _host.Gateway.SendAsync(new HttpMethod(method), SpendHost.Path + path, null, ("x-api-key", SpendHost.ReadKey));
+        using var response = await _host.Gateway.SendAsync(
+            new HttpMethod(method), SpendHost.Path + path, null, ("x-api-key", SpendHost.ReadKey));
         Assert.Equal(status, (int)response.StatusCode);
     }
 
@@ -70,7 +73,8 @@ public sealed class AdminApiTests : IAsyncLifetime
     [Fact]
     public async Task A_user_asked_for_twice_is_one_row_and_an_empty_one_none()
     {
-        using var response = await _host.AdminAsync(HttpMethod.Get, "/effective?user_ids[]=a&user_ids[]=a&user_ids[]=&period[]=daily");
+        using var response = await _host.AdminAsync(
+            HttpMethod.Get, "/effective?user_ids[]=a&user_ids[]=a&user_ids[]=&period[]=daily");
         Assert.Equal(1, (await SpendHost.JsonAsync(response)).GetProperty("data").GetArrayLength());
     }
 
@@ -79,7 +83,8 @@ public sealed class AdminApiTests : IAsyncLifetime
     {
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => _host.LimitAsync(SpendHost.User($"u{i % 5}"), $"{i}")));
         using var response = await _host.AdminAsync(HttpMethod.Get, "/audit");
-        var ids = (await SpendHost.JsonAsync(response)).GetProperty("data").EnumerateArray().Select(row => int.Parse(row.GetProperty("id").GetString()!, System.Globalization.CultureInfo.InvariantCulture));
+        var ids = (await SpendHost.JsonAsync(response)).GetProperty("data").EnumerateArray().Select(
+            row => int.Parse(row.GetProperty("id").GetString()!, System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal(Enumerable.Range(1, 20).Reverse(), ids);
     }
 }

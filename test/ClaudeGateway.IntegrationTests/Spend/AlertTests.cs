@@ -54,7 +54,9 @@ public sealed class AlertTests : IAsyncLifetime
         await _receiver.RequestCountAsync(3);
         await _host.StopAsync(one);
         await _host.StopAsync(two);
-        Assert.Equal([75, 90, 100], _receiver.Requests.Select(request => request.Json.GetProperty("threshold").GetInt32()).Order());
+        Assert.Equal(
+            [75, 90, 100],
+            _receiver.Requests.Select(request => request.Json.GetProperty("threshold").GetInt32()).Order());
     }
 
     [Fact]
@@ -66,7 +68,9 @@ public sealed class AlertTests : IAsyncLifetime
         Assert.Equal(200, await _host.SendAsync(_host.Bearer("alice", "eng")));
         await _receiver.RequestCountAsync(2);
         var call = await _receiver.RequestAsync(request => request.Json.GetProperty("threshold").GetInt32() == 90);
-        Assert.Equal("Group eng has used 90% of its shared budget of $1.00", call.Json.GetProperty("text").GetString()!.Split(';')[0]);
+        Assert.Equal(
+            "Group eng has used 90% of its shared budget of $1.00",
+            call.Json.GetProperty("text").GetString()!.Split(';')[0]);
         Assert.Equal(("group_pool", "eng", "100", "95"), (
             call.Json.GetProperty("subject").GetProperty("type").GetString(),
             call.Json.GetProperty("subject").GetProperty("rbac_group_id").GetString(),
@@ -86,7 +90,8 @@ public sealed class AlertTests : IAsyncLifetime
         await _host.LimitAsync(SpendHost.Organization, "50");
         Assert.Equal(429, await _host.SendAsync(bearer));
         await _receiver.RequestCountAsync(4);
-        Assert.Equal(3, _receiver.Requests.Select(request => request.Json.GetProperty("id").GetString()).Distinct().Count());
+        Assert.Equal(
+            3, _receiver.Requests.Select(request => request.Json.GetProperty("id").GetString()).Distinct().Count());
     }
 
     [Fact]

@@ -27,7 +27,9 @@ public sealed class MeteringTests : IAsyncLifetime
             using var response = await _host.Gateway.SendMessageAsync(bearer, stream: cents % 2 == 0);
             await response.Content.ReadAsByteArrayAsync();
             using var usage = await _host.Gateway.GetAsync("/api/oauth/usage", bearer);
-            Assert.Equal(cents, (await SpendHost.JsonAsync(usage)).GetProperty("extra_usage").GetProperty("used_credits").GetInt64());
+            Assert.Equal(
+                cents,
+                (await SpendHost.JsonAsync(usage)).GetProperty("extra_usage").GetProperty("used_credits").GetInt64());
         }
     }
 
@@ -44,7 +46,8 @@ public sealed class MeteringTests : IAsyncLifetime
         using var row = await _host.AdminAsync(HttpMethod.Get, "/effective?user_ids[]=carl&period[]=daily");
 
         Assert.Equal((429, 400), ((int)blocked.StatusCode, (int)other.StatusCode));
-        Assert.Equal("ops", (await SpendHost.JsonAsync(row)).GetProperty("data")[0].GetProperty("groups")[0].GetString());
+        Assert.Equal(
+            "ops", (await SpendHost.JsonAsync(row)).GetProperty("data")[0].GetProperty("groups")[0].GetString());
         Assert.Empty(_host.Upstream.Requests);
     }
 
@@ -59,12 +62,17 @@ public sealed class MeteringTests : IAsyncLifetime
                 await gzip.WriteAsync("""{"usage":{"input_tokens":100000,"output_tokens":0}}"""u8.ToArray());
             }
 
-            await e.RespondAsync(200, compressed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip"));
+            await e.RespondAsync(
+                200, compressed.ToArray(), ("content-type", "application/json"), ("content-encoding", "gzip"));
         });
-        using var response = await _host.Gateway.SendMessageAsync(_host.Bearer("alice"), headers: [("Accept-Encoding", "zstd, gzip;q=0.5, br")]);
+        using var response = await _host.Gateway.SendMessageAsync(
+            _host.Bearer("alice"), headers: [("Accept-Encoding", "zstd, gzip;q=0.5, br")]);
         Assert.Equal("{\"usage\"", (await response.Content.ReadAsStringAsync())[..8]);
         Assert.Equal(30, await _host.SpentAsync("alice"));
-        Assert.Equal("gzip;q=0.5, br", _host.Upstream.Requests[0].Headers.Single(header => header.Key.Equals("accept-encoding", StringComparison.OrdinalIgnoreCase)).Value);
+        Assert.Equal(
+            "gzip;q=0.5, br",
+            _host.Upstream.Requests[0].Headers.Single(
+                header => header.Key.Equals("accept-encoding", StringComparison.OrdinalIgnoreCase)).Value);
     }
 
     [Fact]
@@ -83,7 +91,8 @@ public sealed class MeteringTests : IAsyncLifetime
         _host.Upstream.Next(async e =>
         {
             await e.StartAsync(200, ("content-type", "text/event-stream"));
-            foreach (var part in FakeUpstream.MessageEvents("claude-sonnet-4-6", text, new { input_tokens = 1000, output_tokens = 1 }).Take(3))
+            foreach (var part in FakeUpstream.MessageEvents(
+                "claude-sonnet-4-6", text, new { input_tokens = 1000, output_tokens = 1 }).Take(3))
             {
                 await e.WriteAsync(part);
             }
@@ -142,8 +151,14 @@ public sealed class MeteringTests : IAsyncLifetime
         var today = SpendPeriods.Day(clock.GetUtcNow());
         var counter = new SpendCounter(CounterKind.User, "alice");
         var round = new SpendRound(database, "one", clock);
-        await round.RunAsync(new SpendBatch(1, [new(counter, today, Money.FromCents(5))], [new SpendIdentity("alice", "alice@example.com", "Alice", ["eng"], today)]), []);
-        await new SpendLimitStore(database, "one", clock).UpsertAsync(new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Daily, true, 5, null), "test");
+        await round.RunAsync(
+            new SpendBatch(
+                1,
+                [new(counter, today, Money.FromCents(5))],
+                [new SpendIdentity("alice", "alice@example.com", "Alice", ["eng"], today)]),
+            []);
+        await new SpendLimitStore(database, "one", clock)
+            .UpsertAsync(new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Daily, true, 5, null), "test");
         var config = new AdminConfig { AuditRetentionDays = 10, IdentityRetentionDays = 20, SpendRetentionMonths = 2 };
         await using var sweep = new RetentionSweep(database, clock, log);
         sweep.Use(config);
@@ -158,7 +173,10 @@ public sealed class MeteringTests : IAsyncLifetime
         Assert.Empty(await new SpendLimitStore(database, "one", clock).ListAuditAsync(null, 10));
         clock.Advance(TimeSpan.FromDays(100));
         await sweep.SweepAsync();
-        Assert.Null(await PrincipalAsync() is { } left && await new SpendPrincipalStore(database).AnySpendAsync() ? left : null);
+        Assert.Null(
+            await PrincipalAsync() is { } left && await new SpendPrincipalStore(database).AnySpendAsync()
+            ? left
+            : null);
         await sweep.SweepAsync();
         Assert.Null(await PrincipalAsync());
 
@@ -167,6 +185,7 @@ public sealed class MeteringTests : IAsyncLifetime
         await new SpendLimitStore(database, "one", clock).RefreshAsync(book);
         Assert.Equal(1, book.Count);
 
-        async Task<SpendPrincipal?> PrincipalAsync() => (await new SpendPrincipalStore(database).FindAsync(["alice"])).GetValueOrDefault("alice");
+        async Task<SpendPrincipal?> PrincipalAsync() =>
+            (await new SpendPrincipalStore(database).FindAsync(["alice"])).GetValueOrDefault("alice");
     }
 }

@@ -66,7 +66,8 @@ public sealed class RefusedRowTests
         using var lines = new Logging.StderrLines(Stream.Null);
         var log = new Logging.OperationalLog(lines, TimeProvider.System, Logging.LogLevel.Error);
         return await new StoreStartup(
-            gateway.Config, StoreTables.Migrations, new ProcessEnvironment(new Dictionary<string, string>()), TimeProvider.System, log)
+            gateway.Config, StoreTables.Migrations, new ProcessEnvironment(new Dictionary<string, string>()),
+            TimeProvider.System, log)
             .OpenAsync(CancellationToken.None);
     }
 

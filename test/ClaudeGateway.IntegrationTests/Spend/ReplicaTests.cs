@@ -26,10 +26,13 @@ public sealed class ReplicaTests : IAsyncLifetime
         for (var i = 0; i < 10; i++)
         {
             // So many at once that the ledger answers by itself, without asking the store.
-            Assert.All(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => _host.SendAsync(bearer, _two))), status => Assert.Equal(200, status));
+            Assert.All(
+                await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => _host.SendAsync(bearer, _two))),
+                status => Assert.Equal(200, status));
             var cap = await _host.LimitAsync(SpendHost.User("alice"), "0", gateway: _one);
             Assert.Equal(429, await _host.SendAsync(bearer, _two));
-            using var deleted = await _host.AdminAsync(HttpMethod.Delete, "/" + cap.GetProperty("id").GetString(), null, _one);
+            using var deleted = await _host.AdminAsync(
+                HttpMethod.Delete, "/" + cap.GetProperty("id").GetString(), null, _one);
             Assert.Equal(200, await _host.SendAsync(bearer, _two));
         }
     }
@@ -55,7 +58,10 @@ public sealed class ReplicaTests : IAsyncLifetime
         var bearer = _host.Bearer("alice");
         await _host.LimitAsync(SpendHost.User("alice"), capCents.ToString(CultureInfo.InvariantCulture));
         _host.Spends(costCents);
-        var served = (await Task.WhenAll(Enumerable.Range(0, 100).Select(i => UntilAnsweredAsync(bearer, i % 2 == 0 ? _one : _two)))).Count(status => status == 200);
+        var served = (
+            await Task.WhenAll(
+                Enumerable.Range(0, 100).Select(i => UntilAnsweredAsync(bearer, i % 2 == 0 ? _one : _two))))
+                .Count(status => status == 200);
         // One request too many on each replica at most.
         Assert.InRange(served * costCents, capCents, capCents + (2 * costCents));
         // Each tells what it knows after writing what it had: the second has both.

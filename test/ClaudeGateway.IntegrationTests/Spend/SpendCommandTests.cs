@@ -20,14 +20,21 @@ public sealed class SpendCommandTests : IAsyncLifetime
     [Fact]
     public async Task Limits_are_set_listed_and_deleted()
     {
-        Assert.Contains("12.50", await RunAsync("limits", "set", "--user", "alice", "--amount", "12.50", "--period", "daily"), StringComparison.Ordinal);
+        Assert.Contains(
+            "12.50",
+            await RunAsync("limits", "set", "--user", "alice", "--amount", "12.50", "--period", "daily"),
+            StringComparison.Ordinal);
         await RunAsync("limits", "set", "--group", "eng", "--amount", "$1000", "--budget", "5000");
         await RunAsync("limits", "set", "--group", "eng", "--pause-budget", "true");
         await RunAsync("limits", "set", "--organization", "--unlimited");
-        var limits = JsonDocument.Parse(await RunAsync("limits", "list", "--json")).RootElement.EnumerateArray().ToList();
+        var limits = JsonDocument.Parse(await RunAsync("limits", "list",
+            "--json")).RootElement.EnumerateArray().ToList();
         Assert.Equal(["1250", "100000", null], limits.Select(limit => limit.GetProperty("amount").GetString()));
         Assert.True(limits[1].GetProperty("pooled_budget").GetProperty("paused").GetBoolean());
-        Assert.Contains("rbac_group,eng,monthly,1000.00,5000.00 paused,0.00", await RunAsync("limits", "list", "--scope", "group", "--csv"), StringComparison.Ordinal);
+        Assert.Contains(
+            "rbac_group,eng,monthly,1000.00,5000.00 paused,0.00",
+            await RunAsync("limits", "list", "--scope", "group", "--csv"),
+            StringComparison.Ordinal);
         await RunAsync("limits", "delete", "--user", "alice", "--period", "daily");
         Assert.DoesNotContain("alice", await RunAsync("limits", "list"), StringComparison.Ordinal);
         var audit = await RunAsync("audit");
@@ -44,9 +51,14 @@ public sealed class SpendCommandTests : IAsyncLifetime
         Assert.Equal(200, await _host.SendAsync(_host.Bearer("bob")));
         await _host.LimitAsync(SpendHost.Organization, "200", "monthly");
         var top = (await RunAsync("top")).Split('\n');
-        Assert.Equal(["=cmd|x", "=cmd|x@example.com", "eng", "monthly", "1.50", "2.00", "75%", "organization"], top[1].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        Assert.Equal(
+            ["=cmd|x", "=cmd|x@example.com", "eng", "monthly", "1.50", "2.00", "75%", "organization"],
+            top[1].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
         Assert.StartsWith("bob", top[2], StringComparison.Ordinal);
-        Assert.Contains("'=cmd|x,'=cmd|x@example.com,eng,monthly,1.50,2.00,75%,organization", await RunAsync("top", "--csv", "--search", "CMD"), StringComparison.Ordinal);
+        Assert.Contains(
+            "'=cmd|x,'=cmd|x@example.com,eng,monthly,1.50,2.00,75%,organization",
+            await RunAsync("top", "--csv", "--search", "CMD"),
+            StringComparison.Ordinal);
         Assert.Equal(3, (await RunAsync("user", "bob", "--csv")).Split("\r\n")[1..^1].Length);
     }
 
@@ -57,7 +69,8 @@ public sealed class SpendCommandTests : IAsyncLifetime
         Assert.Equal(200, await _host.SendAsync(bearer));
         Assert.Equal("Signed out alice.\n", await RunAsync("sign-out", "alice"));
         Assert.Equal(401, await _host.SendAsync(bearer));
-        Assert.Equal("admin-key:test", (await _host.Gateway.Log.AuditAsync("admin.sign_out")).GetProperty("actor").GetString());
+        Assert.Equal(
+            "admin-key:test", (await _host.Gateway.Log.AuditAsync("admin.sign_out")).GetProperty("actor").GetString());
     }
 
     [Theory]
@@ -72,7 +85,8 @@ public sealed class SpendCommandTests : IAsyncLifetime
     {
         var (exitCode, _, error) = await StartAsync(SpendHost.AdminKey, arguments);
         Assert.Equal(1, exitCode);
-        Assert.Contains(words.Replace("names", "name", StringComparison.Ordinal), Assert.Single(error), StringComparison.Ordinal);
+        Assert.Contains(
+            words.Replace("names", "name", StringComparison.Ordinal), Assert.Single(error), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,11 +104,18 @@ public sealed class SpendCommandTests : IAsyncLifetime
         return output;
     }
 
-    private async Task<(int ExitCode, string Output, IReadOnlyList<string> Error)> StartAsync(string key, params string[] arguments)
+    private async Task<(int ExitCode, string Output, IReadOnlyList<string> Error)> StartAsync(
+        string key, params string[] arguments)
     {
-        var environment = new Dictionary<string, string> { ["CLAUDE_GATEWAY_ADMIN_KEY"] = key, ["CLAUDE_GATEWAY_URL"] = _host.Gateway.Url.GetLeftPart(UriPartial.Authority) };
+        var environment = new Dictionary<string, string>
+        {
+            ["CLAUDE_GATEWAY_ADMIN_KEY"] = key,
+            ["CLAUDE_GATEWAY_URL"] = _host.Gateway.Url.GetLeftPart(UriPartial.Authority),
+        };
         await using var process = GatewayProcess.Start(_folder.Path, environment, ["spend", .. arguments]);
         var exitCode = await process.ExitCodeAsync();
-        return (exitCode, string.Concat(process.Output.Lines.Select(line => line + (arguments.Contains("--csv") ? "\r\n" : "\n"))), process.Errors.Lines);
+        return (exitCode, string.Concat(
+            process.Output.Lines.Select(line => line + (arguments.Contains("--csv") ? "\r\n" : "\n"))),
+            process.Errors.Lines);
     }
 }

@@ -8,7 +8,9 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Spend;
 
-/// <summary>One or more gateways with spend limits on one database, an upstream whose usage a test sets, and developers by name.</summary>
+/// <summary>
+/// One or more gateways with spend limits on one database, an upstream whose usage a test sets, and developers by name.
+/// </summary>
 internal sealed class SpendHost : IAsyncDisposable
 {
     public const string AdminKey = "admin-key-0123456789-0123456789-0123456789";
@@ -35,7 +37,8 @@ internal sealed class SpendHost : IAsyncDisposable
     public async Task<GatewayHost> StartAsync(Func<GatewayConfig, GatewayConfig>? change = null)
     {
         var config = Config();
-        var gateway = await GatewayHost.StartAsync(change is null ? config : change(config), level: Logging.LogLevel.Debug);
+        var gateway = await GatewayHost.StartAsync(
+            change is null ? config : change(config), level: Logging.LogLevel.Debug);
         _gateways.Add(gateway);
         if (_postgresUrl is not null)
         {
@@ -51,7 +54,12 @@ internal sealed class SpendHost : IAsyncDisposable
         var config = new
         {
             listen = new { host = "127.0.0.1", port = 0, public_url = PublicUrl },
-            oidc = new { issuer = _idp.Issuer, client_id = FakeIdentityProvider.ClientId, client_secret = FakeIdentityProvider.ClientSecret },
+            oidc = new
+            {
+                issuer = _idp.Issuer,
+                client_id = FakeIdentityProvider.ClientId,
+                client_secret = FakeIdentityProvider.ClientSecret,
+            },
             session = new { jwt_secret = TestConfig.JwtSecret },
             store = new { postgres_url = _postgresUrl },
             upstreams = new[] { new { provider = "anthropic", base_url = Upstream.Url, auth = new { api_key = "k" } } },
@@ -59,7 +67,11 @@ internal sealed class SpendHost : IAsyncDisposable
         };
         // YAML is a superset of JSON.
         await File.WriteAllTextAsync(folder.File("gateway.yaml"), JsonSerializer.Serialize(config));
-        var process = GatewayProcess.Start(folder.Path, new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" }, "--config", "gateway.yaml");
+        var process = GatewayProcess.Start(
+            folder.Path,
+            new Dictionary<string, string> { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" },
+            "--config",
+            "gateway.yaml");
         var line = await process.Errors.LineAsync("listening on ");
         return new SpendProcess(process, new Uri(line[(line.LastIndexOf(' ') + 1)..]));
     }
@@ -71,12 +83,22 @@ internal sealed class SpendHost : IAsyncDisposable
         {
             // The same origin for all: bearers of one must do for the others.
             Listen = config.Listen with { PublicUrl = PublicUrl },
-            Admin = new AdminConfig { WriteKeys = [new AdminKey("test", new Secret(AdminKey))], ReadKeys = [new AdminKey("reader", new Secret(ReadKey))] },
+            Admin = new AdminConfig
+            {
+                WriteKeys = [new AdminKey("test", new Secret(AdminKey))],
+                ReadKeys = [new AdminKey("reader", new Secret(ReadKey))],
+            },
         };
     }
 
-    /// <summary>What each request costs from now on: whole cents of sonnet input, 0.3 cents a thousand tokens.</summary>
-    public void Spends(decimal cents) => Upstream.Usage = new { input_tokens = (long)(cents / 0.3m * 1000), output_tokens = 0 };
+    /// <summary>
+    /// What each request costs from now on: whole cents of sonnet input, 0.3 cents a thousand tokens.
+    /// </summary>
+    public void Spends(decimal cents) => Upstream.Usage = new
+    {
+        input_tokens = (long)(cents / 0.3m * 1000),
+        output_tokens = 0,
+    };
 
     public string Bearer(string sub, params string[] groups)
     {
@@ -85,16 +107,21 @@ internal sealed class SpendHost : IAsyncDisposable
         return tokens.Mint(new Identity(sub, $"{sub}@example.com", sub, groups), SessionTokens.NewId()).Token;
     }
 
-    public async Task<JsonElement> LimitAsync(object scope, string? amount, string period = "daily", GatewayHost? gateway = null, object? pool = null)
+    public async Task<JsonElement> LimitAsync(
+        object scope, string? amount, string period = "daily", GatewayHost? gateway = null, object? pool = null)
     {
-        var body = pool is null ? (object)new { scope, amount, period } : new { scope, amount, period, pooled_budget = pool };
+        var body = pool is null
+            ? (object)new { scope, amount, period }
+            : new { scope, amount, period, pooled_budget = pool };
         using var response = await AdminAsync(HttpMethod.Post, "", body, gateway);
         var json = await JsonAsync(response);
         return response.IsSuccessStatusCode ? json : throw new InvalidOperationException(json.ToString());
     }
 
-    public Task<HttpResponseMessage> AdminAsync(HttpMethod method, string path, object? body = null, GatewayHost? gateway = null) =>
-        (gateway ?? Gateway).SendAsync(method, Path + path, body is null ? null : Content(body), ("x-api-key", AdminKey));
+    public Task<HttpResponseMessage> AdminAsync(
+        HttpMethod method, string path, object? body = null, GatewayHost? gateway = null) =>
+        (gateway ?? Gateway)
+        .SendAsync(method, Path + path, body is null ? null : Content(body), ("x-api-key", AdminKey));
 
     /// <summary>Status of a request by the developer; its answer is read to the end.</summary>
     public async Task<int> SendAsync(string bearer, GatewayHost? gateway = null)
@@ -107,7 +134,8 @@ internal sealed class SpendHost : IAsyncDisposable
     /// <summary>Cents the developer has spent this month, as the admin API says.</summary>
     public async Task<decimal> SpentAsync(string sub, GatewayHost? gateway = null)
     {
-        using var response = await AdminAsync(HttpMethod.Get, $"/effective?user_ids[]={Uri.EscapeDataString(sub)}&period[]=monthly", null, gateway);
+        using var response = await AdminAsync(
+            HttpMethod.Get, $"/effective?user_ids[]={Uri.EscapeDataString(sub)}&period[]=monthly", null, gateway);
         var row = (await JsonAsync(response)).GetProperty("data")[0];
         return decimal.Parse(row.GetProperty("period_to_date_spend").GetString()!, CultureInfo.InvariantCulture);
     }
@@ -156,7 +184,10 @@ internal sealed class SpendProcess(GatewayProcess process, Uri url) : IAsyncDisp
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(url, "/v1/messages"))
         {
-            Content = new StringContent("""{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{"role":"user","content":"hi"}]}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                """{"model":"claude-sonnet-4-6","max_tokens":64,"messages":[{"role":"user","content":"hi"}]}""",
+                Encoding.UTF8,
+                "application/json"),
         };
         request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {bearer}");
         using var response = await _http.SendAsync(request, CancellationToken.None);

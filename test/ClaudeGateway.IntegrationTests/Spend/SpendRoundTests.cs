@@ -23,7 +23,9 @@ public sealed class SpendRoundTests
         await Round(database, "one").RunAsync(Batch(1, alice, 30), []);
         var answer = await Round(database, "two").RunAsync(Batch(1, alice, 12), []);
         Assert.True(answer.IsApplied);
-        Assert.All(SpendPeriods.All, period => Assert.Equal(Money.FromCents(42), answer.Totals.Single(total => total.Period == period).Amount));
+        Assert.All(
+            SpendPeriods.All,
+            period => Assert.Equal(Money.FromCents(42), answer.Totals.Single(total => total.Period == period).Amount));
         var read = await Round(database, "three").RunAsync(null, [alice, new SpendCounter(CounterKind.User, "bob")]);
         Assert.Equal(3, read.Totals.Count);
         Assert.All(read.Totals, total => Assert.Equal((alice.Key, Money.FromCents(42)), (total.Key, total.Amount)));
@@ -51,9 +53,17 @@ public sealed class SpendRoundTests
         await using var database = await OpenAsync(isPostgres);
         var alice = new SpendCounter(CounterKind.User, "alice");
         var monday = SpendPeriod.Weekly.Start(Today);
-        var batch = new SpendBatch(1, [new(alice, monday, Money.FromCents(1)), new(alice, monday.AddDays(1), Money.FromCents(2)), new(alice, monday.AddMonths(-2), Money.FromCents(4))], []);
+        var batch = new SpendBatch(
+            1,
+            [
+                new(alice, monday, Money.FromCents(1)),
+                new(alice, monday.AddDays(1), Money.FromCents(2)),
+                new(alice, monday.AddMonths(-2), Money.FromCents(4))],
+            []);
         var answer = await Round(database, "one").RunAsync(batch, []);
-        Assert.Equal(Money.FromCents(3), answer.Totals.Single(total => total.Period == SpendPeriod.Weekly && total.Start == monday).Amount);
+        Assert.Equal(
+            Money.FromCents(3),
+            answer.Totals.Single(total => total.Period == SpendPeriod.Weekly && total.Start == monday).Amount);
         Assert.Equal(3, answer.Totals.Count(total => total.Period == SpendPeriod.Daily));
     }
 
@@ -69,7 +79,9 @@ public sealed class SpendRoundTests
             await Round(database, "one").RunAsync(new SpendBatch(i, [new(alice, Today, Money.MaxDelta)], []), []);
         }
 
-        Assert.All((await Round(database, "one").RunAsync(null, [alice])).Totals, total => Assert.Equal(Money.Max, total.Amount));
+        Assert.All(
+            (await Round(database, "one").RunAsync(null, [alice])).Totals,
+            total => Assert.Equal(Money.Max, total.Amount));
     }
 
     [Theory]
@@ -81,9 +93,11 @@ public sealed class SpendRoundTests
         var sub = StorableText.Of(new string('ü', 20_000) + "\0'\"\\😀");
         var counter = new SpendCounter(CounterKind.User, sub);
         var identity = new SpendIdentity(sub, null, "O'Brien", ["a\"b", "ü"], Today);
-        await Round(database, "one").RunAsync(new SpendBatch(1, [new(counter, Today, Money.FromCents(1))], [identity]), []);
+        await Round(database, "one")
+            .RunAsync(new SpendBatch(1, [new(counter, Today, Money.FromCents(1))], [identity]), []);
         var principal = (await new SpendPrincipalStore(database).FindAsync([sub]))[sub];
-        Assert.Equal(("O'Brien", null, "a\"b,ü"), (principal.Name, principal.Email, string.Join(',', principal.Groups)));
+        Assert.Equal(("O'Brien", null, "a\"b,ü"),
+            (principal.Name, principal.Email, string.Join(',', principal.Groups)));
         Assert.Equal(sub, Assert.Single(await new SpendPrincipalStore(database).ListAsync(Today)).Sub);
     }
 
@@ -100,7 +114,8 @@ public sealed class SpendRoundTests
             for (var i = 1; i <= 10; i++)
             {
                 // Each writer names the counters in another order.
-                var deltas = counters.OrderBy(counter => (counter.Key.Value + (UInt128)writer) % 7).Select(counter => new SpendDelta(counter, Today, Money.FromCents(1)));
+                var deltas = counters.OrderBy(counter => (counter.Key.Value + (UInt128)writer) % 7)
+                    .Select(counter => new SpendDelta(counter, Today, Money.FromCents(1)));
                 await round.RunAsync(new SpendBatch(i, [.. deltas], []), []);
             }
         }));
@@ -170,12 +185,14 @@ public sealed class SpendRoundTests
 
     private static SpendRound Round(Database database, string writer) => new(database, writer, TimeProvider.System);
 
-    private static SpendBatch Batch(long sequence, SpendCounter counter, long cents) => new(sequence, [new(counter, Today, Money.FromCents(cents))], []);
+    private static SpendBatch Batch(long sequence, SpendCounter counter, long cents) =>
+        new(sequence, [new(counter, Today, Money.FromCents(cents))], []);
 
     internal static async Task<Database> OpenAsync(bool isPostgres, string? url = null)
     {
         await using var idp = new FakeIdentityProvider();
-        var config = TestConfig.Create(idp, [], isPostgres ? url ?? await PostgresServer.NewMigratedDatabaseAsync() : null);
+        var config = TestConfig.Create(
+            idp, [], isPostgres ? url ?? await PostgresServer.NewMigratedDatabaseAsync() : null);
         using var lines = new StderrLines(Stream.Null);
         return await new StoreStartup(
             config,

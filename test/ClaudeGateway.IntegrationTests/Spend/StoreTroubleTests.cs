@@ -6,7 +6,10 @@ using Npgsql;
 
 namespace ClaudeGateway.IntegrationTests.Spend;
 
-/// <summary>A database that goes away, falls silent or loses its answers: nothing is lost, nothing counted twice, nobody waits in vain.</summary>
+/// <summary>
+/// A database that goes away, falls silent or loses its answers: nothing is lost, nothing counted twice, nobody waits
+/// in vain.
+/// </summary>
 public sealed class StoreTroubleTests
 {
     private const string ConnectionLost = "spend: the store is away";
@@ -46,7 +49,8 @@ public sealed class StoreTroubleTests
     {
         await using var server = await PostgresServer.StartAsync();
         await using var host = new SpendHost(await server.CreateDatabaseAsync());
-        var gateway = await host.StartAsync(config => config with { Enforcement = new EnforcementConfig { FailClosedOnError = true } });
+        var gateway = await host.StartAsync(
+            config => config with { Enforcement = new EnforcementConfig { FailClosedOnError = true } });
         var bearer = host.Bearer("alice");
         Assert.Equal(200, await host.SendAsync(bearer));
         await server.StopServerAsync();
@@ -220,9 +224,11 @@ public sealed class StoreTroubleTests
     internal static async Task<long> StoredAsync(string url)
     {
         var uri = new Uri(url);
-        await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={uri.Port};Username=postgres;Database={uri.AbsolutePath[1..]};Pooling=false");
+        await using var connection = new NpgsqlConnection(
+            $"Host=127.0.0.1;Port={uri.Port};Username=postgres;Database={uri.AbsolutePath[1..]};Pooling=false");
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT coalesce(sum(amount), 0)::bigint FROM gw_spend_counter WHERE period = 2", connection);
+        await using var command = new NpgsqlCommand(
+            "SELECT coalesce(sum(amount), 0)::bigint FROM gw_spend_counter WHERE period = 2", connection);
         return (long)(await command.ExecuteScalarAsync())! / Money.NanoCentsPerCent;
     }
 

@@ -13,11 +13,24 @@ public sealed class DatabaseTests
     {
         await using var store = await TestStore.OpenAsync(kind);
         await store.Database.ExecuteAsync("CREATE TABLE t (n bigint, i int, s text, b bytea, o boolean)");
-        await store.Database.ExecuteAsync("INSERT INTO t VALUES ($1, $2, $3, $4, $5)", long.MaxValue, 7, "ä'\"\n\\ $1", new byte[] { 0, 255, 39 }, true);
+        await store.Database.ExecuteAsync(
+            "INSERT INTO t VALUES ($1, $2, $3, $4, $5)",
+            long.MaxValue,
+            7,
+            "ä'\"\n\\ $1",
+            new byte[] { 0, 255, 39 },
+            true);
         await store.Database.ExecuteAsync("INSERT INTO t VALUES ($1, $2, $3, $4, $5)", null, null, null, null, null);
         var rows = await store.Database.AllAsync(
             "SELECT n, i, s, b, o FROM t ORDER BY n IS NULL",
-            row => row.IsDBNull(0) ? null : new { N = row.GetInt64(0), I = row.GetInt32(1), S = row.GetString(2), B = row.GetFieldValue<byte[]>(3), O = row.GetBoolean(4) });
+            row => row.IsDBNull(0) ? null : new
+            {
+                N = row.GetInt64(0),
+                I = row.GetInt32(1),
+                S = row.GetString(2),
+                B = row.GetFieldValue<byte[]>(3),
+                O = row.GetBoolean(4),
+            });
         Assert.Equal((long.MaxValue, 7, "ä'\"\n\\ $1", true), (rows[0]!.N, rows[0]!.I, rows[0]!.S, rows[0]!.O));
         Assert.Equal([0, 255, 39], rows[0]!.B);
         Assert.Null(rows[1]);
@@ -29,7 +42,8 @@ public sealed class DatabaseTests
     {
         await using var store = await TestStore.OpenAsync(kind);
         await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
-        await Assert.ThrowsAsync<InvalidDataException>(() => store.Database.InTransactionAsync<bool>(async transaction =>
+        await Assert.ThrowsAsync<InvalidDataException>(
+            () => store.Database.InTransactionAsync<bool>(async transaction =>
         {
             await transaction.ExecuteAsync("INSERT INTO t VALUES (1)");
             throw new InvalidDataException();
@@ -45,7 +59,8 @@ public sealed class DatabaseTests
         await store.Database.ExecuteAsync("CREATE TABLE t (n int PRIMARY KEY, s text)");
         await store.Database.InTransactionAsync(async transaction =>
         {
-            await transaction.ExecuteManyAsync("INSERT INTO t VALUES ($1, $2)", Enumerable.Range(0, 500).Select(object?[] (i) => [i, $"row {i}"]));
+            await transaction.ExecuteManyAsync(
+                "INSERT INTO t VALUES ($1, $2)", Enumerable.Range(0, 500).Select(object?[] (i) => [i, $"row {i}"]));
             await transaction.ExecuteManyAsync("INSERT INTO t VALUES ($1, $2)", []);
             return true;
         });
@@ -59,7 +74,9 @@ public sealed class DatabaseTests
         await using var store = await TestStore.OpenAsync(kind);
         await store.Database.ExecuteAsync("CREATE TABLE t (id int PRIMARY KEY, n int)");
         await store.Database.ExecuteAsync("INSERT INTO t VALUES (1, 0)");
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => store.Database.ExecuteAsync("UPDATE t SET n = n + 1 WHERE id = 1"))));
+        await Task.WhenAll(
+            Enumerable.Range(0, 50)
+            .Select(_ => Task.Run(() => store.Database.ExecuteAsync("UPDATE t SET n = n + 1 WHERE id = 1"))));
         Assert.Equal(50, await store.Database.FirstAsync("SELECT n FROM t", row => row.GetInt32(0)));
     }
 
@@ -192,7 +209,8 @@ public sealed class DatabaseTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new ClaudeGateway.Testing.TcpRelay(direct.Port);
-        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) };
+        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(
+            new UriBuilder(direct) { Port = relay.Port }.ToString()) };
         await using var store = await TestStore.OpenAsync(config);
         relay.FallSilent();
 
@@ -211,7 +229,8 @@ public sealed class DatabaseTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new ClaudeGateway.Testing.TcpRelay(direct.Port);
-        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(new UriBuilder(direct) { Port = relay.Port }.ToString()) };
+        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(
+            new UriBuilder(direct) { Port = relay.Port }.ToString()) };
         await using var store = await TestStore.OpenAsync(config);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => store.Database.ExecuteAsync("SELECT pg_sleep(0.05)")));
         relay.Cut();

@@ -21,7 +21,8 @@ public sealed class DeviceGrantStoreTests
         var grants = new DeviceGrantStore(store.Database, _clock);
         var grant = await CreateAsync(grants);
         Assert.NotNull(await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity));
-        var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => grants.ConsumeAsync(grant.DeviceCode))));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 10).Select(_ => Task.Run(() => grants.ConsumeAsync(grant.DeviceCode))));
         Assert.Equal(Identity, Assert.Single(results.OfType<PollResult.Approved>()).SealedIdentity);
         Assert.Equal(9, results.OfType<PollResult.Unknown>().Count());
     }
@@ -123,7 +124,11 @@ public sealed class DeviceGrantStoreTests
 
         _clock.Advance(TimeSpan.FromSeconds(1));
         await new ExpirySweep(store.Database, StoreTables.Expiry, _clock, store.Log).SweepAsync();
-        Assert.Equal(0, await store.Database.FirstAsync("SELECT (SELECT count(*) FROM gw_device_grant) + (SELECT count(*) FROM gw_sign_in_attempt)", row => row.GetInt64(0)));
+        Assert.Equal(
+            0,
+            await store.Database.FirstAsync(
+                "SELECT (SELECT count(*) FROM gw_device_grant) + (SELECT count(*) FROM gw_sign_in_attempt)",
+                row => row.GetInt64(0)));
     }
 
     [Theory]
@@ -135,7 +140,8 @@ public sealed class DeviceGrantStoreTests
         var grant = await CreateAsync(grants);
         var state = DeviceCodes.NewSecret();
         await grants.StartAttemptAsync(grant.UserCode, state, DeviceCodes.NewSecret());
-        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(() => grants.ClaimAttemptAsync(state))));
+        var claims = await Task.WhenAll(
+            Enumerable.Range(0, 10).Select(_ => Task.Run(() => grants.ClaimAttemptAsync(state))));
         Assert.Single(claims, claimed => claimed);
         await grants.ReleaseAttemptAsync(state);
         Assert.True(await grants.ClaimAttemptAsync(state));
@@ -171,9 +177,14 @@ public sealed class DeviceGrantStoreTests
         }
     }
 
-    private static Task<DeviceGrant> CreateAsync(DeviceGrantStore grants) => grants.CreateAsync(IPAddress.Parse("192.0.2.1"), "claude-code/2", "claude_code");
+    private static Task<DeviceGrant> CreateAsync(DeviceGrantStore grants) =>
+        grants.CreateAsync(IPAddress.Parse("192.0.2.1"), "claude-code/2", "claude_code");
 
     private static string Describe(System.Data.Common.DbDataReader row) => string.Join(
         '|',
-        Enumerable.Range(0, row.FieldCount).Select(i => row.GetValue(i) is byte[] bytes ? System.Text.Encoding.Latin1.GetString(bytes) : row.GetValue(i).ToString()));
+        Enumerable.Range(0, row.FieldCount).Select(
+            i =>
+                row.GetValue(i) is byte[] bytes
+                ? System.Text.Encoding.Latin1.GetString(bytes)
+                : row.GetValue(i).ToString()));
 }

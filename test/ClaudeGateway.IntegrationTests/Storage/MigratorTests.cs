@@ -15,7 +15,8 @@ public sealed class MigratorTests
     public async Task Replicas_that_start_together_apply_each_migration_once(string kind)
     {
         var config = await TestStore.ConfigAsync(kind);
-        var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => TestStore.OpenAsync(config))));
+        var stores = await Task.WhenAll(Enumerable.Range(0,
+            4).Select(_ => Task.Run(() => TestStore.OpenAsync(config))));
         Assert.Equal(
             StoreTables.Migrations.Select(m => m.Id),
             await stores[0].Database.AllAsync("SELECT id FROM gw_migration ORDER BY id", row => row.GetInt32(0)));
@@ -33,9 +34,11 @@ public sealed class MigratorTests
     {
         await using var store = await TestStore.OpenAsync(kind);
         var migrator = new Migrator(store.Database, TimeProvider.System, store.Log);
-        Migration[] bad = [new(1001, "good", "CREATE TABLE kept (n int)"), new(1002, "bad", "CREATE TABLE broken (n int); SELEKT 1")];
+        Migration[] bad = [
+            new(1001, "good", "CREATE TABLE kept (n int)"), new(1002, "bad", "CREATE TABLE broken (n int); SELEKT 1")];
         await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => migrator.RunAsync(bad));
-        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => store.Database.ExecuteAsync("INSERT INTO kept VALUES (1)"));
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(
+            () => store.Database.ExecuteAsync("INSERT INTO kept VALUES (1)"));
         await migrator.RunAsync([bad[0]]);
         await store.Database.ExecuteAsync("INSERT INTO kept VALUES (1)");
     }
@@ -57,7 +60,8 @@ public sealed class MigratorTests
         var role = "limited_" + Guid.NewGuid().ToString("N")[..8];
         await store.Database.ExecuteAsync($"CREATE ROLE {role} LOGIN");
         await store.Database.ExecuteAsync("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
-        await store.Database.ExecuteAsync($"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}");
+        await store.Database.ExecuteAsync(
+            $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}");
         var config = store.Config with { Username = role };
         await using var limited = await TestStore.OpenAsync(config);
         Assert.Null(await limited.Database.ObstacleAsync());
@@ -70,10 +74,12 @@ public sealed class MigratorTests
         var role = "limited_" + Guid.NewGuid().ToString("N")[..8];
         await using (var admin = NpgsqlDataSource.Create(PostgresUrl.Parse(config)))
         {
-            await admin.CreateCommand($"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC").ExecuteNonQueryAsync();
+            await admin.CreateCommand($"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+                .ExecuteNonQueryAsync();
         }
 
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(config with { Username = role }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(
+            () => TestStore.OpenAsync(config with { Username = role }));
         Assert.Contains("permission denied for schema public", failure.Message, StringComparison.Ordinal);
         Assert.Contains("store.postgres_url in gateway.yaml", failure.Message, StringComparison.Ordinal);
     }
@@ -83,7 +89,10 @@ public sealed class MigratorTests
     {
         var url = (await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal();
         var start = TimeProvider.System.GetTimestamp();
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig { PostgresUrl = new Secret(url[..(url.LastIndexOf('/') + 1)] + "nowhere") }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig
+        {
+            PostgresUrl = new Secret(url[..(url.LastIndexOf('/') + 1)] + "nowhere"),
+        }));
         Assert.Contains("database \"nowhere\" does not exist", failure.Message, StringComparison.Ordinal);
         // Two pauses of two seconds are what waiting for it would take.
         Assert.InRange(TimeProvider.System.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(3.9));
@@ -92,7 +101,10 @@ public sealed class MigratorTests
     [Fact]
     public async Task An_unwritable_folder_is_named()
     {
-        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig { SqlitePath = "/proc/nowhere/gateway.db" }));
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => TestStore.OpenAsync(new StoreConfig
+        {
+            SqlitePath = "/proc/nowhere/gateway.db",
+        }));
         Assert.Contains("/proc/nowhere/gateway.db", failure.Message, StringComparison.Ordinal);
         Assert.Contains("store.sqlite_path", failure.Message, StringComparison.Ordinal);
     }

@@ -22,7 +22,12 @@ public sealed class RevocationStoreTests
 
         var revocations = new Revocations(TimeProvider.System);
         await using var replicas = new ReplicaChannel(store.Database, TimeProvider.System, store.Log);
-        await using var sync = new RevocationSync(new RevocationStore(store.Database, revocations, TimeProvider.System), revocations, replicas, TimeProvider.System, store.Log);
+        await using var sync = new RevocationSync(
+            new RevocationStore(store.Database, revocations, TimeProvider.System),
+            revocations,
+            replicas,
+            TimeProvider.System,
+            store.Log);
         await sync.StartAsync();
         Assert.True(revocations.Covers(Bearer("t9", "s1")));
         Assert.True(revocations.Covers(Bearer("t2", null)));

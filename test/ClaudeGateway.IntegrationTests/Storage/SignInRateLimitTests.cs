@@ -34,7 +34,8 @@ public sealed class SignInRateLimitTests
         await using var other = await store.AnotherPlainAsync();
         var rule = new RateLimitRule(10, TimeSpan.FromMinutes(10));
         SignInRateLimit[] replicas = [new(store.Database, _clock, "test", rule), new(other, _clock, "test", rule)];
-        var waits = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => Task.Run(() => replicas[i % 2].HitAsync(IPAddress.Loopback))));
+        var waits = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(i => Task.Run(() => replicas[i % 2].HitAsync(IPAddress.Loopback))));
         Assert.Equal(20, waits.Count(wait => wait is not null));
     }
 
@@ -42,7 +43,8 @@ public sealed class SignInRateLimitTests
     [InlineData("192.0.2.1", "192.0.2.2", false)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
-    public async Task An_IPv6_client_is_its_network_and_an_IPv4_client_its_address(string first, string second, bool together)
+    public async Task An_IPv6_client_is_its_network_and_an_IPv4_client_its_address(
+        string first, string second, bool together)
     {
         await using var store = await TestStore.OpenAsync(TestStore.Sqlite);
         var limit = new SignInRateLimit(store.Database, _clock, "test", new RateLimitRule(1, TimeSpan.FromMinutes(10)));

@@ -64,19 +64,28 @@ internal sealed class TestStore : IAsyncDisposable
     /// <summary>Another replica on the same database.</summary>
     public Task<Database> AnotherPlainAsync() => Startup(Config, _lines).OpenAsync(CancellationToken.None);
 
-    /// <summary>Without PostgreSQL on a developer's machine its half of the suite is skipped; CI must have it.</summary>
+    /// <summary>
+    /// Without PostgreSQL on a developer's machine its half of the suite is skipped; CI must have it.
+    /// </summary>
     public static async Task<StoreConfig> ConfigAsync(string kind)
     {
         if (kind == Sqlite)
         {
-            return new StoreConfig { SqlitePath = Path.Combine(Directory.CreateTempSubdirectory("claude-gateway-test-").FullName, "gateway.db") };
+            return new StoreConfig
+            {
+                SqlitePath = Path.Combine(
+                    Directory.CreateTempSubdirectory("claude-gateway-test-").FullName, "gateway.db"),
+            };
         }
 
         try
         {
             return new StoreConfig { PostgresUrl = new Secret(await PostgresServer.NewDatabaseAsync()) };
         }
-        catch (InvalidOperationException e) when (Environment.GetEnvironmentVariable("CI") is null && e.Message.Contains("no PostgreSQL found", StringComparison.Ordinal))
+        catch (InvalidOperationException e)
+            when (
+                Environment.GetEnvironmentVariable("CI") is null
+                && e.Message.Contains("no PostgreSQL found", StringComparison.Ordinal))
         {
             Assert.Skip(e.Message);
             throw;
@@ -104,7 +113,12 @@ internal sealed class TestStore : IAsyncDisposable
             Path = "gateway.yaml",
             Sha256 = "",
             Listen = new ListenConfig(),
-            Oidc = new OidcConfig { Issuer = new Uri("https://idp.example.com"), IssuerText = "https://idp.example.com", ClientId = "c" },
+            Oidc = new OidcConfig
+            {
+                Issuer = new Uri("https://idp.example.com"),
+                IssuerText = "https://idp.example.com",
+                ClientId = "c",
+            },
             Session = new SessionConfig { JwtSecrets = [] },
             Store = store,
             Upstreams = [],

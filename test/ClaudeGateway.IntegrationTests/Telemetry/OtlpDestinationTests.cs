@@ -16,7 +16,11 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     private readonly ManualTimeProvider _clock = new();
     private readonly CapturedLog _log = new();
     private readonly StderrLines _lines;
-    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, ActivityHeadersPropagator = null });
+    private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        ActivityHeadersPropagator = null,
+    });
     private readonly FakeCollector _collector = new();
     private readonly List<OtlpDestination> _destinations = [];
 
@@ -35,13 +39,17 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     {
         var destination = New(new TelemetryDestination { Url = _collector.Url });
         destination.Enqueue(new OtlpExport(OtlpSignal.Metrics, [1], null, null));
-        Assert.Equal("application/x-protobuf", (await _collector.Server.RequestAsync(_ => true)).Header("content-type"));
+        Assert.Equal("application/x-protobuf",
+            (await _collector.Server.RequestAsync(_ => true)).Header("content-type"));
     }
 
     [Fact]
     public async Task The_body_goes_on_byte_for_byte_with_the_destinations_headers_and_nothing_else()
     {
-        var destination = New(new TelemetryDestination { Url = new Uri(_collector.Url, "/api/v2/otlp/"), Headers = new Dictionary<string, Secret> { ["DD-API-KEY"] = new("k"), ["content-type"] = new("x/y") } });
+        var destination = New(
+            new TelemetryDestination { Url = new Uri(_collector.Url, "/api/v2/otlp/"),
+                Headers = new Dictionary<string, Secret> { ["DD-API-KEY"] = new("k"),
+                    ["content-type"] = new("x/y") } });
         byte[] body = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
 
         destination.Enqueue(new OtlpExport(OtlpSignal.Logs, body, "application/x-protobuf", "gzip"));
@@ -50,14 +58,23 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
         Assert.Equal(("POST", "/api/v2/otlp/v1/logs"), (request.Method, request.Target));
         Assert.Equal(body, request.Body);
         Assert.Equal(
-            ["content-encoding: gzip", "content-length: 256", "content-type: x/y", "dd-api-key: k", $"host: 127.0.0.1:{_collector.Server.Port}", $"user-agent: claude-gateway/{GatewayVersion.Text}"],
+            [
+                "content-encoding: gzip",
+                "content-length: 256",
+                "content-type: x/y",
+                "dd-api-key: k",
+                $"host: 127.0.0.1:{_collector.Server.Port}",
+                $"user-agent: claude-gateway/{GatewayVersion.Text}"],
             request.Headers.Select(h => $"{h.Key.ToLowerInvariant()}: {h.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task A_503_is_sent_again_when_its_Retry_After_has_passed()
     {
-        _collector.Script = e => _collector.Server.Requests.Count == 1 ? e.RespondAsync(503, "", ("retry-after", "60")) : e.RespondAsync(200, "");
+        _collector.Script = e =>
+            _collector.Server.Requests.Count == 1
+            ? e.RespondAsync(503, "", ("retry-after", "60"))
+            : e.RespondAsync(200, "");
         New().Enqueue(Export("first"));
         await _log.LineAsync("status 503; next attempt in 60.0 s");
 
@@ -102,7 +119,10 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
             _clock.Advance(TimeSpan.FromSeconds(24));
         }
 
-        Assert.EndsWith("does not take exports: status 503; 1 export was dropped", await _log.LineAsync("dropped"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "does not take exports: status 503; 1 export was dropped",
+            await _log.LineAsync("dropped"),
+            StringComparison.Ordinal);
         Assert.Equal(RetryPolicy.MaxAttempts, _collector.Server.Requests.Count);
     }
 
@@ -114,7 +134,10 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
         _collector.Status = status;
         New().Enqueue(Export());
 
-        Assert.EndsWith($"does not take exports: status {status}; 1 export was dropped", await _log.LineAsync("dropped"), StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"does not take exports: status {status}; 1 export was dropped",
+            await _log.LineAsync("dropped"),
+            StringComparison.Ordinal);
         Assert.Single(_collector.Server.Requests);
     }
 
@@ -138,7 +161,8 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromSeconds(10));
 
-        Assert.Contains("no answer within 10 s; 1 export was dropped", await _log.LineAsync("dropped"), StringComparison.Ordinal);
+        Assert.Contains(
+            "no answer within 10 s; 1 export was dropped", await _log.LineAsync("dropped"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -264,7 +288,11 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     [Fact]
     public async Task A_destination_with_credentials_gets_a_bearer()
     {
-        New(new TelemetryDestination { Url = _collector.Url }, (request, _, _) => { request.Headers.TryAddWithoutValidation("Authorization", "Bearer token-1"); return ValueTask.CompletedTask; }).Enqueue(Export());
+        New(
+            new TelemetryDestination { Url = _collector.Url },
+            (request, _, _) =>
+                { request.Headers.TryAddWithoutValidation("Authorization", "Bearer token-1");
+                    return ValueTask.CompletedTask; }).Enqueue(Export());
 
         Assert.Equal("Bearer token-1", (await _collector.Server.RequestAsync(_ => true)).Header("authorization"));
     }
@@ -272,20 +300,33 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     [Fact]
     public async Task A_collector_on_AWS_gets_a_signature_over_the_body()
     {
-        var environment = new ProcessEnvironment(new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = "AKIDEXAMPLE", ["AWS_SECRET_ACCESS_KEY"] = "secret", ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" });
+        var environment = new ProcessEnvironment(new Dictionary<string, string>
+        {
+            ["AWS_ACCESS_KEY_ID"] = "AKIDEXAMPLE",
+            ["AWS_SECRET_ACCESS_KEY"] = "secret",
+            ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",
+        });
         using var outbound = new OutboundHttp(environment, new OperationalLog(_lines, _clock, LogLevel.Debug));
-        New(new TelemetryDestination { Url = _collector.Url }, new CollectorCredentials(environment, outbound, _clock).For(new CollectorAuth.Aws("eu-central-1", "xray"))).Enqueue(Export("{\"a\":1}"));
+        New(
+            new TelemetryDestination { Url = _collector.Url },
+            new CollectorCredentials(environment, outbound,
+                _clock).For(new CollectorAuth.Aws("eu-central-1", "xray"))).Enqueue(Export("{\"a\":1}"));
 
         var request = await _collector.Server.RequestAsync(_ => true);
 
-        Assert.Matches("^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]{8}/eu-central-1/xray/aws4_request, SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date, Signature=[0-9a-f]{64}$", request.Header("authorization"));
+        Assert.Matches(
+            "^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/[0-9]{8}/eu-central-1/xray/aws4_request, "
+                + "SignedHeaders=content-type;host;x-amz-content-sha256;x-amz-date, Signature=[0-9a-f]{64}$",
+            request.Header("authorization"));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData("{\"a\":1}"u8)), request.Header("x-amz-content-sha256"));
     }
 
     [Fact]
     public async Task Nothing_is_sent_without_the_credential_and_the_cause_is_told()
     {
-        New(new TelemetryDestination { Url = _collector.Url }, (_, _, _) => throw new InvalidOperationException("no key file")).Enqueue(Export());
+        New(
+            new TelemetryDestination { Url = _collector.Url },
+            (_, _, _) => throw new InvalidOperationException("no key file")).Enqueue(Export());
 
         await _log.LineAsync("no key file");
         Assert.Empty(_collector.Server.Requests);
@@ -305,12 +346,14 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     private OtlpDestination New(TelemetryDestination? config = null, AuthorizeExport? authorize = null)
     {
         var log = new OperationalLog(_lines, _clock, LogLevel.Debug);
-        var destination = new OtlpDestination(3, config ?? new TelemetryDestination { Url = _collector.Url, Logs = true }, authorize, _http, _clock, log);
+        var destination = new OtlpDestination(
+            3, config ?? new TelemetryDestination { Url = _collector.Url, Logs = true }, authorize, _http, _clock, log);
         _destinations.Add(destination);
         return destination;
     }
 
     private IEnumerable<string> Bodies() => _collector.Server.Requests.Select(r => r.Text);
 
-    private static OtlpExport Export(string body = "{}") => new(OtlpSignal.Metrics, Encoding.UTF8.GetBytes(body), "application/json", null);
+    private static OtlpExport Export(string body = "{}") =>
+        new(OtlpSignal.Metrics, Encoding.UTF8.GetBytes(body), "application/json", null);
 }

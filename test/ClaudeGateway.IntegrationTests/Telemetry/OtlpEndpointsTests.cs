@@ -16,8 +16,12 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }, new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl), Traces = true }] };
-        _gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry, Limits = new LimitsConfig { MaxRequestBytes = 100_000 } });
+        var telemetry = new TelemetryConfig { ForwardTo = [
+            new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) },
+            new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl), Traces = true }] };
+        _gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry,
+                Limits = new LimitsConfig { MaxRequestBytes = 100_000 } });
         _bearer = (await _gateway.SignInAsync()).AccessToken;
     }
 
@@ -44,8 +48,10 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     public async Task What_a_stopping_gateway_could_not_send_is_waited_for_and_reported_once()
     {
         var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
-        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) }] };
-        var gateway = await GatewayHost.StartAsync(TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry }, clock);
+        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(
+            _hanging.Server.LocalUrl) }] };
+        var gateway = await GatewayHost.StartAsync(
+            TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry }, clock);
         var bearer = (await gateway.SignInAsync()).AccessToken;
         (await gateway.PostJsonAsync("/v1/metrics", "{}", bearer)).Dispose();
         await _hanging.Server.RequestCountAsync(1);
@@ -65,10 +71,13 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_that_identifies_the_session_reaches_the_collector()
     {
-        using var response = await ExportAsync("metrics", "{}"u8.ToArray(), ("cookie", "c=1"), ("traceparent", "00-1"), ("x-custom", "1"));
+        using var response = await ExportAsync(
+            "metrics", "{}"u8.ToArray(), ("cookie", "c=1"), ("traceparent", "00-1"), ("x-custom", "1"));
 
         var request = await _collector.Server.RequestAsync(_ => true);
-        Assert.Equal(["Content-Length", "Content-Type", "Host", "User-Agent"], request.Headers.Select(h => h.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["Content-Length", "Content-Type", "Host", "User-Agent"],
+            request.Headers.Select(h => h.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -78,7 +87,12 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
         Random(body);
         using var content = new StreamContent(new NotSeekable(body));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
-        using var response = await _gateway.SendAsync(HttpMethod.Post, "/v1/metrics", content, ("Authorization", $"Bearer {_bearer}"), ("Transfer-Encoding", "chunked"));
+        using var response = await _gateway.SendAsync(
+            HttpMethod.Post,
+            "/v1/metrics",
+            content,
+            ("Authorization", $"Bearer {_bearer}"),
+            ("Transfer-Encoding", "chunked"));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(body, (await _collector.Server.RequestAsync(_ => true)).Body);
@@ -87,7 +101,8 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task Attributes_of_a_span_reach_the_collector_as_they_came()
     {
-        var body = """{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"gen_ai.usage.input_tokens","value":{"intValue":"12"}},{"key":"gen_ai.response.model","value":{"stringValue":"claude-opus-4-8"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}] }]}]}]}"""u8.ToArray();
+        var body =
+            """{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"gen_ai.usage.input_tokens","value":{"intValue":"12"}},{"key":"gen_ai.response.model","value":{"stringValue":"claude-opus-4-8"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}] }]}]}]}"""u8.ToArray();
 
         using var response = await ExportAsync("traces", body);
 
@@ -125,11 +140,13 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
 
-    private async Task<HttpResponseMessage> ExportAsync(string signal, byte[] body, params (string Name, string Value)[] headers)
+    private async Task<HttpResponseMessage> ExportAsync(
+        string signal, byte[] body, params (string Name, string Value)[] headers)
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        return await _gateway.SendAsync(HttpMethod.Post, $"/v1/{signal}", content, [("Authorization", $"Bearer {_bearer}"), .. headers]);
+        return await _gateway.SendAsync(
+            HttpMethod.Post, $"/v1/{signal}", content, [("Authorization", $"Bearer {_bearer}"), .. headers]);
     }
 
     private static void Random(byte[] bytes) => System.Security.Cryptography.RandomNumberGenerator.Fill(bytes);

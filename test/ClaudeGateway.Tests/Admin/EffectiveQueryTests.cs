@@ -20,7 +20,8 @@ public sealed class EffectiveQueryTests
     [InlineData("?page=", "page: invalid page token")]
     [InlineData("?page=garbage", "page: invalid page token")]
     [InlineData("?page=bnVsbA", "page: invalid page token")]
-    public void What_cannot_be_read_is_named(string query, string problem) => Assert.Equal(problem, Read(query).Problem);
+    public void What_cannot_be_read_is_named(string query, string problem) =>
+        Assert.Equal(problem, Read(query).Problem);
 
     [Fact]
     public void Parameters_without_brackets_and_unknown_ones_are_ignored_and_the_first_of_repeated_ones_counts()
@@ -42,24 +43,31 @@ public sealed class EffectiveQueryTests
     [InlineData("?limit=1e2", 100)]
     [InlineData("?limit=0x10", 16)]
     [InlineData("?LIMIT=5", 20)]
-    public void A_limit_is_read_as_JavaScript_reads_numbers(string query, int limit) => Assert.Equal(limit, Read(query).Query!.Limit);
+    public void A_limit_is_read_as_JavaScript_reads_numbers(string query, int limit) =>
+        Assert.Equal(limit, Read(query).Query!.Limit);
 
     [Fact]
     public void A_period_asked_for_twice_is_shown_once() =>
-        Assert.Equal([SpendPeriod.Weekly, SpendPeriod.Daily], Read("?period[]=weekly&period[]=daily&period[]=weekly").Query!.Periods);
+        Assert.Equal(
+            [SpendPeriod.Weekly, SpendPeriod.Daily],
+            Read("?period[]=weekly&period[]=daily&period[]=weekly").Query!.Periods);
 
     [Fact]
     public void A_page_token_comes_back_as_it_was() =>
         Check.QuickThrowOnFailure(Prop.ForAll<NonNull<string>, long?>((sub, spent) =>
         {
             var cursor = new EffectiveCursor(StorableText.Of(sub.Get), spent);
-            var query = Read($"?page={EffectiveQuery.Token(cursor)}" + (spent is null ? "" : "&sort=spend_desc&period[]=daily")).Query;
+            var query = Read(
+                $"?page={EffectiveQuery.Token(cursor)}"
+                + (spent is null ? "" : "&sort=spend_desc&period[]=daily")).Query;
             return query?.Cursor == cursor;
         }));
 
     [Fact]
     public void A_page_token_of_another_order_is_refused() =>
-        Assert.Equal("page: invalid page token", Read($"?page={EffectiveQuery.Token(new EffectiveCursor("a", 5))}").Problem);
+        Assert.Equal(
+            "page: invalid page token", Read($"?page={EffectiveQuery.Token(new EffectiveCursor("a", 5))}").Problem);
 
-    private static (EffectiveQuery? Query, string? Problem) Read(string query) => EffectiveQuery.Read(new QueryCollection(QueryHelpers.ParseQuery(query)));
+    private static (EffectiveQuery? Query, string? Problem) Read(string query) =>
+        EffectiveQuery.Read(new QueryCollection(QueryHelpers.ParseQuery(query)));
 }

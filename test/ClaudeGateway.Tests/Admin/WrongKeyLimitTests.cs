@@ -12,7 +12,8 @@ public sealed class WrongKeyLimitTests
     public void An_address_is_limited_alone_and_for_a_minute()
     {
         var limit = new WrongKeyLimit(_clock);
-        var attempts = Enumerable.Range(0, 62).Select(_ => (IsOver: limit.IsOver(IPAddress.Loopback, out var isFirst), IsFirst: isFirst)).ToList();
+        var attempts = Enumerable.Range(0, 62)
+            .Select(_ => (IsOver: limit.IsOver(IPAddress.Loopback, out var isFirst), IsFirst: isFirst)).ToList();
         Assert.Equal(60, attempts.TakeWhile(attempt => !attempt.IsOver).Count());
         Assert.Equal([true, false], attempts[60..].Select(attempt => attempt.IsFirst));
         Assert.False(limit.IsOver(IPAddress.IPv6Loopback, out _));

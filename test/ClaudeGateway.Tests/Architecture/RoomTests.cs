@@ -3,12 +3,16 @@ using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Architecture;
 
-/// <summary>The rooms of ARCHITECTURE.md are layers: every arrow goes down, and the page says which there are.</summary>
+/// <summary>
+/// The rooms of ARCHITECTURE.md are layers: every arrow goes down, and the page says which there are.
+/// </summary>
 public sealed partial class RoomTests
 {
     private const int MaxFilesOfOneFolder = 20;
 
-    /// <summary>Every room and whom it may use, lowest first. An arrow that is not here does not exist; one that is, does.</summary>
+    /// <summary>
+    /// Every room and whom it may use, lowest first. An arrow that is not here does not exist; one that is, does.
+    /// </summary>
     private static readonly (string Room, string[] Uses)[] Allowed =
     [
         ("Json", []),
@@ -62,11 +66,14 @@ public sealed partial class RoomTests
         foreach (var (room, uses) in Allowed)
         {
             var used = actual.GetValueOrDefault(room) ?? [];
-            wrong.AddRange(used.Except(uses).SelectMany(to => Source.Value.Uses(room, to).Select(use => $"{room} → {to} is not allowed: {use}")));
+            wrong.AddRange(
+                used.Except(uses)
+                .SelectMany(to => Source.Value.Uses(room, to).Select(use => $"{room} → {to} is not allowed: {use}")));
             wrong.AddRange(uses.Except(used).Select(to => $"{room} → {to} is allowed and there is none"));
         }
 
-        wrong.AddRange(actual.Keys.Except(Allowed.Select(row => row.Room)).Select(room => $"the room {room} is not in the table"));
+        wrong.AddRange(
+            actual.Keys.Except(Allowed.Select(row => row.Room)).Select(room => $"the room {room} is not in the table"));
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
@@ -87,7 +94,10 @@ public sealed partial class RoomTests
         var page = File.ReadAllText(Repository.File("ARCHITECTURE.md"));
         var table = page[page.IndexOf("\n## Arrows\n", StringComparison.Ordinal)..];
         var rows = Row().Matches(table[..table.IndexOf("\n## ", 1, StringComparison.Ordinal)])
-            .Select(row => $"{row.Groups["room"].Value}: {string.Join(", ", Name().Matches(row.Groups["uses"].Value).Select(name => name.Groups[1].Value))}");
+            .Select(
+                row =>
+                    $"{row.Groups["room"].Value}: "
+                        + $"{string.Join(", ", Name().Matches(row.Groups["uses"].Value).Select(name => name.Groups[1].Value))}");
 
         Assert.Equal(Allowed.Select(row => $"{row.Room}: {string.Join(", ", row.Uses)}"), rows);
     }
@@ -101,14 +111,19 @@ public sealed partial class RoomTests
             var folder = Path.GetRelativePath(root, Path.GetDirectoryName(file)!);
             if (folder != ".")
             {
-                Assert.Contains($"\nnamespace ClaudeGateway.{folder.Replace(Path.DirectorySeparatorChar, '.')};\n", "\n" + File.ReadAllText(file), StringComparison.Ordinal);
+                Assert.Contains(
+                    $"\nnamespace ClaudeGateway.{folder.Replace(Path.DirectorySeparatorChar, '.')};\n",
+                    "\n" + File.ReadAllText(file),
+                    StringComparison.Ordinal);
             }
         });
     }
 
     [Fact]
     public void No_folder_is_a_heap() =>
-        Assert.Empty(Source.Value.Files().GroupBy(file => Path.GetDirectoryName(file)).Where(folder => folder.Count() > MaxFilesOfOneFolder)
+        Assert.Empty(
+            Source.Value.Files().GroupBy(file => Path.GetDirectoryName(file))
+            .Where(folder => folder.Count() > MaxFilesOfOneFolder)
             .Select(folder => $"{folder.Key} has {folder.Count()} files, more than {MaxFilesOfOneFolder}"));
 
     [GeneratedRegex(@"^\| (?:`(?<room>[A-Za-z]+)`|(?<room>\(root\))) \| (?<uses>[^|]*) \|$", RegexOptions.Multiline)]

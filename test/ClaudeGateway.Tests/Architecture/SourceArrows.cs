@@ -6,9 +6,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace ClaudeGateway.Tests.Architecture;
 
 /// <summary>
-/// Which room of <c>src/ClaudeGateway</c> uses which, as the compiler sees it: every type that a piece of code names, calls,
-/// is handed or hands on counts, also as argument of a delegate or a collection. A room is a folder directly below the source;
-/// documentation does not count.
+/// Which room of <c>src/ClaudeGateway</c> uses which, as the compiler sees it: every type that a piece of code names,
+/// calls, is handed or hands on counts, also as argument of a delegate or a collection. A room is a folder directly
+/// below the source; documentation does not count.
 /// </summary>
 internal sealed class SourceArrows
 {
@@ -19,9 +19,11 @@ internal sealed class SourceArrows
     {
         var arrows = new SourceArrows();
         var options = new CSharpParseOptions(LanguageVersion.Preview);
-        var files = arrows.Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options, file)).ToList();
+        var files = arrows.Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options,
+            file)).ToList();
         var implicitUsings = CSharpSyntaxTree.ParseText(
-            "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; "
+            "global using System; global using System.Collections.Generic; global using System.IO; global using "
+                + "System.Linq; "
                 + "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;",
             options);
         var compilation = CSharpCompilation.Create("source", [.. files, implicitUsings], References());
@@ -74,7 +76,12 @@ internal sealed class SourceArrows
     private static IEnumerable<ITypeSymbol> Types(ISymbol? symbol) => symbol switch
     {
         INamedTypeSymbol type => [type],
-        IMethodSymbol method => [method.ContainingType, method.ReturnType, .. method.Parameters.Select(p => p.Type), .. method.TypeArguments],
+        IMethodSymbol method =>
+            [
+                method.ContainingType,
+                method.ReturnType,
+                .. method.Parameters.Select(p => p.Type),
+                .. method.TypeArguments],
         IPropertySymbol property => [property.ContainingType, property.Type],
         IFieldSymbol field => [field.ContainingType, field.Type],
         IEventSymbol happening => [happening.ContainingType, happening.Type],
@@ -108,7 +115,8 @@ internal sealed class SourceArrows
             outer = around;
         }
 
-        if (outer.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath is not { Length: > 0 } declared || Room(declared) == Room(file))
+        if (outer.DeclaringSyntaxReferences.FirstOrDefault()?.SyntaxTree.FilePath is not { Length: > 0 } declared
+            || Room(declared) == Room(file))
         {
             return;
         }

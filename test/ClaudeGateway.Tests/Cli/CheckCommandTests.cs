@@ -29,7 +29,8 @@ public sealed class CheckCommandTests : IDisposable
     {
         Assert.Equal(1, Check(Yaml.Minimal + "\nfoo: 1\nbar: 2\n"));
         Assert.Equal("", _output.ToString());
-        Assert.Equal(2, _errors.ToString().Split('\n').Count(line => line.StartsWith("error: ", StringComparison.Ordinal)));
+        Assert.Equal(
+            2, _errors.ToString().Split('\n').Count(line => line.StartsWith("error: ", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -53,17 +54,32 @@ public sealed class CheckCommandTests : IDisposable
     [InlineData("true", "HTTPS_PROXY", false)]
     public void A_host_name_handed_to_no_proxy_is_a_warning(string? useProxy, string variable, bool warns)
     {
-        Check(useProxy is null ? Yaml.Minimal : Yaml.With($$$"""{"oidc":{"use_proxy":{{{useProxy}}}}}"""), false, (variable, "http://proxy:3128"), ("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME", "1"));
-        Assert.Equal(warns, _errors.ToString().Contains("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME is set but has no effect", StringComparison.Ordinal));
+        Check(
+            useProxy is null ? Yaml.Minimal : Yaml.With($$$"""{"oidc":{"use_proxy":{{{useProxy}}}}}"""),
+            false,
+            (variable, "http://proxy:3128"),
+            ("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME", "1"));
+        Assert.Equal(
+            warns,
+            _errors.ToString()
+            .Contains("CLAUDE_GATEWAY_IDP_CONNECT_BY_HOSTNAME is set but has no effect", StringComparison.Ordinal));
     }
 
     [Theory]
     [InlineData("""{"load_test_mode":{"enabled":true}}""", "load_test_mode is on")]
     [InlineData("""{"oidc":{"use_proxy":true}}""", "oidc.use_proxy is true but")]
-    [InlineData("""{"upstreams":[{"provider":"anthropic","auth":{"api_key":"k"},"models":["claude-sonnet-4-6","zzz"]}]}""", "models entry 'zzz' sends no model there")]
-    [InlineData("""{"upstreams":[{"provider":"mantle","region":"us-east-1","models":["claude-sonnet-4-6"]}]}""", "models entry 'claude-sonnet-4-6' sends no model there")]
-    [InlineData("""{"upstreams":[{"provider":"vertex","region":"us-east5","project_id":"p"}]}""", "Vertex does not serve Sonnet 4.5")]
-    [InlineData("""{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"nope","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""", "the row for 'nope' on 'anthropic' will never apply")]
+    [InlineData(
+        """{"upstreams":[{"provider":"anthropic","auth":{"api_key":"k"},"models":["claude-sonnet-4-6","zzz"]}]}""",
+        "models entry 'zzz' sends no model there")]
+    [InlineData(
+        """{"upstreams":[{"provider":"mantle","region":"us-east-1","models":["claude-sonnet-4-6"]}]}""",
+        "models entry 'claude-sonnet-4-6' sends no model there")]
+    [InlineData(
+        """{"upstreams":[{"provider":"vertex","region":"us-east5","project_id":"p"}]}""",
+        "Vertex does not serve Sonnet 4.5")]
+    [InlineData(
+        """{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"nope","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""",
+        "the row for 'nope' on 'anthropic' will never apply")]
     public void What_is_probably_not_meant_is_warned_about(string json, string expected)
     {
         Assert.Equal(0, Check(Yaml.With(json)));
@@ -73,7 +89,11 @@ public sealed class CheckCommandTests : IDisposable
     [Fact]
     public void A_price_in_any_spelling_of_a_served_model_applies()
     {
-        Assert.Equal(0, Check(Yaml.With("""{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"claude-haiku-4-5@20251001","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""")));
+        Assert.Equal(
+            0,
+            Check(
+                Yaml.With(
+                    """{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"claude-haiku-4-5@20251001","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""")));
         Assert.DoesNotContain("never apply", _errors.ToString(), StringComparison.Ordinal);
     }
 

@@ -25,5 +25,6 @@ public sealed class LimitTargetTests
     [InlineData("", "not an amount")]
     public void What_may_be_read_in_two_ways_or_none_is_refused(string dollars, string words) =>
         Assert.Contains(
-            words, Assert.Throws<OperatorException>(() => LimitTarget.Cents(dollars)).Message, StringComparison.Ordinal);
+            words, Assert.Throws<OperatorException>(() => LimitTarget.Cents(dollars)).Message,
+            StringComparison.Ordinal);
 }

@@ -71,7 +71,8 @@ public sealed class ClaimPathTests
     [InlineData("$.groups[?@.a=='x\ny']", 9)]
     [InlineData("$.groups[?@.a=='b\\c']", 9)]
     public void Anything_else_is_refused_with_the_character_where_it_ends(string text, int character) =>
-        Assert.StartsWith($"cannot be read at character {character}: ", ClaimPath.ProblemOf(text), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"cannot be read at character {character}: ", ClaimPath.ProblemOf(text), StringComparison.Ordinal);
 
     [Fact]
     public void The_file_names_the_key_and_what_is_allowed()
@@ -95,7 +96,11 @@ public sealed class ClaimPathTests
     [Theory]
     [InlineData("5")]
     [InlineData("[\"$.groups\"]")]
-    public void Only_text_is_a_path(string value) => Assert.Contains("oidc.groups_jsonpath", Assert.Single(Read($"\"groups_jsonpath\":{value}").Errors), StringComparison.Ordinal);
+    public void Only_text_is_a_path(string value) =>
+        Assert.Contains(
+            "oidc.groups_jsonpath",
+            Assert.Single(Read($"\"groups_jsonpath\":{value}").Errors),
+            StringComparison.Ordinal);
 
     private static ConfigReadResult Read(string members) => Yaml.Read(Yaml.With($"{{\"oidc\":{{{members}}}}}"));
 }

@@ -24,7 +24,10 @@ public sealed class ClientAssertionKeyTests
         AssertProblem("is not an RSA private key", curve.ExportPkcs8PrivateKeyPem());
         AssertProblem("is not an RSA private key", "nonsense");
         AssertProblem("is an RSA key of 1024 bits", small.ExportPkcs8PrivateKeyPem());
-        AssertProblem("is encrypted", key.ExportEncryptedPkcs8PrivateKeyPem("x", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1)));
+        AssertProblem(
+            "is encrypted",
+            key.ExportEncryptedPkcs8PrivateKeyPem(
+                "x", new PbeParameters(PbeEncryptionAlgorithm.Aes128Cbc, HashAlgorithmName.SHA256, 1)));
     }
 
     private static void AssertProblem(string? expected, string pem)

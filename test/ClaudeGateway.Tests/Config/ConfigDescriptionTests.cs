@@ -13,7 +13,9 @@ public sealed class ConfigDescriptionTests
     public void The_documentation_is_what_the_code_says()
     {
         var file = Repository("docs/configuration.md");
-        Assert.True(File.ReadAllText(file) == ConfigReference.Markdown(), "docs/configuration.md is out of date: claude-gateway schema --format markdown > docs/configuration.md");
+        Assert.True(
+            File.ReadAllText(file) == ConfigReference.Markdown(),
+            "docs/configuration.md is out of date: claude-gateway schema --format markdown > docs/configuration.md");
     }
 
     [Fact]
@@ -21,7 +23,8 @@ public sealed class ConfigDescriptionTests
     {
         var keys = Walk(RootSection.Shape).Distinct().ToList();
         Assert.True(keys.Count > 100, $"{keys.Count} keys");
-        foreach (var (key, text) in keys.SelectMany(key => new[] { (key, Text: key.Example), (key, Text: key.Default) }).Where(pair => pair.Text is not null))
+        foreach (var (key, text) in keys.SelectMany(key => new[] { (key, Text: key.Example), (key, Text: key.Default) })
+            .Where(pair => pair.Text is not null))
         {
             // What refers to the environment or to files cannot be read here.
             if (text!.Contains("${", StringComparison.Ordinal) || text.StartsWith("/etc/", StringComparison.Ordinal))
@@ -30,7 +33,9 @@ public sealed class ConfigDescriptionTests
             }
 
             var reading = new ConfigReading(Yaml.Environment());
-            Assert.True(key.TryRead(Key.Parse(Quoted(key, text)), reading, out _), $"{key.Name}: {text}: {string.Join("; ", reading.Problems)}");
+            Assert.True(
+                key.TryRead(Key.Parse(Quoted(key, text)), reading, out _),
+                $"{key.Name}: {text}: {string.Join("; ", reading.Problems)}");
         }
     }
 
@@ -48,10 +53,14 @@ public sealed class ConfigDescriptionTests
     {
         var schema = ConfigSchema.Create();
         Assert.False(schema["additionalProperties"]!.GetValue<bool>());
-        Assert.Equal(["listen", "oidc", "session", "store", "upstreams"], schema["required"]!.AsArray().Select(name => name!.GetValue<string>()));
+        Assert.Equal(
+            ["listen", "oidc", "session", "store", "upstreams"],
+            schema["required"]!.AsArray().Select(name => name!.GetValue<string>()));
         Assert.Equal(8080, schema["properties"]!["listen"]!["properties"]!["port"]!["default"]!.GetValue<int>());
         Assert.Equal(7, schema["properties"]!["upstreams"]!["items"]!["oneOf"]!.AsArray().Count);
-        Assert.Equal("#/$defs/settings-cli", schema["properties"]!["managed"]!["properties"]!["policies"]!["items"]!["properties"]!["cli"]!["$ref"]!.GetValue<string>());
+        Assert.Equal(
+            "#/$defs/settings-cli",
+            schema["properties"]!["managed"]!["properties"]!["policies"]!["items"]!["properties"]!["cli"]!["$ref"]!.GetValue<string>());
     }
 
     [Fact]
@@ -72,9 +81,13 @@ public sealed class ConfigDescriptionTests
         }
     }
 
-    /// <summary>As the tables show them: text examples stand without the quotes that some would need in a file.</summary>
+    /// <summary>
+    /// As the tables show them: text examples stand without the quotes that some would need in a file.
+    /// </summary>
     private static string Quoted(Key key, string text) =>
-        key.Shape.Name.StartsWith("text", StringComparison.Ordinal) && !text.StartsWith('"') ? System.Text.Json.JsonSerializer.Serialize(text) : text;
+        key.Shape.Name.StartsWith("text", StringComparison.Ordinal) && !text.StartsWith('"')
+        ? System.Text.Json.JsonSerializer.Serialize(text)
+        : text;
 
     private static IEnumerable<Key> Walk(Shape shape)
     {
@@ -85,10 +98,16 @@ public sealed class ConfigDescriptionTests
 
     private static IEnumerable<string> References(JsonNode? node) => node switch
     {
-        JsonObject map => map.SelectMany(entry => entry.Key == "$ref" && entry.Value is JsonValue value ? [value.GetValue<string>()] : References(entry.Value)),
+        JsonObject map =>
+            map.SelectMany(
+                entry =>
+                    entry.Key == "$ref" && entry.Value is JsonValue value
+                    ? [value.GetValue<string>()]
+                    : References(entry.Value)),
         JsonArray list => list.SelectMany(References),
         _ => [],
     };
 
-    private static string Repository(string path, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "../../..", path);
+    private static string Repository(string path, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "../../..", path);
 }

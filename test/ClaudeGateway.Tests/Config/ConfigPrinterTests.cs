@@ -19,19 +19,23 @@ public sealed class ConfigPrinterTests
         var printed = Print();
         Assert.DoesNotContain("0123456789-secret", printed, StringComparison.Ordinal);
         Assert.DoesNotContain("0123456789-0123456789", printed, StringComparison.Ordinal);
-        Assert.Contains("postgres_url: \"postgres://gateway:***@db.example.com/gateway?***\"", printed, StringComparison.Ordinal);
+        Assert.Contains(
+            "postgres_url: \"postgres://gateway:***@db.example.com/gateway?***\"", printed, StringComparison.Ordinal);
         Assert.Contains("TOKEN: \"***\"", printed, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Defaults_are_filled_in() => Assert.Contains("upstream_ttfb_ms: 120000", Print(), StringComparison.Ordinal);
+    public void Defaults_are_filled_in() =>
+        Assert.Contains("upstream_ttfb_ms: 120000", Print(), StringComparison.Ordinal);
 
     [Fact]
     public void What_is_printed_is_the_same_configuration_again()
     {
         var again = Yaml.Read(Print());
         // Only the masked keys are too short to be secrets.
-        Assert.All(again.Problems, problem => Assert.Contains("at least 32 characters", problem.Text, StringComparison.Ordinal));
+        Assert.All(
+            again.Problems,
+            problem => Assert.Contains("at least 32 characters", problem.Text, StringComparison.Ordinal));
         Assert.Equal(Print(), ConfigPrinter.Print(again.Root!));
         Assert.Contains("login_notice: \"yes\"", Print(), StringComparison.Ordinal);
         Assert.Contains("PLAIN: \"x: y\"", Print(), StringComparison.Ordinal);

@@ -32,7 +32,8 @@ public sealed class ConfigReaderTests
     [Fact]
     public void A_problem_names_file_line_column_path_and_what_is_allowed()
     {
-        var result = Yaml.Read(Yaml.Minimal.Replace("https://login.example.com", "ftp://login.example.com", StringComparison.Ordinal));
+        var result = Yaml.Read(
+            Yaml.Minimal.Replace("https://login.example.com", "ftp://login.example.com", StringComparison.Ordinal));
         Assert.Equal(["gateway.yaml:4:11 oidc.issuer: must begin with https:// or http://, not ftp:"], result.Errors);
         Assert.Null(result.Config);
     }
@@ -40,8 +41,11 @@ public sealed class ConfigReaderTests
     [Fact]
     public void An_unknown_key_is_placed_at_the_key_and_the_nearest_known_one_is_suggested()
     {
-        var result = Yaml.Read(Yaml.Minimal.Replace("  client_id: gateway", "  client_id: gateway\n  clientSecrets: x", StringComparison.Ordinal));
-        Assert.Equal(["gateway.yaml:6:3 oidc.clientSecrets: unknown key; did you mean 'client_secret'?"], result.Errors);
+        var result = Yaml.Read(
+            Yaml.Minimal.Replace(
+                "  client_id: gateway", "  client_id: gateway\n  clientSecrets: x", StringComparison.Ordinal));
+        Assert.Equal(["gateway.yaml:6:3 oidc.clientSecrets: unknown key; did you mean 'client_secret'?"],
+            result.Errors);
     }
 
     [Fact]
@@ -67,7 +71,8 @@ public sealed class ConfigReaderTests
             """;
         Assert.Equal(
             [
-                "bar", "store", "listen.public_url", "oidc.client_id", "oidc.client_secret", "session.jwt_secret", "upstreams[0].region",
+                "bar", "store", "listen.public_url", "oidc.client_id", "oidc.client_secret", "session.jwt_secret",
+                "upstreams[0].region",
                 "upstreams[0].zzz", "limits.max_request_bytes", "managed.policies[0].cli.avilableModels",
             ],
             Yaml.Read(yaml).Problems.Select(problem => problem.Path));

@@ -6,9 +6,12 @@ public sealed class EnvironmentConfigTests
 {
     private static readonly (string, string)[] Complete =
     [
-        ("PUBLIC_URL", "https://gw.example.com"), ("PORT", "9000"), ("OIDC_ISSUER_URL", "https://login.example.com"), ("OIDC_CLIENT_ID", "id"), ("OIDC_CLIENT_SECRET", "secret"),
-        ("GATEWAY_JWT_SECRET", "0123456789-0123456789-0123456789"), ("DATABASE_URL", "postgres://u:p@db/gateway"), ("ANTHROPIC_API_KEY", "key"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otel.example.com"), ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b,x-other=c"),
+        ("PUBLIC_URL", "https://gw.example.com"), ("PORT", "9000"), ("OIDC_ISSUER_URL", "https://login.example.com"),
+        ("OIDC_CLIENT_ID", "id"), ("OIDC_CLIENT_SECRET", "secret"),
+        ("GATEWAY_JWT_SECRET", "0123456789-0123456789-0123456789"), ("DATABASE_URL", "postgres://u:p@db/gateway"),
+        ("ANTHROPIC_API_KEY", "key"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otel.example.com"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b,x-other=c"),
     ];
 
     [Fact]
@@ -28,15 +31,21 @@ public sealed class EnvironmentConfigTests
     [Fact]
     public void Without_a_database_the_store_is_a_file()
     {
-        var result = EnvironmentConfig.Read(Yaml.Environment([.. Complete.Where(variable => variable.Item1 != "DATABASE_URL"), ("STATE_DIRECTORY", "/var/lib/gateway")]));
+        var result = EnvironmentConfig.Read(
+            Yaml.Environment(
+                [
+                    .. Complete.Where(variable => variable.Item1 != "DATABASE_URL"),
+                    ("STATE_DIRECTORY", "/var/lib/gateway")]));
         Assert.Equal("/var/lib/gateway/claude-gateway.db", result.Config!.Store.SqlitePath);
     }
 
     [Fact]
     public void What_is_missing_or_wrong_is_listed_at_once_by_the_name_of_its_variable()
     {
-        var errors = EnvironmentConfig.Read(Yaml.Environment(("OIDC_ISSUER_URL", "ftp://x"), ("PORT", "x"), ("UPSTREAM_PROVIDER", "vertex"))).Errors;
-        foreach (var variable in new[] { "PUBLIC_URL", "PORT", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET", "CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID" })
+        var errors = EnvironmentConfig.Read(
+            Yaml.Environment(("OIDC_ISSUER_URL", "ftp://x"), ("PORT", "x"), ("UPSTREAM_PROVIDER", "vertex"))).Errors;
+        foreach (var variable in new[] { "PUBLIC_URL", "PORT", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID",
+            "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET", "CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID" })
         {
             Assert.Single(errors, error => error.StartsWith(variable + " (", StringComparison.Ordinal));
         }
@@ -44,7 +53,10 @@ public sealed class EnvironmentConfigTests
 
     [Fact]
     public void Contradicting_credentials_are_refused() =>
-        Assert.StartsWith("ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN", Assert.Single(EnvironmentConfig.Read(Yaml.Environment([.. Complete, ("ANTHROPIC_AUTH_TOKEN", "t")])).Errors), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN",
+            Assert.Single(EnvironmentConfig.Read(Yaml.Environment([.. Complete, ("ANTHROPIC_AUTH_TOKEN", "t")])).Errors),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("bedrock", "AWS_REGION=us-east-1")]
@@ -62,5 +74,6 @@ public sealed class EnvironmentConfigTests
     }
 
     [Fact]
-    public void An_ordinary_environment_is_no_configuration() => Assert.False(EnvironmentConfig.IsGiven(Yaml.Environment(("PATH", "/bin"), ("ANTHROPIC_API_KEY", "k"))));
+    public void An_ordinary_environment_is_no_configuration() =>
+        Assert.False(EnvironmentConfig.IsGiven(Yaml.Environment(("PATH", "/bin"), ("ANTHROPIC_API_KEY", "k"))));
 }

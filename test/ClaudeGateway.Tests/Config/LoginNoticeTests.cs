@@ -32,14 +32,22 @@ public sealed class LoginNoticeTests
     [InlineData("\u202e")]
     [InlineData("\u001b[31m")]
     public void A_notice_of_nothing_visible_is_refused(string written) =>
-        Assert.Contains("login_notice: must not be blank", Assert.Single(Yaml.Read(With(written)).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "login_notice: must not be blank",
+            Assert.Single(Yaml.Read(With(written)).Errors),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Only_what_is_shown_counts_for_its_length()
     {
-        Assert.Equal(500, Yaml.ReadValid(With("\u001b[1m" + new string('a', 498) + new string(' ', 99) + "\u001b[0mb")).LoginNotice!.Length);
-        Assert.Contains("got 501", Assert.Single(Yaml.Read(With(new string('a', 501))).Errors), StringComparison.Ordinal);
+        Assert.Equal(
+            500,
+            Yaml.ReadValid(With("\u001b[1m" + new string('a', 498) + new string(' ',
+                99) + "\u001b[0mb")).LoginNotice!.Length);
+        Assert.Contains(
+            "got 501", Assert.Single(Yaml.Read(With(new string('a', 501))).Errors), StringComparison.Ordinal);
     }
 
-    private static string With(string notice) => Yaml.With($$"""{"login_notice":{{JsonSerializer.Serialize(notice)}}}""");
+    private static string With(string notice) =>
+        Yaml.With($$"""{"login_notice":{{JsonSerializer.Serialize(notice)}}}""");
 }

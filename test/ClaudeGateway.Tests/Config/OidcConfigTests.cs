@@ -6,10 +6,12 @@ namespace ClaudeGateway.Tests.Config;
 public sealed class OidcConfigTests
 {
     [Fact]
-    public void A_section_read_twice_says_the_same() => Assert.True(Policies.Config("").Oidc.SaysTheSameAs(Policies.Config("login_notice: hi").Oidc));
+    public void A_section_read_twice_says_the_same() =>
+        Assert.True(Policies.Config("").Oidc.SaysTheSameAs(Policies.Config("login_notice: hi").Oidc));
 
     [Fact]
-    public void The_same_path_read_twice_is_no_difference() => Assert.True((Policies.Config("").Oidc with { GroupsJsonPath = ClaimPath.Parse("$.a") })
+    public void The_same_path_read_twice_is_no_difference() =>
+        Assert.True((Policies.Config("").Oidc with { GroupsJsonPath = ClaimPath.Parse("$.a") })
         .SaysTheSameAs(Policies.Config("").Oidc with { GroupsJsonPath = ClaimPath.Parse("$.a") }));
 
     [Fact]

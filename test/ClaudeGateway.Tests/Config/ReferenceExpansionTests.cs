@@ -3,7 +3,14 @@ namespace ClaudeGateway.Tests.Config;
 public sealed class ReferenceExpansionTests
 {
     private static readonly (string, string)[] Variables =
-        [("A", "va"), ("1A", "digit"), ("lower", "l"), ("NESTED", "${A}"), ("QUOTED", "a\"b: [c"), ("EMPTY", ""), ("FILE", "${file:/etc/hostname}")];
+        [
+            ("A", "va"),
+            ("1A", "digit"),
+            ("lower", "l"),
+            ("NESTED", "${A}"),
+            ("QUOTED", "a\"b: [c"),
+            ("EMPTY", ""),
+            ("FILE", "${file:/etc/hostname}")];
 
     [Theory]
     [InlineData("x ${A} y ${A}", "x va y va")]
@@ -16,13 +23,16 @@ public sealed class ReferenceExpansionTests
     [InlineData("a ${file:/etc/hostname} b", "a ${file:/etc/hostname} b")]
     [InlineData("a${EMPTY}", "a")]
     public void A_value_is_expanded_once(string written, string expanded) =>
-        Assert.Equal(expanded, Yaml.ReadValid(Yaml.With($$"""{"login_notice":"{{written}}"}"""), Variables).LoginNotice);
+        Assert.Equal(expanded, Yaml.ReadValid(Yaml.With($$"""{"login_notice":"{{written}}"}"""),
+            Variables).LoginNotice);
 
     [Fact]
     public void Keys_and_comments_are_not_expanded()
     {
-        var result = Yaml.Read($"# ${{NOPE}}\n{Yaml.Minimal}\nmodels: [{{ id: a, upstream_model: {{ \"${{NOPE}}\": x }} }}]\n");
-        Assert.Contains("references unknown upstream '${NOPE}'", Assert.Single(result.Errors), StringComparison.Ordinal);
+        var result = Yaml.Read(
+            $"# ${{NOPE}}\n{Yaml.Minimal}\nmodels: [{{ id: a, upstream_model: {{ \"${{NOPE}}\": x }} }}]\n");
+        Assert.Contains("references unknown upstream '${NOPE}'", Assert.Single(result.Errors),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -39,11 +49,15 @@ public sealed class ReferenceExpansionTests
 
     [Fact]
     public void A_variable_gives_a_number() =>
-        Assert.Equal(3, Yaml.ReadValid(Yaml.With("""{"store":{"max_connections":"${N}"}}"""), ("N", "3")).Store.MaxConnections);
+        Assert.Equal(
+            3, Yaml.ReadValid(Yaml.With("""{"store":{"max_connections":"${N}"}}"""), ("N", "3")).Store.MaxConnections);
 
     [Fact]
     public void A_variable_that_is_set_but_empty_is_an_empty_value() =>
-        Assert.Contains("client_secret: must not be empty", Assert.Single(Yaml.Read(Yaml.With("""{"oidc":{"client_secret":"${EMPTY}"}}"""), Variables).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "client_secret: must not be empty",
+            Assert.Single(Yaml.Read(Yaml.With("""{"oidc":{"client_secret":"${EMPTY}"}}"""), Variables).Errors),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_files_content_is_trimmed_and_not_expanded_again()
@@ -52,7 +66,9 @@ public sealed class ReferenceExpansionTests
         try
         {
             File.WriteAllText(file, "\n  ${A} from file \n\n");
-            Assert.Equal("${A} from file", Yaml.ReadValid(Yaml.With($$$"""{"login_notice":"${file:{{{file}}}}"}"""), Variables).LoginNotice);
+            Assert.Equal(
+                "${A} from file",
+                Yaml.ReadValid(Yaml.With($$$"""{"login_notice":"${file:{{{file}}}}"}"""), Variables).LoginNotice);
         }
         finally
         {
@@ -67,5 +83,8 @@ public sealed class ReferenceExpansionTests
     [InlineData("${file:/dev/zero}", "larger than")]
     [InlineData("${file:${A}}", "must be absolute")]
     public void A_file_that_cannot_be_used_is_named(string written, string reason) =>
-        Assert.Contains(reason, Assert.Single(Yaml.Read(Yaml.With($$"""{"login_notice":"{{written}}"}"""), Variables).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            reason,
+            Assert.Single(Yaml.Read(Yaml.With($$"""{"login_notice":"{{written}}"}"""), Variables).Errors),
+            StringComparison.Ordinal);
 }

@@ -55,14 +55,21 @@ public sealed class ReloadableKeysTests
 
     private static readonly string[] OtherValues =
     [
-        "true", "false", "1", "2", "7", "\"x\"", "\"other\"", "\"us-west-2\"", "\"https://other.example.com\"", "\"/etc/hosts\"", "\"other@example.com\"",
-        "\"0123456789-0123456789-0123456789-other\"", "\"postgres://other/db\"", "\"arn:aws:iam::123456789012:role/other\"", "[\"x\"]", "[1]", "[\"openid\"]",
-        "{\"a\":\"x\"}", "{\"anthropic\":\"y\"}", "{}", "[]", "[{}]", "{\"api_key\":\"other\"}", "{\"oauth_token\":\"other\"}", "\"ES256\"", "\"client_secret_post\"", "\"max\"",
-        "\"layered\"", "\"warn\"", "\"worst\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]", "\"https://x.example.com/.well-known/other\"", "\"$.a\"", "{\"service_account_json\":\"/x\"}",
-        "{\"region\":\"other\",\"service\":\"xray\"}", "{\"host\":\"127.0.0.2\"}", "{\"sqlite_path\":\"/tmp/other.db\"}", "{\"max\":3}", "{\"device_verify\":{\"max\":3}}",
-        "{\"jwt_secret\":\"0123456789-0123456789-0123456789-other\"}", "{\"issuer\":\"https://other.example.com\",\"client_id\":\"a\",\"client_secret\":\"b\"}",
+        "true", "false", "1", "2", "7", "\"x\"", "\"other\"", "\"us-west-2\"", "\"https://other.example.com\"",
+        "\"/etc/hosts\"", "\"other@example.com\"",
+        "\"0123456789-0123456789-0123456789-other\"", "\"postgres://other/db\"",
+        "\"arn:aws:iam::123456789012:role/other\"", "[\"x\"]", "[1]", "[\"openid\"]",
+        "{\"a\":\"x\"}", "{\"anthropic\":\"y\"}", "{}", "[]", "[{}]", "{\"api_key\":\"other\"}",
+        "{\"oauth_token\":\"other\"}", "\"ES256\"", "\"client_secret_post\"", "\"max\"",
+        "\"layered\"", "\"warn\"", "\"worst\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]",
+        "\"https://x.example.com/.well-known/other\"", "\"$.a\"", "{\"service_account_json\":\"/x\"}",
+        "{\"region\":\"other\",\"service\":\"xray\"}", "{\"host\":\"127.0.0.2\"}",
+        "{\"sqlite_path\":\"/tmp/other.db\"}", "{\"max\":3}", "{\"device_verify\":{\"max\":3}}",
+        "{\"jwt_secret\":\"0123456789-0123456789-0123456789-other\"}",
+        "{\"issuer\":\"https://other.example.com\",\"client_id\":\"a\",\"client_secret\":\"b\"}",
         "[{\"provider\":\"anthropic\",\"auth\":{\"api_key\":\"other\"}},{\"provider\":\"anthropic\",\"name\":\"other\",\"auth\":{\"api_key\":\"k\"}}]",
-        "{\"policies\":[{\"cli\":{\"model\":\"x\"}}]}", "[{\"cli\":{\"model\":\"x\"}}]", "{\"allow_cidrs\":[\"10.0.0.0/8\"]}", "{\"max_url_length\":9}", "{\"upstream_ttfb_ms\":9}",
+        "{\"policies\":[{\"cli\":{\"model\":\"x\"}}]}", "[{\"cli\":{\"model\":\"x\"}}]",
+        "{\"allow_cidrs\":[\"10.0.0.0/8\"]}", "{\"max_url_length\":9}", "{\"upstream_ttfb_ms\":9}",
         "{\"enabled\":false}", "{\"groups\":[\"x\"]}", "{\"fail_closed_on_error\":true}", "{\"model\":\"x\"}",
     ];
 
@@ -92,26 +99,40 @@ public sealed class ReloadableKeysTests
 
         // Read by editors alone.
         open.RemoveWhere(key => key.Name == "$schema" || NeverAlone.Contains(key.Name));
-        Assert.True(open.Count == 0, $"no document changes {string.Join(", ", open.Select(key => $"{key.Name} ({key.Shape.Name})"))}");
+        Assert.True(
+            open.Count == 0,
+            $"no document changes {string.Join(", ", open.Select(key => $"{key.Name} ({key.Shape.Name})"))}");
     }
 
     [Fact]
     public void What_takes_a_restart_is_named_in_the_documentation_and_kept()
     {
-        var inForce = Yaml.Read(Yaml.With("""{"listen":{"port":80,"drain_delay_seconds":1},"store":{"password":"one"}}"""));
-        var next = GatewayConfigReader.Read("gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":81,"drain_delay_seconds":2},"store":{"password":"two"}}""")), Yaml.Environment(), inForce);
+        var inForce = Yaml.Read(
+            Yaml.With("""{"listen":{"port":80,"drain_delay_seconds":1},"store":{"password":"one"}}"""));
+        var next = GatewayConfigReader.Read(
+            "gateway.yaml",
+            Bytes(Yaml.With("""{"listen":{"port":81,"drain_delay_seconds":2},"store":{"password":"two"}}""")),
+            Yaml.Environment(),
+            inForce);
 
         Assert.Equal(["listen.port", "store.password"], next.NeedRestart.Order(StringComparer.Ordinal));
-        Assert.Equal((80, TimeSpan.FromSeconds(2), "one"), (next.Config!.Listen.Port, next.Config.Listen.DrainDelay, next.Config.Store.Password!.Reveal()));
-        Assert.Contains("TCP port; 0 lets the system choose a free one. A change takes a restart.", ConfigReference.Markdown(), StringComparison.Ordinal);
+        Assert.Equal(
+            (80, TimeSpan.FromSeconds(2), "one"),
+            (next.Config!.Listen.Port, next.Config.Listen.DrainDelay, next.Config.Store.Password!.Reveal()));
+        Assert.Contains(
+            "TCP port; 0 lets the system choose a free one. A change takes a restart.",
+            ConfigReference.Markdown(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void The_value_a_gateway_began_with_stays_through_every_further_reload()
     {
         var first = Yaml.Read(Yaml.With("""{"listen":{"port":80}}"""));
-        var second = GatewayConfigReader.Read("gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":81}}""")), Yaml.Environment(), first);
-        var third = GatewayConfigReader.Read("gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":80}}""")), Yaml.Environment(), second);
+        var second = GatewayConfigReader.Read(
+            "gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":81}}""")), Yaml.Environment(), first);
+        var third = GatewayConfigReader.Read(
+            "gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":80}}""")), Yaml.Environment(), second);
 
         Assert.Equal(["listen.port"], second.NeedRestart);
         Assert.Empty(third.NeedRestart);
@@ -123,13 +144,19 @@ public sealed class ReloadableKeysTests
     {
         var inForce = Yaml.Read(Yaml.Minimal);
 
-        Assert.Empty(GatewayConfigReader.Read("gateway.yaml", Bytes(Yaml.With("""{"listen":{"port":8080}}""")), Yaml.Environment(), inForce).NeedRestart);
+        Assert.Empty(
+            GatewayConfigReader.Read(
+                "gateway.yaml",
+                Bytes(Yaml.With("""{"listen":{"port":8080}}""")),
+                Yaml.Environment(),
+                inForce).NeedRestart);
     }
 
     private static void CheckReload(ConfigReadResult inForce, JsonNode changed, IReadOnlyList<object> path)
     {
         var fresh = Read(changed);
-        var reloaded = GatewayConfigReader.Read("gateway.yaml", Bytes(changed.ToJsonString()), Yaml.Environment(), inForce);
+        var reloaded = GatewayConfigReader.Read(
+            "gateway.yaml", Bytes(changed.ToJsonString()), Yaml.Environment(), inForce);
         var name = string.Join('.', path);
         Assert.True(reloaded.Config is not null, $"{name}: {string.Join("; ", reloaded.Errors)}");
         if (reloaded.NeedRestart.Count == 0)
@@ -138,7 +165,13 @@ public sealed class ReloadableKeysTests
         }
         else
         {
-            Assert.All(reloaded.NeedRestart, named => Assert.True(name.StartsWith(named, StringComparison.Ordinal) || named.StartsWith(name, StringComparison.Ordinal), $"{name}: {named}"));
+            Assert.All(
+                reloaded.NeedRestart,
+                named =>
+                    Assert.True(
+                        name.StartsWith(named, StringComparison.Ordinal)
+                        || named.StartsWith(name, StringComparison.Ordinal),
+                        $"{name}: {named}"));
             Assert.True(Dump(inForce.Config) == Dump(reloaded.Config), $"{name} is named as kept but not kept");
         }
     }
@@ -153,7 +186,8 @@ public sealed class ReloadableKeysTests
         foreach (var value in Candidates(key).Concat(pair.OtherValues).Where(value => IsValueOf(key, value)))
         {
             var changed = document.DeepClone();
-            var parent = path.Take(path.Count - 1).Aggregate(changed, (node, step) => step is int i ? node[i]! : node[(string)step]!);
+            var parent = path.Take(path.Count - 1)
+                .Aggregate(changed, (node, step) => step is int i ? node[i]! : node[(string)step]!);
             parent[key.Name] = value?.DeepClone();
             if (value is null)
             {
@@ -177,7 +211,9 @@ public sealed class ReloadableKeysTests
     {
         if (key.Example is { } example && !example.Contains("${", StringComparison.Ordinal))
         {
-            yield return key.Shape.Name.StartsWith("text", StringComparison.Ordinal) && example[0] != '"' ? example : PolicyJson.ToNode(Key.Parse(example));
+            yield return key.Shape.Name.StartsWith("text", StringComparison.Ordinal) && example[0] != '"'
+                ? example
+                : PolicyJson.ToNode(Key.Parse(example));
         }
 
         foreach (var value in OtherValues)
@@ -189,7 +225,8 @@ public sealed class ReloadableKeysTests
     }
 
     /// <summary>Every key of every object in the document, given or not, with the path to it.</summary>
-    private static IEnumerable<(IReadOnlyList<object> Path, Key Key)> Keys(Shape shape, ConfigNode node, IReadOnlyList<object> path)
+    private static IEnumerable<(IReadOnlyList<object> Path, Key Key)> Keys(
+        Shape shape, ConfigNode node, IReadOnlyList<object> path)
     {
         if (node is ConfigMap map && shape.KeysFor(map) is { } keys)
         {
@@ -232,16 +269,19 @@ public sealed class ReloadableKeysTests
     {
         null => "null",
         Secret secret => secret.Reveal(),
-        SettingsSchemas schemas => ReferenceEquals(schemas, SettingsSchemas.BuiltIn) ? "built-in" : schemas.Cli.Json.GetRawText(),
+        SettingsSchemas schemas =>
+            ReferenceEquals(schemas, SettingsSchemas.BuiltIn) ? "built-in" : schemas.Cli.Json.GetRawText(),
         JsonElement json => json.GetRawText(),
         string or Uri or IPNetwork or TimeSpan or Enum or bool => value.ToString()!,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         IEnumerable list => $"[{string.Join(',', list.Cast<object?>().Select(Dump))}]",
-        _ => $"{value.GetType().Name}({string.Join(';', value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(IsSaid).Select(property => $"{property.Name}={Dump(property.GetValue(value))}"))})",
+        _ =>
+            $"{value.GetType().Name}({string.Join(';', value.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(IsSaid).Select(property => $"{property.Name}={Dump(property.GetValue(value))}"))})",
     };
 
     private static bool IsSaid(PropertyInfo property) =>
-        property.GetIndexParameters().Length == 0 && property.Name is not ("Sha256" or "Warnings" or "Positions" or "EqualityContract" or "BuiltIn");
+        property.GetIndexParameters().Length == 0
+        && property.Name is not ("Sha256" or "Warnings" or "Positions" or "EqualityContract" or "BuiltIn");
 
     /// <summary>A certificate with its key, as text and as files.</summary>
     private sealed class PemPair : IDisposable
@@ -254,8 +294,10 @@ public sealed class ReloadableKeysTests
         {
             using var key = System.Security.Cryptography.RSA.Create(2048);
             var request = new System.Security.Cryptography.X509Certificates.CertificateRequest(
-                "CN=gw", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
-            using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
+                "CN=gw", key, System.Security.Cryptography.HashAlgorithmName.SHA256,
+                System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+            using var certificate = request.CreateSelfSigned(
+                DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(200));
             (_key, _certificate) = (key.ExportPkcs8PrivateKeyPem(), certificate.ExportCertificatePem());
             File.WriteAllText(_folder.File("cert.pem"), _certificate);
             File.WriteAllText(_folder.File("key.pem"), _key);
@@ -264,7 +306,10 @@ public sealed class ReloadableKeysTests
             File.WriteAllText(_folder.File("settings.json"), """{"model":"x"}""");
             File.WriteAllText(_folder.File("schema.json"), SettingsSchemas.Text());
             var pkcs1 = key.ExportRSAPrivateKeyPem();
-            string[] texts = [pkcs1, _certificate + "\n", .. new[] { "other-cert.pem", "other-key.pem", "settings.json", "schema.json" }.Select(_folder.File)];
+            string[] texts = [
+                pkcs1,
+                _certificate + "\n",
+                .. new[] { "other-cert.pem", "other-key.pem", "settings.json", "schema.json" }.Select(_folder.File)];
             OtherValues =
             [
                 .. texts.Select(text => JsonValue.Create(text)),

@@ -10,8 +10,10 @@ public sealed class RobustnessTests
 {
     private static readonly string[] Pieces =
     [
-        "a", ":", ": ", "- ", "\n", "\n  ", "[", "]", "{", "}", ",", "\"", "'", "&x ", "*x", "<<: ", "|\n", ">", "#", "%", "!!str ", "---\n", "...\n", "?", "\t", "${A}", "${file:/}", "\0", "\\u",
-        "listen", "oidc", "upstreams", "managed", "policies", "cli", "null", "true", "5", "~", "\r\n", "é", "\uD83D\uDE00",
+        "a", ":", ": ", "- ", "\n", "\n  ", "[", "]", "{", "}", ",", "\"", "'", "&x ", "*x",
+        "<<: ", "|\n", ">", "#", "%", "!!str ", "---\n", "...\n", "?", "\t", "${A}", "${file:/}", "\0", "\\u",
+        "listen", "oidc", "upstreams", "managed", "policies", "cli", "null", "true", "5", "~", "\r\n", "é",
+        "\uD83D\uDE00",
     ];
 
     [Fact]
@@ -19,7 +21,11 @@ public sealed class RobustnessTests
 
     [Fact]
     public void Any_mix_of_what_YAML_is_made_of() =>
-        Prop.ForAll(Gen.Elements(Pieces).ListOf().ToArbitrary(), pieces => Survives(Encoding.UTF8.GetBytes(string.Concat(pieces)))).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(2000));
+        Prop.ForAll(
+            Gen.Elements(Pieces).ListOf().ToArbitrary(),
+            pieces =>
+                Survives(Encoding.UTF8.GetBytes(string.Concat(pieces))))
+                .Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(2000));
 
     [Fact]
     public void A_valid_file_with_any_byte_changed()
@@ -36,6 +42,7 @@ public sealed class RobustnessTests
     private static bool Survives(byte[] bytes)
     {
         var result = GatewayConfigReader.Read("gateway.yaml", bytes, Yaml.Environment(("A", "x")));
-        return result.Config is null == result.Errors.Count > 0 && result.Errors.All(error => !error.Contains('\n', StringComparison.Ordinal));
+        return result.Config is null == result.Errors.Count > 0
+            && result.Errors.All(error => !error.Contains('\n', StringComparison.Ordinal));
     }
 }

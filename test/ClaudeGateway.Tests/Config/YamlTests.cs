@@ -16,7 +16,13 @@ public sealed class YamlTests
     [InlineData("null", 0)]
     [InlineData("", 0)]
     public void A_number_is_read_as_JavaScript_would(string written, int seconds) =>
-        Assert.Equal(TimeSpan.FromSeconds(seconds), Yaml.ReadValid(Yaml.Minimal.Replace("  client_id:", $"  clock_skew_seconds: {written}\n  client_id:", StringComparison.Ordinal)).Oidc.ClockSkew);
+        Assert.Equal(
+            TimeSpan.FromSeconds(seconds),
+            Yaml.ReadValid(
+                Yaml.Minimal.Replace(
+                    "  client_id:",
+                    $"  clock_skew_seconds: {written}\n  client_id:",
+                    StringComparison.Ordinal)).Oidc.ClockSkew);
 
     [Theory]
     [InlineData("1_000")]
@@ -28,7 +34,15 @@ public sealed class YamlTests
     [InlineData("1.5")]
     [InlineData("-1")]
     public void Anything_else_is_no_whole_number(string written) =>
-        Assert.Contains("clock_skew_seconds: must be an integer", Assert.Single(Yaml.Read(Yaml.Minimal.Replace("  client_id:", $"  clock_skew_seconds: {written}\n  client_id:", StringComparison.Ordinal)).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "clock_skew_seconds: must be an integer",
+            Assert.Single(
+                Yaml.Read(
+                    Yaml.Minimal.Replace(
+                        "  client_id:",
+                        $"  clock_skew_seconds: {written}\n  client_id:",
+                        StringComparison.Ordinal)).Errors),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("yes")]
@@ -36,7 +50,13 @@ public sealed class YamlTests
     [InlineData("1")]
     [InlineData("null")]
     public void Only_true_and_false_are_booleans(string written) =>
-        Assert.Contains("must be true or false", Assert.Single(Yaml.Read(Yaml.Minimal.Replace("  client_id:", $"  use_pkce: {written}\n  client_id:", StringComparison.Ordinal)).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "must be true or false",
+            Assert.Single(
+                Yaml.Read(
+                    Yaml.Minimal.Replace(
+                        "  client_id:", $"  use_pkce: {written}\n  client_id:", StringComparison.Ordinal)).Errors),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("5")]
@@ -45,7 +65,10 @@ public sealed class YamlTests
     [InlineData("[a]")]
     [InlineData("1e3")]
     public void Text_that_looks_like_something_else_must_be_quoted(string written) =>
-        Assert.Contains("login_notice: must be text", Assert.Single(Yaml.Read($"login_notice: {written}\n{Yaml.Minimal}").Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "login_notice: must be text",
+            Assert.Single(Yaml.Read($"login_notice: {written}\n{Yaml.Minimal}").Errors),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("2020-01-01", "2020-01-01")]
@@ -54,13 +77,16 @@ public sealed class YamlTests
     [InlineData("|\n  a\n  b\n", "a b")]
     [InlineData("\"\\ud83d\\ude00 \\u00e9 a\\/b\"", "😀 é a/b")]
     [InlineData("\"a\\tb\\u0007c\"", "a b c")]
-    public void Text_is_read(string written, string value) => Assert.Equal(value, Yaml.ReadValid($"login_notice: {written}\n{Yaml.Minimal}").LoginNotice);
+    public void Text_is_read(string written, string value) =>
+        Assert.Equal(value, Yaml.ReadValid($"login_notice: {written}\n{Yaml.Minimal}").LoginNotice);
 
     [Fact]
     public void Anchors_aliases_and_merge_keys_work()
     {
-        var yaml = Yaml.Minimal.Replace("auth:\n", "models: &models [claude-sonnet-4-6]\n    auth: &auth\n", StringComparison.Ordinal)
-            + "\n  - { name: second, provider: anthropic, models: *models, auth: { <<: *auth } }\n  - { name: third, provider: anthropic, auth: { <<: [*auth], api_key: own } }\n";
+        var yaml = Yaml.Minimal.Replace(
+            "auth:\n", "models: &models [claude-sonnet-4-6]\n    auth: &auth\n", StringComparison.Ordinal)
+            + "\n  - { name: second, provider: anthropic, models: *models, auth: { <<: *auth } }\n  - { name: third, "
+            + "provider: anthropic, auth: { <<: [*auth], api_key: own } }\n";
         var upstreams = Yaml.ReadValid(yaml).Upstreams;
         Assert.Equal(["claude-sonnet-4-6"], upstreams[1].Models);
         Assert.Equal("sk-secret", ApiKey(upstreams[1]));
@@ -75,7 +101,9 @@ public sealed class YamlTests
     {
         var config = Yaml.ReadValid(Yaml.Minimal + "\nlimits:\n  max_url_length: 5\n  max_url_length: 7\n");
         Assert.Equal(7, config.Limits.MaxUrlLength);
-        Assert.Equal(["gateway.yaml:17:3 key 'max_url_length' is given twice (first at 16:3); this later one is used"], config.Warnings);
+        Assert.Equal(
+            ["gateway.yaml:17:3 key 'max_url_length' is given twice (first at 16:3); this later one is used"],
+            config.Warnings);
     }
 
     [Theory]
@@ -104,8 +132,12 @@ public sealed class YamlTests
     [Fact]
     public void Nesting_and_aliases_cannot_exhaust_the_process()
     {
-        Assert.Contains("nested deeper", Assert.Single(Yaml.Read(new string('[', 5000)).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "nested deeper", Assert.Single(Yaml.Read(new string('[', 5000)).Errors), StringComparison.Ordinal);
         var lines = Enumerable.Range(1, 20).Select(i => $"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}]");
-        Assert.Contains("aliases expand to more than", Assert.Single(Yaml.Read("a0: &a0 x\n" + string.Join('\n', lines)).Errors), StringComparison.Ordinal);
+        Assert.Contains(
+            "aliases expand to more than",
+            Assert.Single(Yaml.Read("a0: &a0 x\n" + string.Join('\n', lines)).Errors),
+            StringComparison.Ordinal);
     }
 }

@@ -61,7 +61,8 @@ public sealed class CredentialCacheTests
     {
         NextAnswer().SetException(new HttpRequestException("refused"));
         var cache = Cache();
-        var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(() => cache.GetAsync(CancellationToken.None).AsTask());
+        var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(
+            () => cache.GetAsync(CancellationToken.None).AsTask());
         Assert.Equal("refused", failure.Message);
 
         NextAnswer().SetResult(Hour("a"));

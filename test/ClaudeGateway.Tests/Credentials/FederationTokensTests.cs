@@ -123,7 +123,8 @@ public sealed class FederationTokensTests
             var file = _folder.File("token");
             File.WriteAllText(file, identityToken);
             _http = new HttpMessageInvoker(this, disposeHandler: false);
-            Tokens = new FederationTokens(new AnthropicAuth.Federation("rule", "org", file, null, null), "http://upstream", _http, Clock);
+            Tokens = new FederationTokens(
+                new AnthropicAuth.Federation("rule", "org", file, null, null), "http://upstream", _http, Clock);
         }
 
         public ManualTimeProvider Clock { get; } = new();
@@ -141,7 +142,8 @@ public sealed class FederationTokensTests
 
         public TaskCompletionSource? Gate { get; set; }
 
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _count);
             Counted.Set();

@@ -6,9 +6,12 @@ namespace ClaudeGateway.Tests.Dev;
 
 public sealed class DevAnswerTests
 {
-    private const string Weather = """{"name":"get_weather","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}""";
-    private const string Bash = """{"name":"Bash","input_schema":{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}}""";
-    private const string Glob = """{"name":"Glob","input_schema":{"type":"object","properties":{"pattern":{"type":"string"}},"required":["pattern"]}}""";
+    private const string Weather =
+        """{"name":"get_weather","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}""";
+    private const string Bash =
+        """{"name":"Bash","input_schema":{"type":"object","properties":{"command":{"type":"string"}},"required":["command"]}}""";
+    private const string Glob =
+        """{"name":"Glob","input_schema":{"type":"object","properties":{"pattern":{"type":"string"}},"required":["pattern"]}}""";
 
     [Fact]
     public void A_prompt_is_answered_with_text_that_quotes_it()
@@ -24,7 +27,10 @@ public sealed class DevAnswerTests
     [InlineData("""{"type":"disabled"}""", "text")]
     [InlineData("null", "text")]
     public void Thinking_comes_first_when_it_is_asked_for(string thinking, string first) =>
-        Assert.Equal(first, (string?)To($$"""{"thinking":{{thinking}},"messages":[{"role":"user","content":"hi"}]}""").Blocks[0].Whole()["type"]);
+        Assert.Equal(
+            first,
+            (string?)To($$"""{"thinking":{{thinking}},"messages":[{"role":"user","content":"hi"}]}""").Blocks[0]
+                .Whole()["type"]);
 
     [Fact]
     public void An_offered_tool_is_called_with_input_that_fits()
@@ -34,7 +40,9 @@ public sealed class DevAnswerTests
         var call = answer.Blocks[^1].Whole();
         Assert.Equal("get_weather", (string?)call["name"]);
         Assert.Equal("""{"city":"example"}""", call["input"]!.ToJsonString());
-        Assert.Equal("""{"city":"example"}""", string.Concat(answer.Blocks[^1].Deltas().Select(d => (string?)d["partial_json"])));
+        Assert.Equal(
+            """{"city":"example"}""",
+            string.Concat(answer.Blocks[^1].Deltas().Select(d => (string?)d["partial_json"])));
     }
 
     [Fact]
@@ -65,14 +73,16 @@ public sealed class DevAnswerTests
     [InlineData("""{"type":"tool","name":"unknown"}""", null)]
     public void Tool_choice_decides(string choice, string? called)
     {
-        var answer = To($$"""{"tools":[{{Bash}},{{Weather}}],"tool_choice":{{choice}},"messages":[{"role":"user","content":"hi"}]}""");
+        var answer = To(
+            $$"""{"tools":[{{Bash}},{{Weather}}],"tool_choice":{{choice}},"messages":[{"role":"user","content":"hi"}]}""");
         Assert.Equal(called, (string?)answer.Blocks[^1].Whole()["name"]);
     }
 
     [Fact]
     public void A_schema_for_the_output_is_followed()
     {
-        var answer = To("""{"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"title":{"type":"string"}},"required":["title"]}}},"messages":[{"role":"user","content":"hi"}]}""");
+        var answer = To(
+            """{"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"title":{"type":"string"}},"required":["title"]}}},"messages":[{"role":"user","content":"hi"}]}""");
         Assert.Equal("""{"title":"example"}""", Text(answer));
     }
 
@@ -87,7 +97,8 @@ public sealed class DevAnswerTests
 
     [Fact]
     public void The_pieces_of_a_stream_are_the_whole_text() =>
-        FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<string>(text => string.Concat(new DevBlock.Text(text ?? "").Pieces) == (text ?? "")));
+        FsCheck.Check.QuickThrowOnFailure(
+            Prop.ForAll<string>(text => string.Concat(new DevBlock.Text(text ?? "").Pieces) == (text ?? "")));
 
     private static DevAnswer To(string json)
     {

@@ -11,13 +11,17 @@ public sealed class DevIsolationTests
     public void Only_the_command_line_knows_the_development_types()
     {
         var source = Repository.File("src/ClaudeGateway");
-        var types = typeof(DevServer).Assembly.GetTypes().Where(t => t.Namespace == typeof(DevServer).Namespace && !t.IsNested && !t.Name.StartsWith('<'))
+        var types = typeof(DevServer).Assembly.GetTypes()
+            .Where(t => t.Namespace == typeof(DevServer).Namespace && !t.IsNested && !t.Name.StartsWith('<'))
             .Select(t => t.Name).ToList();
         Assert.True(types.Count > 10);
         var word = new Regex($@"\b({string.Join('|', types)}|ClaudeGateway\.Dev)\b");
 
         var users = Directory.EnumerateFiles(source, "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.StartsWith(Path.Combine(source, "Dev") + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            .Where(
+                file =>
+                    !file.StartsWith(
+                        Path.Combine(source, "Dev") + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             .Where(file => word.IsMatch(File.ReadAllText(file)))
             .Select(file => Path.GetRelativePath(source, file));
         Assert.Equal(["Cli/CommandLine.cs", "Cli/DevCommand.cs"], users.Order(StringComparer.Ordinal));

@@ -16,8 +16,11 @@ public sealed class DevTokensTests : IDisposable
     public void A_refresh_token_brings_its_user_back()
     {
         var user = DevUser.Known[1];
-        var read = _tokens.Read(_tokens.Opaque(user, DevTokens.RefreshToken, "openid email"), DevTokens.RefreshToken)!.Value;
-        Assert.Equal((user.Sub, user.Email, user.Name, "openid email"), (read.User.Sub, read.User.Email, read.User.Name, read.Scope));
+        var read = _tokens.Read(_tokens.Opaque(user, DevTokens.RefreshToken, "openid email"),
+            DevTokens.RefreshToken)!.Value;
+        Assert.Equal(
+            (user.Sub, user.Email, user.Name, "openid email"),
+            (read.User.Sub, read.User.Email, read.User.Name, read.Scope));
         Assert.Equal(user.Groups, read.User.Groups);
     }
 
@@ -39,7 +42,8 @@ public sealed class DevTokensTests : IDisposable
     public void A_token_of_another_key_is_refused()
     {
         using var other = RSA.Create(2048);
-        var foreign = new DevTokens(other, "http://localhost:8081", TimeProvider.System).Opaque(DevUser.Known[0], DevTokens.AccessToken, "");
+        var foreign = new DevTokens(other, "http://localhost:8081", TimeProvider.System)
+            .Opaque(DevUser.Known[0], DevTokens.AccessToken, "");
         Assert.Null(_tokens.Read(foreign, DevTokens.AccessToken));
     }
 }

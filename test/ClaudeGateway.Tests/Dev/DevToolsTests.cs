@@ -12,7 +12,9 @@ public sealed class DevToolsTests
     [InlineData("""{"enum":["a","b"]}""", "\"a\"")]
     [InlineData("""{"const":7}""", "7")]
     [InlineData("""{"anyOf":[{"type":"number"},{"type":"string"}]}""", "1")]
-    [InlineData("""{"type":"array","items":{"type":"object","required":["x"],"properties":{"x":{"type":"string"}}}}""", """[{"x":"example"}]""")]
+    [InlineData(
+        """{"type":"array","items":{"type":"object","required":["x"],"properties":{"x":{"type":"string"}}}}""",
+        """[{"x":"example"}]""")]
     [InlineData("""{"type":"object","properties":{"optional":{"type":"string"}}}""", "{}")]
     [InlineData("{}", "{}")]
     public void An_example_fits_its_schema(string schema, string example) =>
@@ -24,7 +26,8 @@ public sealed class DevToolsTests
         var schema = new JsonObject();
         for (var i = 0; i < 60; i++)
         {
-            schema = new JsonObject { ["type"] = "object", ["required"] = new JsonArray("next"), ["properties"] = new JsonObject { ["next"] = schema } };
+            schema = new JsonObject { ["type"] = "object", ["required"] = new JsonArray("next"),
+                ["properties"] = new JsonObject { ["next"] = schema } };
         }
 
         Assert.InRange(DevTools.Example(schema)!.ToJsonString().Length, 10, 200);

@@ -1,6 +1,8 @@
 namespace ClaudeGateway.Tests.Fuzzing;
 
-/// <summary>SplitMix64 (Steele, Lea and Flood, 2014): the same numbers for the same seed on every machine and runtime.</summary>
+/// <summary>
+/// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers for the same seed on every machine and runtime.
+/// </summary>
 internal sealed class FuzzRandom(ulong seed)
 {
     private ulong _state = seed;

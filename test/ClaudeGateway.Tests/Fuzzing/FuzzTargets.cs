@@ -16,12 +16,17 @@ using ConfigTests = ClaudeGateway.Tests.Config;
 
 namespace ClaudeGateway.Tests.Fuzzing;
 
-/// <summary>What a hostile client or a broken upstream can send, and what must hold whatever it is. A broken promise is an exception.</summary>
+/// <summary>
+/// What a hostile client or a broken upstream can send, and what must hold whatever it is. A broken promise is an
+/// exception.
+/// </summary>
 internal static class FuzzTargets
 {
     private static readonly JsonDocumentOptions Deep = new() { MaxDepth = int.MaxValue };
-    private static readonly SessionTokens Tokens = new(new SessionSecrets([new Secret(TestConfig.JwtSecret)]), null, TimeSpan.FromHours(1), TimeProvider.System);
-    private static readonly string Bearer = Tokens.Mint(new Identity("alice", "alice@example.com", "Alice", ["eng"]), "s1").Token;
+    private static readonly SessionTokens Tokens = new(
+        new SessionSecrets([new Secret(TestConfig.JwtSecret)]), null, TimeSpan.FromHours(1), TimeProvider.System);
+    private static readonly string Bearer = Tokens.Mint(
+        new Identity("alice", "alice@example.com", "Alice", ["eng"]), "s1").Token;
 
     private static readonly byte[][] Bodies = Corpus("body-*.json");
     private static readonly byte[][] Streams = Corpus("stream-*.sse");
@@ -34,9 +39,13 @@ internal static class FuzzTargets
         ["billing tag"] = new(Bodies, CheckBillingTag),
         ["usage of a stream"] = new(Streams, (bytes, random) => CheckUsage("text/event-stream", bytes, random)),
         ["usage of an answer"] = new(Corpus("answer.json"), CheckAnswer),
-        ["events of a cloud"] = new(Streams, (bytes, random) => CheckTranslator(() => new SseTranslator([]), bytes, random)),
-        ["frames of Bedrock"] = new([.. Streams.Select(Frames)], (bytes, random) => CheckTranslator(() => new BedrockTranslator([]), bytes, random)),
-        ["events in frames"] = new(Streams, (bytes, random) => CheckTranslator(() => new BedrockTranslator([]), Frames(bytes), random)),
+        ["events of a cloud"] = new(
+            Streams, (bytes, random) => CheckTranslator(() => new SseTranslator([]), bytes, random)),
+        ["frames of Bedrock"] = new(
+            [.. Streams.Select(Frames)],
+            (bytes, random) => CheckTranslator(() => new BedrockTranslator([]), bytes, random)),
+        ["events in frames"] = new(
+            Streams, (bytes, random) => CheckTranslator(() => new BedrockTranslator([]), Frames(bytes), random)),
         ["gateway.yaml"] = new([Encoding.UTF8.GetBytes(ConfigTests.Yaml.Minimal)], CheckConfig),
         ["bearer"] = new([Encoding.ASCII.GetBytes(Bearer)], CheckBearer),
     };
@@ -44,7 +53,9 @@ internal static class FuzzTargets
     private static byte[][] Corpus(string files) =>
         [.. Directory.GetFiles(Repository.File("test/ClaudeGateway.Tests/Fuzzing/Corpus"), files).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
 
-    /// <summary>The parser of the framework decides what JSON is; of that, the gateway takes an object with one model.</summary>
+    /// <summary>
+    /// The parser of the framework decides what JSON is; of that, the gateway takes an object with one model.
+    /// </summary>
     private static void CheckBody(byte[] bytes, FuzzRandom random)
     {
         var (request, error) = MessagesRequest.Read(bytes);
@@ -57,14 +68,17 @@ internal static class FuzzTargets
         }
 
         var model = members.Single(m => m.Is("model")).Value;
-        Assert.Equal(model.Length > 2 && model.StartsWith('"') && members.Count(m => m.Is("tags")) < 2, request is not null);
+        Assert.Equal(
+            model.Length > 2 && model.StartsWith('"') && members.Count(m => m.Is("tags")) < 2, request is not null);
         if (request is not null)
         {
             Assert.Equal(model, Encoding.Latin1.GetString(bytes.AsSpan(request.ModelValue)));
         }
     }
 
-    /// <summary>Members that are not edited keep their bytes and their order, and an edit of nothing changes nothing.</summary>
+    /// <summary>
+    /// Members that are not edited keep their bytes and their order, and an edit of nothing changes nothing.
+    /// </summary>
     private static void CheckEdit(byte[] bytes, FuzzRandom random)
     {
         if (MessagesRequest.Read(bytes).Request is null)
@@ -79,11 +93,14 @@ internal static class FuzzTargets
         var edited =
             Joined(new JsonEdit(table).Remove("tags"u8).Replace("model"u8, "\"new\""u8.ToArray())
             .Add("first"u8, "[1]"u8.ToArray()).Apply());
-        var expected = Members(bytes)!.Where(m => !m.Is("tags")).Select(m => m.Is("model") ? m with { Value = "\"new\"" } : m);
+        var expected = Members(bytes)!.Where(m => !m.Is("tags"))
+            .Select(m => m.Is("model") ? m with { Value = "\"new\"" } : m);
         Assert.Equal([new Member("first", "[1]"), .. expected], Members(edited)!);
 
         var range = MessagesRequest.Read(bytes).Request!.ModelValue;
-        Assert.Equal([.. bytes[..range.Start], .. "\"new\""u8, .. bytes[range.End..]], Joined(new JsonEdit(bytes).Replace("model"u8, "\"new\""u8.ToArray()).Apply()));
+        Assert.Equal(
+            [.. bytes[..range.Start], .. "\"new\""u8, .. bytes[range.End..]],
+            Joined(new JsonEdit(bytes).Replace("model"u8, "\"new\""u8.ToArray()).Apply()));
     }
 
     private static void CheckBedrockBody(byte[] bytes, FuzzRandom random)
@@ -106,12 +123,16 @@ internal static class FuzzTargets
     {
         if (MessagesRequest.Read(bytes).Request is { } request)
         {
-            var tag = BillingTag.Read(request, "team", new Principal("alice", null, null, ["eng"]) { ExpiresAt = DateTimeOffset.MaxValue });
+            var tag = BillingTag.Read(request, "team", new Principal("alice", null, null, ["eng"])
+            {
+                ExpiresAt = DateTimeOffset.MaxValue,
+            });
             Assert.True(tag.Group is null or "eng");
         }
     }
 
-    private static void CheckUsage(string? contentType, byte[] bytes, FuzzRandom random) => ReadUsage(contentType, bytes, random);
+    private static void CheckUsage(string? contentType, byte[] bytes, FuzzRandom random) =>
+        ReadUsage(contentType, bytes, random);
 
     /// <summary>Of an answer that is JSON, what is read is its own last <c>usage</c>.</summary>
     private static void CheckAnswer(byte[] bytes, FuzzRandom random)
@@ -123,7 +144,12 @@ internal static class FuzzTargets
             try
             {
                 json.Read();
-                Assert.Equal(ReportedUsage.Read(ref json) is { } own ? own.ToTokenUsage(own.Output ?? 0) : new TokenUsage { Output = (bytes.Length + 3) / 4 }, usage);
+                Assert.Equal(
+                    ReportedUsage.Read(ref json) is { } own ? own.ToTokenUsage(own.Output ?? 0) : new TokenUsage
+                    {
+                        Output = (bytes.Length + 3) / 4,
+                    },
+                    usage);
             }
             catch (JsonException)
             {
@@ -137,7 +163,9 @@ internal static class FuzzTargets
         var whole = UsageReader.For(contentType);
         whole.Read(bytes);
         var usage = whole.Finish();
-        Assert.True(usage is { Input: >= 0, Output: >= 0, CacheRead: >= 0, CacheWrite5m: >= 0, CacheWrite1h: >= 0, WebSearches: >= 0 });
+        Assert.True(
+            usage is { Input: >= 0, Output: >= 0, CacheRead: >= 0, CacheWrite5m: >= 0, CacheWrite1h: >= 0,
+                WebSearches: >= 0 });
 
         var cut = UsageReader.For(contentType);
         foreach (var piece in random.Cut(bytes))
@@ -159,7 +187,8 @@ internal static class FuzzTargets
         Assert.DoesNotContain('\r', whole.Events);
     }
 
-    private static (string Events, string? Failure) Translate(EventTranslator translator, IEnumerable<ReadOnlyMemory<byte>> pieces)
+    private static (string Events, string? Failure) Translate(
+        EventTranslator translator, IEnumerable<ReadOnlyMemory<byte>> pieces)
     {
         var events = new ArrayBufferWriter<byte>();
         StreamFailure? failure = null;
@@ -201,7 +230,9 @@ internal static class FuzzTargets
 
     private static byte[] Joined(ReadOnlyMemory<byte>[] pieces) => [.. pieces.SelectMany(piece => piece.ToArray())];
 
-    /// <summary>The members of an object as the framework's parser finds them, or null when it is no JSON object.</summary>
+    /// <summary>
+    /// The members of an object as the framework's parser finds them, or null when it is no JSON object.
+    /// </summary>
     private static List<Member>? Members(byte[] bytes)
     {
         try
@@ -210,7 +241,8 @@ internal static class FuzzTargets
             return document.RootElement.ValueKind != JsonValueKind.Object ? null :
             [
                 .. document.RootElement.EnumerateObject().Select(m => new Member(
-                    Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8PropertyName(m)), Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8Value(m.Value)))),
+                    Encoding.Latin1.GetString(JsonMarshal.GetRawUtf8PropertyName(m)), Encoding.Latin1.GetString(
+                        JsonMarshal.GetRawUtf8Value(m.Value)))),
             ];
         }
         catch (JsonException)

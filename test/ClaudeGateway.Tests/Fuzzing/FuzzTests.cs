@@ -6,7 +6,8 @@ namespace ClaudeGateway.Tests.Fuzzing;
 
 /// <summary>
 /// Every target with inputs made from its corpus: the same few thousand in each test run. `./dev fuzz SECONDS` takes
-/// new ones for so long, all targets together. A failure names the case; CLAUDE_GATEWAY_FUZZ_CASE=NUMBER runs that one alone.
+/// new ones for so long, all targets together. A failure names the case; CLAUDE_GATEWAY_FUZZ_CASE=NUMBER runs that one
+/// alone.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -19,13 +20,17 @@ public sealed class FuzzTests
     public void Whatever_comes_the_promises_hold(string name)
     {
         var target = FuzzTargets.All[name];
-        if (ulong.TryParse(Environment.GetEnvironmentVariable("CLAUDE_GATEWAY_FUZZ_CASE"), CultureInfo.InvariantCulture, out var one))
+        if (ulong.TryParse(
+            Environment.GetEnvironmentVariable("CLAUDE_GATEWAY_FUZZ_CASE"), CultureInfo.InvariantCulture, out var one))
         {
             Run(target, one);
             return;
         }
 
-        _ = int.TryParse(Environment.GetEnvironmentVariable("CLAUDE_GATEWAY_FUZZ_SECONDS"), CultureInfo.InvariantCulture, out var seconds);
+        _ = int.TryParse(
+            Environment.GetEnvironmentVariable("CLAUDE_GATEWAY_FUZZ_SECONDS"),
+            CultureInfo.InvariantCulture,
+            out var seconds);
         var first = seconds == 0 ? 0 : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)) >> 16;
         var watch = Stopwatch.StartNew();
         var number = first;
@@ -47,7 +52,8 @@ public sealed class FuzzTests
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"CLAUDE_GATEWAY_FUZZ_CASE={number}, input (base64) {Convert.ToBase64String(input)}: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"CLAUDE_GATEWAY_FUZZ_CASE={number}, input (base64) {Convert.ToBase64String(input)}: {e.Message}", e);
         }
     }
 }

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace ClaudeGateway.Tests.Fuzzing;
 
-/// <summary>Makes a new input of those of a corpus: a few damages or splices of bytes, and of what JSON and event streams are made of.</summary>
+/// <summary>
+/// Makes a new input of those of a corpus: a few damages or splices of bytes, and of what JSON and event streams are
+/// made of.
+/// </summary>
 internal static class Mutation
 {
     private const int MaxLength = 64 * 1024;
@@ -13,9 +16,14 @@ internal static class Mutation
     [
         .. new[]
         {
-            "\"", "\\", "{", "}", "[", "]", ",", ":", "null", "true", "-1", "1e400", "99999999999999999999", "0.5", "\"\\ud800\"", "\\ud800", "\\udc00", "\\u0000", "\\u006d", "\\u", "\"\"",
-            "\"model\"", "\"model\":\"a\",", "\"m\\u006fdel\":1,", "\"tags\"", "\"tags\":{},", "\"tags\":null,", "\"usage\":", "\"usage\":{\"input_tokens\":-5},", "\"type\":", "\"stream\":true,", "\"mod\\ud800l\":0,", "\"\\ud800\":0,",
-            "\n", "\r", "\r\n", "\n\n", "data:", "data: ", "data", "event: ", "event:error\n", ":", "id: 1\n", "\"message_start\"", "\"message_delta\"", "\"content_block_delta\"", "\"text\":\"", "\0", " ", "\t", "\uFEFF", ".", "=",
+            "\"", "\\", "{", "}", "[", "]", ",", ":", "null", "true", "-1", "1e400", "99999999999999999999", "0.5",
+            "\"\\ud800\"", "\\ud800", "\\udc00", "\\u0000", "\\u006d", "\\u", "\"\"",
+            "\"model\"", "\"model\":\"a\",", "\"m\\u006fdel\":1,", "\"tags\"", "\"tags\":{},", "\"tags\":null,",
+            "\"usage\":", "\"usage\":{\"input_tokens\":-5},", "\"type\":", "\"stream\":true,", "\"mod\\ud800l\":0,",
+            "\"\\ud800\":0,",
+            "\n", "\r", "\r\n", "\n\n", "data:", "data: ", "data", "event: ", "event:error\n", ":", "id: 1\n",
+            "\"message_start\"", "\"message_delta\"", "\"content_block_delta\"", "\"text\":\"", "\0", " ", "\t",
+            "\uFEFF", ".", "=",
             "- ", "&x ", "*x", "<<: ", "|\n", ">", "#", "%", "!!str ", "---\n", "...\n", "?", "${A}", "${file:/}", "'",
         }.Select(Encoding.UTF8.GetBytes),
         [0xFF], [0xC3], [0xED, 0xA0, 0x80], [0xF0, 0x9F], [0xC0, 0xAF], [0x80], // no UTF-8
@@ -68,7 +76,9 @@ internal static class Mutation
         }
     }
 
-    /// <summary>Brackets around what stands between two commas or colons, so that a valid text often stays valid.</summary>
+    /// <summary>
+    /// Brackets around what stands between two commas or colons, so that a valid text often stays valid.
+    /// </summary>
     private static void Nest(FuzzRandom random, List<byte> bytes, int at)
     {
         var start = bytes.IndexOf((byte)':', at) + 1;

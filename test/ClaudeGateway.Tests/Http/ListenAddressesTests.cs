@@ -21,5 +21,8 @@ public sealed class ListenAddressesTests
 
     [Fact]
     public void A_name_without_an_address_is_explained() =>
-        Assert.Contains("listen.host: \"nowhere.invalid\"", Assert.Throws<OperatorException>(() => ListenAddresses.Of("nowhere.invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "listen.host: \"nowhere.invalid\"",
+            Assert.Throws<OperatorException>(() => ListenAddresses.Of("nowhere.invalid")).Message,
+            StringComparison.Ordinal);
 }

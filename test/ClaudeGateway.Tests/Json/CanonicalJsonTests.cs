@@ -11,10 +11,16 @@ public sealed class CanonicalJsonTests
 {
     [Theory]
     [InlineData("""{ "b": 1, "a": [ true, null ] }""", """{"a":[true,null],"b":1}""")]
-    [InlineData("""{"k2":1,"k10":1,"é":1,"Z":1,"_":1,"a":1,"😀":1,"ｚ":1,"":1}""", """{"":1,"Z":1,"_":1,"a":1,"k10":1,"k2":1,"é":1,"😀":1,"ｚ":1}""")]
-    [InlineData("""{"a":1,"10":1,"9":1,"":1,"-1":1,"01":1,"0":1,"4294967295":1,"4294967294":1,"1.5":1}""", """{"0":1,"9":1,"10":1,"4294967294":1,"":1,"-1":1,"01":1,"1.5":1,"4294967295":1,"a":1}""")]
+    [InlineData(
+        """{"k2":1,"k10":1,"é":1,"Z":1,"_":1,"a":1,"😀":1,"ｚ":1,"":1}""",
+        """{"":1,"Z":1,"_":1,"a":1,"k10":1,"k2":1,"é":1,"😀":1,"ｚ":1}""")]
+    [InlineData(
+        """{"a":1,"10":1,"9":1,"":1,"-1":1,"01":1,"0":1,"4294967295":1,"4294967294":1,"1.5":1}""",
+        """{"0":1,"9":1,"10":1,"4294967294":1,"":1,"-1":1,"01":1,"1.5":1,"4294967295":1,"a":1}""")]
     [InlineData("""{"a":{"b":{},"a":[]}}""", """{"a":{"a":[],"b":{}}}""")]
-    [InlineData("""["\"q\"\\/\u0001\u001f\b\f\n\r\t\u007f<&>'\u2028"]""", "[\"\\\"q\\\"\\\\/\\u0001\\u001f\\b\\f\\n\\r\\t\u007f<&>'\u2028\"]")]
+    [InlineData(
+        """["\"q\"\\/\u0001\u001f\b\f\n\r\t\u007f<&>'\u2028"]""",
+        "[\"\\\"q\\\"\\\\/\\u0001\\u001f\\b\\f\\n\\r\\t\u007f<&>'\u2028\"]")]
     public void Keys_are_sorted_by_code_unit_and_texts_escaped_as_JavaScript_does(string json, string canonical) =>
         Assert.Equal(canonical, CanonicalJson.Write(JsonNode.Parse(json)));
 
@@ -36,7 +42,9 @@ public sealed class CanonicalJsonTests
 
     [Fact]
     public void Any_number_reads_back_as_itself() => FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<double>(number =>
-        !double.IsFinite(number) || double.Parse(CanonicalJson.Write(JsonValue.Create(number)), CultureInfo.InvariantCulture).Equals(number is 0 ? 0 : number)));
+        !double.IsFinite(number)
+        || double.Parse(CanonicalJson.Write(JsonValue.Create(number)), CultureInfo.InvariantCulture)
+        .Equals(number is 0 ? 0 : number)));
 
     [Fact]
     public void The_checksum_is_the_one_the_reference_gives()

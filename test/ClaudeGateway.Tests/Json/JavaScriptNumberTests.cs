@@ -21,11 +21,15 @@ public sealed class JavaScriptNumberTests
     [InlineData(1.7976931348623157e308, "1.7976931348623157e+308")]
     [InlineData(double.NaN, "null")]
     [InlineData(double.PositiveInfinity, "null")]
-    public void Numbers_print_as_in_JSON_stringify(double value, string printed) => Assert.Equal(printed, JavaScriptNumber.Print(value));
+    public void Numbers_print_as_in_JSON_stringify(double value, string printed) =>
+        Assert.Equal(printed, JavaScriptNumber.Print(value));
 
     [Fact]
     public void What_is_printed_reads_back_as_the_same_number() =>
-        Prop.ForAll<double>(value => !double.IsFinite(value) || JavaScriptNumber.Parse(JavaScriptNumber.Print(value)) == value).QuickCheckThrowOnFailure();
+        Prop.ForAll<double>(
+            value =>
+                !double.IsFinite(value)
+                || JavaScriptNumber.Parse(JavaScriptNumber.Print(value)) == value).QuickCheckThrowOnFailure();
 
     [Theory]
     [InlineData("", 0.0)]

@@ -7,9 +7,11 @@ namespace ClaudeGateway.Tests.Json;
 internal static class JsonTexts
 {
     private static readonly Gen<string> Space = Gen.Elements("", "", "", " ", "\n", "\t ", "\r\n  ");
-    private static readonly Gen<string> Name = Gen.Elements("model", "tags", "stream", "m\\u006fdel", "Model", "", "a\\\"b", "é", "messages", "x,y", "}{", "\\\\");
+    private static readonly Gen<string> Name = Gen.Elements(
+        "model", "tags", "stream", "m\\u006fdel", "Model", "", "a\\\"b", "é", "messages", "x,y", "}{", "\\\\");
     private static readonly Gen<string> Scalar = Gen.Elements(
-        "1", "1.0", "-0.0", "1e5", "12345678901234567890123", "true", "false", "null", "\"\"", "\"a\"", "\"\\u00e9\\ud83d\\ude00 \\/\"", "\"\\ud800\"", "\"},\\\"model\\\":\\\"x\\\"\"", "\"é😀\"", "\"\\\\\"");
+        "1", "1.0", "-0.0", "1e5", "12345678901234567890123", "true", "false", "null", "\"\"", "\"a\"",
+        "\"\\u00e9\\ud83d\\ude00 \\/\"", "\"\\ud800\"", "\"},\\\"model\\\":\\\"x\\\"\"", "\"é😀\"", "\"\\\\\"");
 
     public static Arbitrary<string> Objects { get; } = Gen.Sized(size => Object(Math.Min(size, 24))).ToArbitrary();
 

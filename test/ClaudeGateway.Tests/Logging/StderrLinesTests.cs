@@ -27,6 +27,7 @@ public sealed class StderrLinesTests
             }
         }
 
-        Assert.Equal(string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i}\n")), Encoding.ASCII.GetString(stream.ToArray()));
+        Assert.Equal(
+            string.Concat(Enumerable.Range(0, 2000).Select(i => $"{i}\n")), Encoding.ASCII.GetString(stream.ToArray()));
     }
 }

@@ -22,7 +22,8 @@ public sealed class EntityTagsTests
         Assert.Equal(Enum.Parse<EntityTagMatch>(expected), EntityTags.Match(header, "\"sha256:ab\""));
 
     [Fact]
-    public void The_tag_is_found_wherever_it_stands_in_a_list() => FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<string[]>(others =>
+    public void The_tag_is_found_wherever_it_stands_in_a_list() =>
+        FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<string[]>(others =>
     {
         var list = (others ?? []).Select(o => $"\"{(o ?? "").Replace("\"", "", StringComparison.Ordinal)}\"").ToList();
         list.Insert(list.Count / 2, "W/\"t\"");

@@ -31,15 +31,19 @@ public sealed class ExplainTests
     [InlineData("[1] e-mail a@x.com against domain corp.com: does not match")]
     [InlineData("[2] everybody: used as the base")]
     [InlineData("availableModels = [\"haiku\"]    from managed.policies[0].cli (line 11)")]
-    [InlineData("permissions.deny = [\"Bash\",\"WebFetch\"]    from managed.policies[2].cli (line 16) and managed.policies[0].cli (line 12)")]
+    [InlineData(
+        "permissions.deny = [\"Bash\",\"WebFetch\"]    from managed.policies[2].cli (line 16) and "
+            + "managed.policies[0].cli (line 12)")]
     [InlineData("env.OTEL_METRICS_EXPORTER = \"otlp\"    from the gateway")]
     [InlineData("chatTabEnabled = false    from managed.policies[2].desktop (line 17)")]
     [InlineData("claude-haiku-4-5-20251001")]
     [InlineData("spend limits: not enforced")]
-    public void Tells_what_a_developer_is_served_and_where_it_comes_from(string line) => Assert.Contains(line, Explain("ops"), StringComparison.Ordinal);
+    public void Tells_what_a_developer_is_served_and_where_it_comes_from(string line) =>
+        Assert.Contains(line, Explain("ops"), StringComparison.Ordinal);
 
     [Fact]
-    public void Models_a_policy_leaves_out_are_not_listed() => Assert.DoesNotContain("claude-opus", Explain("ops"), StringComparison.Ordinal);
+    public void Models_a_policy_leaves_out_are_not_listed() =>
+        Assert.DoesNotContain("claude-opus", Explain("ops"), StringComparison.Ordinal);
 
     private static string Explain(params string[] groups)
     {
@@ -49,7 +53,11 @@ public sealed class ExplainTests
         using var output = new StringWriter();
         using var errors = new StringWriter();
 
-        var code = ExplainCommand.Run(new ExplainOptions(file, "alice", "a@x.com", groups), new ProcessEnvironment(new Dictionary<string, string>()), output, errors);
+        var code = ExplainCommand.Run(
+            new ExplainOptions(file, "alice", "a@x.com", groups),
+            new ProcessEnvironment(new Dictionary<string, string>()),
+            output,
+            errors);
 
         Assert.Equal((0, ""), (code, errors.ToString()));
         return output.ToString();

@@ -6,7 +6,10 @@ namespace ClaudeGateway.Tests.Managed;
 public sealed class ModelAccessTests
 {
     private static readonly ModelCatalog Catalog = new(
-        [new("corp", null, null, Sent("x")), new("mapped", null, null, Sent("eu.anthropic.claude-opus-4-8")), new("team/llama", null, null, Sent("x"))],
+        [
+            new("corp", null, null, Sent("x")),
+            new("mapped", null, null, Sent("eu.anthropic.claude-opus-4-8")),
+            new("team/llama", null, null, Sent("x"))],
         includeBuiltIns: true);
 
     [Theory]
@@ -32,7 +35,9 @@ public sealed class ModelAccessTests
     [InlineData("", "claude-opus-5", false)]
     [InlineData("4-6", "claude-opus-4-6", false)]
     public void Available_models_cover_by_prefix(string list, string id, bool allowed) =>
-        Assert.Equal(allowed ? ModelVerdict.Allowed : ModelVerdict.NotAvailable, Check(ModelAccess.From(Split(list), null, AvailableModelsMatch.Prefix), id));
+        Assert.Equal(
+            allowed ? ModelVerdict.Allowed : ModelVerdict.NotAvailable,
+            Check(ModelAccess.From(Split(list), null, AvailableModelsMatch.Prefix), id));
 
     [Theory]
     [InlineData("claude-opus-4", "claude-opus-4-8", false)]
@@ -44,7 +49,9 @@ public sealed class ModelAccessTests
     [InlineData("opus-4-8", "claude-opus-4-8", true)]
     [InlineData("corp", "corp-20250101", false)]
     public void Exact_matching_covers_the_id_and_its_dated_form(string list, string id, bool allowed) =>
-        Assert.Equal(allowed ? ModelVerdict.Allowed : ModelVerdict.NotAvailable, Check(ModelAccess.From(Split(list), null, AvailableModelsMatch.Exact), id));
+        Assert.Equal(
+            allowed ? ModelVerdict.Allowed : ModelVerdict.NotAvailable,
+            Check(ModelAccess.From(Split(list), null, AvailableModelsMatch.Exact), id));
 
     [Theory]
     [InlineData("claude-opus-4-8", "us.anthropic.claude-opus-4-8", true)]
@@ -67,11 +74,15 @@ public sealed class ModelAccessTests
     [InlineData("best", "claude-opus-5", false)]
     [InlineData("", "claude-opus-5", false)]
     public void Denied_models_see_through_spellings(string entry, string id, bool denied) =>
-        Assert.Equal(denied ? ModelVerdict.Denied : ModelVerdict.Allowed, Check(ModelAccess.From(null, [entry], AvailableModelsMatch.Prefix), id));
+        Assert.Equal(
+            denied ? ModelVerdict.Denied : ModelVerdict.Allowed,
+            Check(ModelAccess.From(null, [entry], AvailableModelsMatch.Prefix), id));
 
     [Fact]
     public void A_denial_speaks_before_the_allowlist() =>
-        Assert.Equal(ModelVerdict.Denied, Check(ModelAccess.From(["sonnet"], ["opus"], AvailableModelsMatch.Prefix), "claude-opus-5"));
+        Assert.Equal(
+            ModelVerdict.Denied,
+            Check(ModelAccess.From(["sonnet"], ["opus"], AvailableModelsMatch.Prefix), "claude-opus-5"));
 
     [Fact]
     public void An_empty_denylist_denies_nothing_but_is_a_list()
@@ -85,12 +96,14 @@ public sealed class ModelAccessTests
     [InlineData(" claude-opus-4-8 ")]
     [InlineData("claude-opus-4-8[1m]\n")]
     public void Padding_does_not_undo_a_denial(string id) =>
-        Assert.Equal(ModelVerdict.Denied, Check(ModelAccess.From(null, ["claude-opus-4-8"], AvailableModelsMatch.Prefix), id));
+        Assert.Equal(
+            ModelVerdict.Denied, Check(ModelAccess.From(null, ["claude-opus-4-8"], AvailableModelsMatch.Prefix), id));
 
     [Fact]
     public void An_empty_allowlist_allows_nothing_and_an_absent_one_everything()
     {
-        Assert.Equal(ModelVerdict.NotAvailable, Check(ModelAccess.From([], null, AvailableModelsMatch.Prefix), "claude-opus-5"));
+        Assert.Equal(
+            ModelVerdict.NotAvailable, Check(ModelAccess.From([], null, AvailableModelsMatch.Prefix), "claude-opus-5"));
         Assert.Same(ModelAccess.Unrestricted, ModelAccess.From(null, null, AvailableModelsMatch.Prefix));
     }
 
@@ -100,7 +113,8 @@ public sealed class ModelAccessTests
     [InlineData("claude-haiku-*", false)]
     [InlineData("claude-opus", false)]
     [InlineData("opusplan", false)]
-    public void An_entry_that_can_deny_nothing_is_recognised(string entry, bool can) => Assert.Equal(can, DeniedModels.CanDeny(entry, Catalog));
+    public void An_entry_that_can_deny_nothing_is_recognised(string entry, bool can) =>
+        Assert.Equal(can, DeniedModels.CanDeny(entry, Catalog));
 
     private static ModelVerdict Check(ModelAccess access, string id) => access.Check(id, Catalog.Find(id));
 

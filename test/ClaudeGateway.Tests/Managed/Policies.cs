@@ -24,7 +24,10 @@ internal static class Policies
     public static int FirstLine => Head.Count(c => c == '\n') + 1;
 
     public static ConfigReadResult Read(string yaml, params (string Name, string Value)[] environment) =>
-        GatewayConfigReader.Read("gateway.yaml", Encoding.UTF8.GetBytes(Head + yaml), new ProcessEnvironment(environment.ToDictionary(e => e.Name, e => e.Value)));
+        GatewayConfigReader.Read(
+            "gateway.yaml",
+            Encoding.UTF8.GetBytes(Head + yaml),
+            new ProcessEnvironment(environment.ToDictionary(e => e.Name, e => e.Value)));
 
     /// <summary>A configuration that must be right.</summary>
     public static GatewayConfig Config(string yaml)
@@ -38,7 +41,10 @@ internal static class Policies
         Config($$"""managed: { policy_mode: {{mode}}, policies: {{policies}} }""").Managed!;
 
     public static PolicyDocument Document(string json) =>
-        new("managed.policies[0].cli", JsonElement.Parse(json), new Dictionary<string, ConfigPosition> { [""] = new(1, 1) });
+        new("managed.policies[0].cli", JsonElement.Parse(json), new Dictionary<string, ConfigPosition>
+        {
+            [""] = new(1, 1),
+        });
 
     public static JsonObject Json(string json) => JsonNode.Parse(json)!.AsObject();
 

@@ -35,16 +35,19 @@ public sealed class PolicySelectorTests
     }
 
     [Fact]
-    public void Without_a_catch_all_the_others_match_nothing() => Assert.Null(Select("""[{"match":{"groups":["a"]}}]""", "b"));
+    public void Without_a_catch_all_the_others_match_nothing() =>
+        Assert.Null(Select("""[{"match":{"groups":["a"]}}]""", "b"));
 
     [Theory]
     [InlineData("a", "2,0", null)]
     [InlineData("b", "2,1", null)]
     [InlineData("b,a", "2,1,0", "0,1,2")]
     [InlineData("", "2", null)]
-    public void Layered_uses_every_match_and_reports_them_when_there_are_several(string groups, string layers, string? reported)
+    public void Layered_uses_every_match_and_reports_them_when_there_are_several(
+        string groups, string layers, string? reported)
     {
-        var selection = Select("""[{"match":{"groups":["a"]}},{"match":{"groups":["b"]}},{}]""", groups, mode: "layered")!;
+        var selection = Select(
+            """[{"match":{"groups":["a"]}},{"match":{"groups":["b"]}},{}]""", groups, mode: "layered")!;
 
         Assert.Equal(layers, string.Join(',', selection.Layers));
         Assert.Equal(reported, selection.ReportedIndexes is null ? null : string.Join(',', selection.ReportedIndexes));
@@ -54,9 +57,11 @@ public sealed class PolicySelectorTests
     public void A_catch_all_in_first_place_ends_the_list_in_layered_too() =>
         Assert.Equal([0], Select("""[{},{"match":{"groups":["b"]}},{}]""", "b", mode: "layered")!.Layers);
 
-    private static PolicySelection? Select(string policies, string groups, string? email = "x@o.com", string mode = "first_match")
+    private static PolicySelection? Select(
+        string policies, string groups, string? email = "x@o.com", string mode = "first_match")
     {
         var managed = Policies.Managed(policies, mode);
-        return new PolicySelector(managed.Policies, managed.PolicyMode).Select(Policies.Developer(email, groups.Split(',', StringSplitOptions.RemoveEmptyEntries)));
+        return new PolicySelector(managed.Policies, managed.PolicyMode)
+            .Select(Policies.Developer(email, groups.Split(',', StringSplitOptions.RemoveEmptyEntries)));
     }
 }

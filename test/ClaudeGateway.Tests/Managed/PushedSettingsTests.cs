@@ -7,12 +7,15 @@ namespace ClaudeGateway.Tests.Managed;
 
 public sealed class PushedSettingsTests
 {
-    private const string Collector = "telemetry: { forward_to: [{ url: \"https://otel.example.com\", logs: true }], resource_attributes: { a.b: \"1\", c: d/e } }";
+    private const string Collector =
+        "telemetry: { forward_to: [{ url: \"https://otel.example.com\", logs: true }], resource_attributes: { a.b: "
+            + "\"1\", c: d/e } }";
 
     [Fact]
     public void Telemetry_variables_lie_below_the_policy()
     {
-        var served = PushedSettings.From(Policies.Config(Collector), []).Under(Policies.Json("""{"env":{"OTEL_LOGS_EXPORTER":"none","X":"1"},"model":"m"}"""));
+        var served = PushedSettings.From(Policies.Config(Collector), [])
+            .Under(Policies.Json("""{"env":{"OTEL_LOGS_EXPORTER":"none","X":"1"},"model":"m"}"""));
 
         AssertJson(
             """{"env":{"CLAUDE_CODE_ENABLE_TELEMETRY":"1","OTEL_METRICS_EXPORTER":"otlp","OTEL_LOGS_EXPORTER":"none","OTEL_TRACES_EXPORTER":"none","OTEL_EXPORTER_OTLP_ENDPOINT":"https://claude.example.com","OTEL_EXPORTER_OTLP_PROTOCOL":"http/protobuf","OTEL_RESOURCE_ATTRIBUTES":"a.b=1,c=d/e","X":"1"},"model":"m"}""",
@@ -31,14 +34,25 @@ public sealed class PushedSettingsTests
 
     [Fact]
     public void Labels_without_a_collector_are_warned_about() =>
-        Assert.Equal("telemetry.resource_attributes", Assert.Single(Policies.Read("telemetry: { resource_attributes: { a.b: \"1\" } }").Warnings).Path);
+        Assert.Equal(
+            "telemetry.resource_attributes",
+            Assert.Single(Policies.Read("telemetry: { resource_attributes: { a.b: \"1\" } }").Warnings).Path);
 
     [Fact]
     public void Prices_are_those_of_the_first_upstream_under_the_listed_id()
     {
-        var catalog = new ModelCatalog([new ModelConfig("mine", null, null, new Dictionary<string, string> { ["b"] = "arn:x" })], includeBuiltIns: true);
+        var catalog = new ModelCatalog(
+            [new ModelConfig("mine", null, null, new Dictionary<string, string> { ["b"] = "arn:x" })],
+            includeBuiltIns: true);
         PriceOverride Row(string upstream, string model, decimal input) => new(upstream, model, input, 8, 0.2m, 2.5m);
-        var pricing = new PricingConfig(1.1m, [Row("a", "CLAUDE-haiku-4-5", 0.7m), Row("b", "claude-haiku-4-5", 1), Row("b", "claude-sonnet-4-6", 2), Row("b", "us.anthropic.claude-sonnet-4-6", 0.3m), Row("b", "mine", 4)]);
+        var pricing = new PricingConfig(
+            1.1m,
+            [
+                Row("a", "CLAUDE-haiku-4-5", 0.7m),
+                Row("b", "claude-haiku-4-5", 1),
+                Row("b", "claude-sonnet-4-6", 2),
+                Row("b", "us.anthropic.claude-sonnet-4-6", 0.3m),
+                Row("b", "mine", 4)]);
 
         var pushed = PricingPush.From(pricing, [
             new ModelPlacement(catalog.Find("claude-haiku-4-5")!, "a", "claude-haiku-4-5-20251001"),
@@ -65,7 +79,15 @@ public sealed class PushedSettingsTests
     [InlineData("1")]
     [InlineData(null)]
     public void A_price_list_that_changes_nothing_is_not_pushed(string? multiplier) =>
-        Assert.Null(PricingPush.From(new PricingConfig(multiplier is null ? null : decimal.Parse(multiplier, System.Globalization.CultureInfo.InvariantCulture), []), []));
+        Assert.Null(
+            PricingPush.From(
+                new PricingConfig(
+                    multiplier is null
+                    ? null
+                    : decimal.Parse(multiplier, System.Globalization.CultureInfo.InvariantCulture),
+                    []),
+                []));
 
-    private static void AssertJson(string expected, JsonObject actual) => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), actual.ToJsonString());
+    private static void AssertJson(string expected, JsonObject actual) =>
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), actual.ToJsonString());
 }

@@ -38,7 +38,8 @@ public sealed class SettingsVersionTests
     [InlineData(null, $"\"{Checksum}", null)]
     [InlineData(null, $"\"{Checksum}0\"", null)]
     [InlineData(null, null, null)]
-    public void A_poll_names_what_the_client_holds_in_its_hint_or_else_its_tag(string? hint, string? ifNoneMatch, string? held)
+    public void A_poll_names_what_the_client_holds_in_its_hint_or_else_its_tag(
+        string? hint, string? ifNoneMatch, string? held)
     {
         IHeaderDictionary headers = new HeaderDictionary();
         headers[SettingsVersion.HintHeader] = hint;

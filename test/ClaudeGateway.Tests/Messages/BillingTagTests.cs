@@ -16,5 +16,6 @@ public sealed class BillingTagTests
     [InlineData("""{"tags":{"team":"eng"}""", null, false)]
     [InlineData("""["tags"]""", null, false)]
     public void A_refused_request_is_billed_to_the_group_it_names(string body, string? group, bool isIgnored) =>
-        Assert.Equal(new BillingTag(group, isIgnored), BillingTag.ReadRefused(Encoding.UTF8.GetBytes(body), "team", Alice));
+        Assert.Equal(
+            new BillingTag(group, isIgnored), BillingTag.ReadRefused(Encoding.UTF8.GetBytes(body), "team", Alice));
 }

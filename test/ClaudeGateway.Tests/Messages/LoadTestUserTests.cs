@@ -34,6 +34,11 @@ public sealed class LoadTestUserTests
             http.Request.Headers["x-load-test-user"] = header;
         }
 
-        return LoadTestUser.Of(new GatewayRequest(http, "req-1", IPAddress.Loopback, 0), new Principal("alice", "alice@example.com", null, []) { ExpiresAt = DateTimeOffset.MaxValue });
+        return LoadTestUser.Of(
+            new GatewayRequest(http, "req-1", IPAddress.Loopback, 0),
+            new Principal("alice", "alice@example.com", null, [])
+        {
+            ExpiresAt = DateTimeOffset.MaxValue,
+        });
     }
 }

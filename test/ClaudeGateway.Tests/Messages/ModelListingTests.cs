@@ -17,7 +17,8 @@ public sealed class ModelListingTests
     [InlineData("claude-opus-4-20250514", 200_000, false)]
     [InlineData("eu.anthropic.claude-opus-5", 1_000_000, true)]
     [InlineData("my-claude-opus-4-8-deploy", 1_000_000, true)]
-    [InlineData("arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0", 200_000, false)]
+    [InlineData(
+        "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0", 200_000, false)]
     [InlineData("claude-fable-5-1@default", 1_000_000, true)]
     [InlineData("claude-sonnet-4-6", null, true)]
     [InlineData("claude-sonnet-4-20250514", null, false)]
@@ -36,9 +37,14 @@ public sealed class ModelListingTests
     [InlineData("claude-opus-5", "deployment", null, true)]
     [InlineData("claude-sonnet-4-6", "claude-opus-5", null, true)]
     [InlineData("claude-sonnet-4-6", "claude-haiku-4-5", null, false)]
-    public void Of_several_upstreams_the_smallest_window_holds_if_all_are_known(string first, string second, int? window, bool supportsOneMillion)
+    public void Of_several_upstreams_the_smallest_window_holds_if_all_are_known(
+        string first, string second, int? window, bool supportsOneMillion)
     {
-        var listed = List(new ModelConfig("house", null, null, new Dictionary<string, string> { ["a"] = first, ["b"] = second }));
+        var listed = List(new ModelConfig("house", null, null, new Dictionary<string, string>
+        {
+            ["a"] = first,
+            ["b"] = second,
+        }));
 
         Assert.Equal((window, supportsOneMillion), (listed.MaxInputTokens, listed.SupportsOneMillionTokens));
     }
@@ -46,7 +52,11 @@ public sealed class ModelListingTests
     [Fact]
     public void A_built_in_model_under_an_unknown_name_keeps_only_what_its_id_tells()
     {
-        var listed = List(new ModelConfig("claude-opus-4-7", null, null, new Dictionary<string, string> { ["a"] = "opaque", ["b"] = "opaque" }));
+        var listed = List(new ModelConfig("claude-opus-4-7", null, null, new Dictionary<string, string>
+        {
+            ["a"] = "opaque",
+            ["b"] = "opaque",
+        }));
 
         Assert.Equal((null, true), (listed.MaxInputTokens, listed.SupportsOneMillionTokens));
     }
@@ -56,7 +66,8 @@ public sealed class ModelListingTests
         using var handler = new SocketsHttpHandler();
         using var http = new HttpMessageInvoker(handler);
         Upstream Upstream(string name) => new AnthropicUpstream(
-            new AnthropicUpstreamConfig { Name = name, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
+            new AnthropicUpstreamConfig { Name = name, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http,
+            TimeSpan.FromMinutes(1), TimeProvider.System);
         var routes = new ModelRoutes(new ModelCatalog([model], includeBuiltIns: false), [Upstream("a"), Upstream("b")]);
         return Assert.Single(new ModelListing(routes, _ => ModelAccess.Unrestricted).For(Alice));
     }

@@ -8,7 +8,8 @@ namespace ClaudeGateway.Tests.Messages;
 
 public sealed class ModelRoutesTests
 {
-    private const string Outside = "you aren't in a group that can use this gateway. Ask your administrator to add you to one";
+    private const string Outside =
+        "you aren't in a group that can use this gateway. Ask your administrator to add you to one";
 
     [Theory]
     [InlineData("nobody-knows", "", Outside)]
@@ -17,13 +18,19 @@ public sealed class ModelRoutesTests
     [InlineData("house", "eng", "model house is not in the operator's model allowlist")]
     [InlineData("nobody-knows", "ops", "model nobody-knows is not served by upstream 'haikus'")]
     [InlineData("claude-opus-5", "ops", "model claude-opus-5 is not served by upstream 'haikus'")]
-    [InlineData("house", "eng ops", "model house has no upstream_model.all configured; model house is not served by upstream 'haikus'")]
+    [InlineData(
+        "house",
+        "eng ops",
+        "model house has no upstream_model.all configured; model house is not served by upstream 'haikus'")]
     public void A_model_that_can_be_sent_nowhere_is_explained(string id, string groups, string why)
     {
         using var handler = new SocketsHttpHandler();
         using var http = new HttpMessageInvoker(handler);
         var routes = Routes(http);
-        var developer = new Principal("alice", null, null, groups.Split(' ', StringSplitOptions.RemoveEmptyEntries)) { ExpiresAt = DateTimeOffset.MaxValue };
+        var developer = new Principal("alice", null, null, groups.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            ExpiresAt = DateTimeOffset.MaxValue,
+        };
 
         Assert.Equal(why, routes.WhyNone(id, id, routes.Find(id), developer));
     }
@@ -38,14 +45,18 @@ public sealed class ModelRoutesTests
         using var handler = new SocketsHttpHandler();
         using var http = new HttpMessageInvoker(handler);
 
-        Assert.Equal(upstreams, string.Join(' ', Routes(http).Find(id)!.Targets.Select(target => target.Upstream.Name)));
+        Assert.Equal(upstreams, string.Join(' ',
+            Routes(http).Find(id)!.Targets.Select(target => target.Upstream.Name)));
     }
 
     private static ModelRoutes Routes(HttpMessageInvoker http)
     {
         AnthropicUpstream Upstream(string name, string group, params string[]? models) => new(
-            new AnthropicUpstreamConfig { Name = name, Groups = [group], Models = models, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
+            new AnthropicUpstreamConfig { Name = name, Groups = [group], Models = models,
+                Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
         var house = new ModelConfig("house", null, null, new Dictionary<string, string> { ["haikus"] = "x" });
-        return new ModelRoutes(new ModelCatalog([house], includeBuiltIns: true), [Upstream("all", "eng", null), Upstream("haikus", "ops", "claude-haiku-*")]);
+        return new ModelRoutes(
+            new ModelCatalog([house], includeBuiltIns: true),
+            [Upstream("all", "eng", null), Upstream("haikus", "ops", "claude-haiku-*")]);
     }
 }

@@ -14,7 +14,8 @@ public sealed class RelayAllocationTests
     private const int WarmUpEvents = 2_000;
     private const int Events = 10_000;
 
-    private const string Delta = """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"so it goes: \"on\" and é on"}}""";
+    private const string Delta =
+        """{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"so it goes: \"on\" and é on"}}""";
     private static readonly byte[] SseEvent = Encoding.UTF8.GetBytes($"event: content_block_delta\ndata: {Delta}\n\n");
 
     [Theory]
@@ -75,7 +76,10 @@ public sealed class RelayAllocationTests
         };
     }
 
-    /// <summary>Bytes that <see cref="Events"/> calls allocate, on a thread without the test framework's synchronisation context.</summary>
+    /// <summary>
+    /// Bytes that <see cref="Events"/> calls allocate, on a thread without the test framework's synchronisation
+    /// context.
+    /// </summary>
     private static Task<long> AllocatedAsync(Func<Action> begin) => Task.Run(() =>
     {
         var next = begin();
@@ -93,6 +97,8 @@ public sealed class RelayAllocationTests
         return GC.GetAllocatedBytesForCurrentThread() - before;
     });
 
-    /// <summary>The smallest object there is has 24 bytes; less than a byte an event is the runtime's own now and then.</summary>
+    /// <summary>
+    /// The smallest object there is has 24 bytes; less than a byte an event is the runtime's own now and then.
+    /// </summary>
     private static void AssertNone(long allocated) => Assert.InRange(allocated, 0, Events);
 }

@@ -10,7 +10,8 @@ public sealed class QuotedModelTests
     [InlineData("a\"<b>\\c", "a\"<b>\\c")]
     [InlineData("op\u001b[31mus\t\n\u007f", "op[31mus")]
     [InlineData("opus é😀\u2028", "opus ")]
-    public void Only_printable_ASCII_is_quoted(string model, string quoted) => Assert.Equal(quoted, QuotedModel.Of(model));
+    public void Only_printable_ASCII_is_quoted(string model, string quoted) =>
+        Assert.Equal(quoted, QuotedModel.Of(model));
 
     [Fact]
     public void A_long_name_is_cut()

@@ -16,7 +16,9 @@ public sealed class BackgroundLoopTests
     [InlineData(typeof(OperationCanceledException))]
     public async Task A_round_that_fails_is_logged_and_the_next_one_comes(Type failure)
     {
-        await using var loop = Start(pauses: 2, () => ++_rounds == 1 ? throw (Exception)Activator.CreateInstance(failure, "no room")! : Task.CompletedTask);
+        await using var loop = Start(
+            pauses: 2,
+            () => ++_rounds == 1 ? throw (Exception)Activator.CreateInstance(failure, "no room")! : Task.CompletedTask);
 
         Assert.Equal(2, _rounds);
         Assert.Contains("rows stay", await _lines.LineAsync("no room"), StringComparison.Ordinal);

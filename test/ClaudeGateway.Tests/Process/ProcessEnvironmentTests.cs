@@ -19,5 +19,6 @@ public sealed class ProcessEnvironmentTests
     [InlineData("off", false)]
     [InlineData("y", false)]
     [InlineData(null, false)]
-    public void A_switch_is_on_only_by_a_word_that_says_so(string? value, bool on) => Assert.Equal(on, ProcessEnvironment.IsTrue(value));
+    public void A_switch_is_on_only_by_a_word_that_says_so(string? value, bool on) =>
+        Assert.Equal(on, ProcessEnvironment.IsTrue(value));
 }

@@ -16,7 +16,8 @@ public sealed class RequireSessionTests
 
     public RequireSessionTests()
     {
-        _tokens = new SessionTokens(new SessionSecrets([new Secret(TestConfig.JwtSecret)]), null, TimeSpan.FromHours(1), _clock);
+        _tokens = new SessionTokens(
+            new SessionSecrets([new Secret(TestConfig.JwtSecret)]), null, TimeSpan.FromHours(1), _clock);
         _revocations = new Revocations(_clock);
         _session = new RequireSession(_tokens, _revocations, _clock);
         _bearer = _tokens.Mint(new Identity("alice", "alice@example.com", "Alice", ["eng", "ops"]), "s1").Token;
@@ -26,7 +27,8 @@ public sealed class RequireSessionTests
     [InlineData("Bearer")]
     [InlineData("bearer")]
     [InlineData("BEARER")]
-    public void The_scheme_is_taken_in_any_case(string scheme) => Assert.Equal("alice", Check($"{scheme} {_bearer}").Principal?.Sub);
+    public void The_scheme_is_taken_in_any_case(string scheme) =>
+        Assert.Equal("alice", Check($"{scheme} {_bearer}").Principal?.Sub);
 
     [Theory]
     [InlineData("Bearer")]
@@ -41,11 +43,15 @@ public sealed class RequireSessionTests
     }
 
     [Fact]
-    public void No_header_is_a_missing_token() => Assert.Equal("missing_token", _session.Check(new HeaderDictionary()).Reason);
+    public void No_header_is_a_missing_token() =>
+        Assert.Equal("missing_token", _session.Check(new HeaderDictionary()).Reason);
 
     [Fact]
     public void Two_headers_are_an_invalid_token() =>
-        Assert.Null(_session.Check(new HeaderDictionary { ["Authorization"] = new StringValues([$"Bearer {_bearer}", "Bearer x"]) }).Principal);
+        Assert.Null(
+            _session.Check(
+                new HeaderDictionary { ["Authorization"] = new StringValues([$"Bearer {_bearer}",
+                    "Bearer x"]) }).Principal);
 
     [Fact]
     public void A_remembered_bearer_still_expires()
@@ -59,7 +65,9 @@ public sealed class RequireSessionTests
     public void A_remembered_bearer_is_refused_once_revoked()
     {
         Assert.NotNull(Check($"Bearer {_bearer}").Principal);
-        _revocations.Add(new Revocation(RevocationKind.Session, "s1", _clock.GetUtcNow(), _clock.GetUtcNow() + TimeSpan.FromDays(1)));
+        _revocations.Add(
+            new Revocation(RevocationKind.Session, "s1", _clock.GetUtcNow(),
+                _clock.GetUtcNow() + TimeSpan.FromDays(1)));
         Assert.Null(Check($"Bearer {_bearer}").Principal);
     }
 
@@ -81,5 +89,8 @@ public sealed class RequireSessionTests
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private RequireSession.Result Check(string header) => _session.Check(new HeaderDictionary { ["Authorization"] = header });
+    private RequireSession.Result Check(string header) => _session.Check(new HeaderDictionary
+    {
+        ["Authorization"] = header,
+    });
 }

@@ -59,7 +59,8 @@ public sealed class RevocationsTests
         Assert.False(_revocations.Covers(Bearer("t1", "s1")));
     }
 
-    private Revocation Revocation(RevocationKind kind, string id) => new(kind, id, _clock.GetUtcNow(), _clock.GetUtcNow() + TimeSpan.FromHours(1));
+    private Revocation Revocation(RevocationKind kind, string id) =>
+        new(kind, id, _clock.GetUtcNow(), _clock.GetUtcNow() + TimeSpan.FromHours(1));
 
     private Principal Bearer(string token, string? session) => new("alice", null, null, [])
     {

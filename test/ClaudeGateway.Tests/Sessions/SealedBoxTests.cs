@@ -12,7 +12,8 @@ public sealed class SealedBoxTests
     [Fact]
     public void What_was_sealed_is_opened_again() => Assert.Equal("content", Open([New], Seal([New])));
 
-    // The steps of a rolling rotation: [old] → [new, old] → [new], with replicas of two neighbouring steps at work together.
+    // The steps of a rolling rotation: [old] → [new, old] → [new], with replicas of two neighbouring steps at work
+    // together.
     [Theory]
     [InlineData(new[] { Old }, new[] { New, Old })]
     [InlineData(new[] { New, Old }, new[] { Old })]
@@ -30,9 +31,11 @@ public sealed class SealedBoxTests
     [Fact]
     public void Two_boxes_of_one_content_differ() => Assert.NotEqual(Seal([New]), Seal([New]));
 
-    private static SealedBox Box(string[] secrets) => new(new SessionSecrets([.. secrets.Select(secret => new Secret(secret))]));
+    private static SealedBox Box(string[] secrets) =>
+        new(new SessionSecrets([.. secrets.Select(secret => new Secret(secret))]));
 
     private static byte[] Seal(string[] secrets) => Box(secrets).Seal("content"u8, "test"u8);
 
-    private static string? Open(string[] secrets, byte[] box) => Box(secrets).Open(box, "test"u8) is { } content ? Encoding.UTF8.GetString(content) : null;
+    private static string? Open(string[] secrets, byte[] box) =>
+        Box(secrets).Open(box, "test"u8) is { } content ? Encoding.UTF8.GetString(content) : null;
 }

@@ -35,20 +35,24 @@ public sealed class SessionTokensTests
         var header = Part(Tokens(New).Mint(Alice, "s").Token, 0);
         Assert.Equal("HS256", header.GetProperty("alg").GetString());
         Assert.Equal("JWT", header.GetProperty("typ").GetString());
-        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(New)))[..16], header.GetProperty("kid").GetString());
+        Assert.Equal(
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(New)))[..16],
+            header.GetProperty("kid").GetString());
     }
 
     [Fact]
     public void What_the_identity_lacks_is_no_claim()
     {
         var claims = Part(Tokens(New).Mint(new Identity("alice", null, null, []), "s").Token, 1);
-        Assert.Equal(["sub", "aud", "iat", "exp", "iss", "jti", "sid"], claims.EnumerateObject().Select(claim => claim.Name));
+        Assert.Equal(
+            ["sub", "aud", "iat", "exp", "iss", "jti", "sid"], claims.EnumerateObject().Select(claim => claim.Name));
     }
 
     [Fact]
     public void A_fraction_of_a_second_is_cut_off_the_lifetime()
     {
-        var minted = new SessionTokens(new SessionSecrets([new Secret(New)]), Issuer, TimeSpan.FromSeconds(3.6), _clock).Mint(Alice, "s");
+        var minted = new SessionTokens(new SessionSecrets([new Secret(New)]), Issuer, TimeSpan.FromSeconds(3.6),
+            _clock).Mint(Alice, "s");
         Assert.Equal(3, minted.ExpiresIn);
     }
 
@@ -65,9 +69,13 @@ public sealed class SessionTokensTests
     [Fact]
     public void The_key_of_RFC_7515_A_1_makes_its_signature()
     {
-        var key = new SessionKey(Base64Url.DecodeFromChars("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"));
+        var key = new SessionKey(
+            Base64Url.DecodeFromChars(
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"));
         var mac = new byte[32];
-        key.Sign("eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"u8, mac);
+        key.Sign(
+            "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"u8,
+            mac);
         Assert.Equal("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", Base64Url.EncodeToString(mac));
     }
 
@@ -123,7 +131,11 @@ public sealed class SessionTokensTests
     }
 
     private SessionTokens Tokens(params string[] secrets) =>
-        new(new SessionSecrets([.. secrets.Select(secret => new Secret(secret))]), Issuer, TimeSpan.FromHours(1), _clock);
+        new(
+            new SessionSecrets([.. secrets.Select(secret => new Secret(secret))]),
+            Issuer,
+            TimeSpan.FromHours(1),
+            _clock);
 
     private string Claims(params (string Name, string Value)[] changes)
     {
@@ -139,7 +151,8 @@ public sealed class SessionTokensTests
         };
         foreach (var (name, value) in changes)
         {
-            claims[name] = value switch { "past" => Number(now - 1), "now" => Number(now), "future" => Number(now + 60), _ => value };
+            claims[name] = value switch { "past" => Number(now - 1), "now" => Number(now), "future" => Number(now + 60),
+                _ => value };
         }
 
         return $"{{{string.Join(',', claims.Where(claim => claim.Value.Length > 0).Select(claim => $"\"{claim.Key}\":{claim.Value}"))}}}";
@@ -147,11 +160,13 @@ public sealed class SessionTokensTests
 
     private static string Sign(string header, string payload)
     {
-        var signed = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";
+        var signed =
+            $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";
         var mac = new byte[32];
         new SessionKey(Encoding.UTF8.GetBytes(New)).Sign(Encoding.ASCII.GetBytes(signed), mac);
         return $"{signed}.{Base64Url.EncodeToString(mac)}";
     }
 
-    private static JsonElement Part(string token, int index) => JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[index])).RootElement;
+    private static JsonElement Part(string token, int index) =>
+        JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[index])).RootElement;
 }

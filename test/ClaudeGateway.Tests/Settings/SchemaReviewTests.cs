@@ -46,7 +46,10 @@ public sealed class SchemaReviewTests
     [InlineData("""{"a":{"$ref":"#/$defs/a"}}""")]
     [InlineData("""{"a":{"anyOf":[{"not":{"$ref":"#/$defs/b"}}]},"b":{"then":{"$ref":"#/$defs/a"}}}""")]
     public void A_reference_that_leads_back_to_itself_is_refused(string definitions) =>
-        Assert.Contains("leads back to itself", Assert.Single(Review($$"""{"$defs":{{definitions}}}""")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "leads back to itself",
+            Assert.Single(Review($$"""{"$defs":{{definitions}}}""")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_chain_of_references_is_not_followed_without_end()
@@ -67,12 +70,16 @@ public sealed class SchemaReviewTests
     [Fact]
     public void What_a_newer_release_added_is_one_warning_for_each_kind()
     {
-        var warnings = Review("""{"properties":{"a":{"uniqueItems":true,"x-serve":"zipped"},"b":{"uniqueItems":true,"x-future":{}}},"unevaluatedProperties":false}""");
+        var warnings = Review(
+            """{"properties":{"a":{"uniqueItems":true,"x-serve":"zipped"},"b":{"uniqueItems":true,"x-future":{}}},"unevaluatedProperties":false}""");
 
         Assert.All(warnings, w => Assert.Equal(ProblemSeverity.Warning, w.Severity));
-        Assert.Equal(["/properties/a/uniqueItems", "/properties/a/x-serve", "/properties/b/x-future", "/unevaluatedProperties"], warnings.Select(w => w.Place.Pointer));
+        Assert.Equal(
+            ["/properties/a/uniqueItems", "/properties/a/x-serve", "/properties/b/x-future", "/unevaluatedProperties"],
+            warnings.Select(w => w.Place.Pointer));
         Assert.Contains("at 1 more", warnings[0].Message, StringComparison.Ordinal);
     }
 
-    private static IReadOnlyList<SchemaProblem> Review(string schema) => SchemaReview.Of(JsonElement.Parse(schema), JsonElement.Parse(schema), JsonPlace.Root);
+    private static IReadOnlyList<SchemaProblem> Review(string schema) =>
+        SchemaReview.Of(JsonElement.Parse(schema), JsonElement.Parse(schema), JsonPlace.Root);
 }

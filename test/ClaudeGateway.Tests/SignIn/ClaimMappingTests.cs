@@ -23,7 +23,8 @@ public sealed class ClaimMappingTests
     [InlineData("""{"upn":5,"email":"e@x.com"}""", null)]
     [InlineData("""{"upn":"","email":"e@x.com"}""", null)]
     [InlineData("{}", null)]
-    public void The_first_email_claim_that_is_present_counts_even_when_it_is_of_no_use(string claims, string? expected) =>
+    public void The_first_email_claim_that_is_present_counts_even_when_it_is_of_no_use(string claims,
+        string? expected) =>
         Assert.Equal(expected, Mapping("upn", "email").EmailText(Claims(claims)));
 
     [Theory]
@@ -41,7 +42,8 @@ public sealed class ClaimMappingTests
         Assert.Equal(unverified, ClaimMapping.SaysUnverified(Claims($"{{\"email_verified\":{value}}}")));
 
     [Fact]
-    public void An_IdP_that_never_speaks_of_verification_is_believed() => Assert.False(ClaimMapping.SaysUnverified(Claims("{}")));
+    public void An_IdP_that_never_speaks_of_verification_is_believed() =>
+        Assert.False(ClaimMapping.SaysUnverified(Claims("{}")));
 
     private static JsonElement Claims(string json) => JsonDocument.Parse(json).RootElement;
 

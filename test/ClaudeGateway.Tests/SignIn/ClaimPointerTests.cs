@@ -6,7 +6,8 @@ namespace ClaudeGateway.Tests.SignIn;
 /// <summary>The examples of RFC 6901 section 5, and flat names.</summary>
 public sealed class ClaimPointerTests
 {
-    private const string Document = """{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8,"https://x.example/groups":9,"a.b":10,"o":{"p":null}}""";
+    private const string Document =
+        """{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8,"https://x.example/groups":9,"a.b":10,"o":{"p":null}}""";
 
     [Theory]
     [InlineData("/foo/0", "\"bar\"")]
@@ -22,7 +23,8 @@ public sealed class ClaimPointerTests
     [InlineData("/o/p", "null")]
     [InlineData("https://x.example/groups", "9")]
     [InlineData("a.b", "10")]
-    public void What_is_there_is_found(string name, string expected) => Assert.Equal(expected, Find(name)?.GetRawText());
+    public void What_is_there_is_found(string name, string expected) =>
+        Assert.Equal(expected, Find(name)?.GetRawText());
 
     [Theory]
     [InlineData("/foo/2")]

@@ -7,7 +7,8 @@ namespace ClaudeGateway.Tests.SignIn;
 
 public sealed class GroupsAtPathTests
 {
-    private const string Teams = """{"groups":[{"name":"eng","type":"team"},{"name":"ops","type":"role"},{"name":"sec","type":"team","sub":[{"n":"x"},{"n":"y"}]}]}""";
+    private const string Teams =
+        """{"groups":[{"name":"eng","type":"team"},{"name":"ops","type":"role"},{"name":"sec","type":"team","sub":[{"n":"x"},{"n":"y"}]}]}""";
 
     [Theory]
     [InlineData("$.groups", """{"groups":["a","",5,null,"a"," b "]}""", "a|a| b ")]
@@ -23,15 +24,27 @@ public sealed class GroupsAtPathTests
     [InlineData("$.groups[*][*]", """{"groups":[["a"],["b",["c",["d"]]],"e"]}""", "a|b|c")]
     [InlineData("$.groups[*].name", Teams, "eng|ops|sec")]
     [InlineData("$.groups[*].name", """{"groups":{"k":{"name":"x"},"l":{"name":"y"}}}""", "x|y")]
-    [InlineData("$.groups[*].name", """{"groups":[{"name":["a","b"]},{"nome":"d"},"e",{"name":7},{"name":""},{"name":"c"},{"name":"c"},null]}""", "a|b|c|c")]
+    [InlineData(
+        "$.groups[*].name",
+        """{"groups":[{"name":["a","b"]},{"nome":"d"},"e",{"name":7},{"name":""},{"name":"c"},{"name":"c"},null]}""",
+        "a|b|c|c")]
     [InlineData("$.groups[?@.type=='team'].name", Teams, "eng|sec")]
-    [InlineData("$.groups[?@.type=='team'].name", """{"groups":[{"name":"a","type":["team"]},{"name":"b","type":"Team"},{"name":"c"},{"name":"d","type":"team"}]}""", "d")]
+    [InlineData(
+        "$.groups[?@.type=='team'].name",
+        """{"groups":[{"name":"a","type":["team"]},{"name":"b","type":"Team"},{"name":"c"},{"name":"d","type":"team"}]}""",
+        "d")]
     [InlineData("$.groups[?@.type=='team'].name", """{"groups":{"k":{"type":"team","name":"n"}}}""", "n")]
     [InlineData("$.groups[?@.type=='team'].name", """{"groups":{"type":"team","name":"n"}}""", "")]
     [InlineData("$.groups[?@.type == 'team'].sub[*].n", Teams, "x|y")]
     [InlineData("$.groups[?@.type==''].name", """{"groups":[{"type":"","name":"e"},{"name":"f"}]}""", "e")]
-    [InlineData("$.groups[?@.t=='x'][?@.t=='y'].name", """{"groups":[{"t":"x","i":{"t":"y","name":"in"},"j":{"t":"z","name":"no"}}]}""", "in")]
-    [InlineData("$['https://x.example/groups'][*]['name']", """{"https://x.example/groups":[{"name":"a"}],"groups":["b"]}""", "a")]
+    [InlineData(
+        "$.groups[?@.t=='x'][?@.t=='y'].name",
+        """{"groups":[{"t":"x","i":{"t":"y","name":"in"},"j":{"t":"z","name":"no"}}]}""",
+        "in")]
+    [InlineData(
+        "$['https://x.example/groups'][*]['name']",
+        """{"https://x.example/groups":[{"name":"a"}],"groups":["b"]}""",
+        "a")]
     [InlineData("$.groups['0']", """{"groups":["a"]}""", "")]
     [InlineData("$.groups['0']", """{"groups":{"0":"zero"}}""", "zero")]
     [InlineData("$.groups.length", """{"groups":["a"]}""", "")]
@@ -73,7 +86,8 @@ public sealed class GroupsAtPathTests
         }
     }
 
-    private static IReadOnlyList<string> Groups(string path, string claims) => GroupsAtPath.Find(JsonDocument.Parse(claims).RootElement, ClaimPath.Parse(path));
+    private static IReadOnlyList<string> Groups(string path, string claims) =>
+        GroupsAtPath.Find(JsonDocument.Parse(claims).RootElement, ClaimPath.Parse(path));
 
     private static string RandomJson(FuzzRandom random, int depth) => random.Below(depth > 0 ? 9 : 6) switch
     {
@@ -84,6 +98,7 @@ public sealed class GroupsAtPathTests
         4 => "\"t\"",
         5 => "\"\\u0000é\"",
         6 => $"[{string.Join(',', Enumerable.Range(0, random.Below(4)).Select(_ => RandomJson(random, depth - 1)))}]",
-        _ => $"{{{string.Join(',', Enumerable.Range(0, random.Below(4)).Select(_ => $"\"{(random.Below(2) == 0 ? "a" : "b")}\":{RandomJson(random, depth - 1)}"))}}}",
+        _ =>
+            $"{{{string.Join(',', Enumerable.Range(0, random.Below(4)).Select(_ => $"\"{(random.Below(2) == 0 ? "a" : "b")}\":{RandomJson(random, depth - 1)}"))}}}",
     };
 }

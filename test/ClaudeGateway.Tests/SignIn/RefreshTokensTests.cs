@@ -10,14 +10,20 @@ public sealed class RefreshTokensTests
     private readonly ManualTimeProvider _clock = new();
     private readonly RefreshTokens _tokens;
 
-    public RefreshTokensTests() => _tokens = new RefreshTokens(new SealedBox(new SessionSecrets([new Secret(TestConfig.JwtSecret)])), _clock);
+    public RefreshTokensTests() =>
+        _tokens = new RefreshTokens(new SealedBox(new SessionSecrets([new Secret(TestConfig.JwtSecret)])), _clock);
 
     [Fact]
     public void A_token_opens_to_what_was_sealed_and_shows_none_of_it()
     {
         var token = _tokens.Seal("idp-token", "alice", "idp-alice", "session-1");
-        Assert.Equal(new RefreshTokenContent("idp-token", "alice", "session-1", _clock.GetUtcNow(), "idp-alice"), _tokens.Open(token));
-        Assert.DoesNotContain("alice", System.Text.Encoding.Latin1.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(token.AsSpan(4))), StringComparison.Ordinal);
+        Assert.Equal(
+            new RefreshTokenContent("idp-token", "alice", "session-1", _clock.GetUtcNow(), "idp-alice"),
+            _tokens.Open(token));
+        Assert.DoesNotContain(
+            "alice",
+            System.Text.Encoding.Latin1.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(token.AsSpan(4))),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -27,8 +33,10 @@ public sealed class RefreshTokensTests
     [InlineData(null, "u-2", "u-1", true)]
     [InlineData(null, "u-2", "idp-1", false)]
     [InlineData("idp-1", "u-1", null, false)]
-    public void A_token_belongs_to_the_IdPs_subject_and_an_older_one_to_the_id_it_names(string? sealedIdpSub, string userId, string? idpSub, bool same) =>
-        Assert.Equal(same, new RefreshTokenContent("t", "u-1", "s", _clock.GetUtcNow(), sealedIdpSub).IsOf(userId, idpSub));
+    public void A_token_belongs_to_the_IdPs_subject_and_an_older_one_to_the_id_it_names(
+        string? sealedIdpSub, string userId, string? idpSub, bool same) =>
+        Assert.Equal(
+            same, new RefreshTokenContent("t", "u-1", "s", _clock.GetUtcNow(), sealedIdpSub).IsOf(userId, idpSub));
 
     [Fact]
     public void A_revocation_outlives_every_refresh_token()

@@ -18,8 +18,12 @@ public sealed class SealedJsonTests
     [Fact]
     public void A_refresh_tokens_content_is_written_as_ever()
     {
-        var content = new RefreshTokenContent("t", "alice", "s-1", new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), "idp-alice");
-        Assert.Equal(Refresh, Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent)));
+        var content = new RefreshTokenContent(
+            "t", "alice", "s-1", new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), "idp-alice");
+        Assert.Equal(
+            Refresh,
+            Encoding.UTF8.GetString(
+                JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent)));
         Assert.Equal(content, JsonSerializer.Deserialize(Refresh, SealedJson.Default.RefreshTokenContent));
     }
 
@@ -34,7 +38,9 @@ public sealed class SealedJsonTests
     public void A_pending_session_is_written_as_ever()
     {
         var session = new PendingSession(new Identity("alice", "a@example.com", null, ["dev", "ops"]), "s-1", "t");
-        Assert.Equal(Pending, Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(session, SealedJson.Default.PendingSession)));
+        Assert.Equal(
+            Pending,
+            Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(session, SealedJson.Default.PendingSession)));
         var read = JsonSerializer.Deserialize(Pending, SealedJson.Default.PendingSession)!;
         Assert.Equal(session.Identity.Groups, read.Identity.Groups);
         Assert.Equal(session with { Identity = read.Identity }, read);

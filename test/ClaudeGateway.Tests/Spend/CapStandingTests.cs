@@ -15,7 +15,8 @@ public sealed class CapStandingTests
     [InlineData(90, 80, 31, "monthly")]
     [InlineData(60, 60, 60, "monthly")]
     [InlineData(60, 60, 90, "weekly")]
-    public void The_fullest_cap_is_described_and_of_equals_the_one_that_resets_last(long daily, long weekly, long monthly, string described) =>
+    public void The_fullest_cap_is_described_and_of_equals_the_one_that_resets_last(
+        long daily, long weekly, long monthly, string described) =>
         Assert.Equal(described, Standing(30, daily, weekly, monthly).Fullest!.Value.Limit.Period.Name());
 
     [Fact]
@@ -41,11 +42,15 @@ public sealed class CapStandingTests
         Assert.Null(Standing(30, null, null, null).Fullest);
     }
 
-    private static CapStanding Standing(long spentCents, long? daily, long? weekly, long? monthly) => CapStanding.Of(Limits(daily, weekly, monthly), Totals(spentCents, Day));
+    private static CapStanding Standing(long spentCents, long? daily, long? weekly, long? monthly) =>
+        CapStanding.Of(Limits(daily, weekly, monthly), Totals(spentCents, Day));
 
-    private static SpendTotals Totals(long cents, DateOnly day) => new(day, Money.FromCents(cents), Money.FromCents(cents), Money.FromCents(cents));
+    private static SpendTotals Totals(long cents, DateOnly day) =>
+        new(day, Money.FromCents(cents), Money.FromCents(cents), Money.FromCents(cents));
 
-    private static EffectiveLimits Limits(long? daily, long? weekly, long? monthly) => new(Cap(SpendPeriod.Daily, daily), Cap(SpendPeriod.Weekly, weekly), Cap(SpendPeriod.Monthly, monthly));
+    private static EffectiveLimits Limits(long? daily, long? weekly, long? monthly) =>
+        new(Cap(SpendPeriod.Daily, daily), Cap(SpendPeriod.Weekly, weekly), Cap(SpendPeriod.Monthly, monthly));
 
-    private static SpendLimit Cap(SpendPeriod period, long? cents) => new("spl", 1, SpendScope.Organization, period, cents, null, default, default);
+    private static SpendLimit Cap(SpendPeriod period, long? cents) =>
+        new("spl", 1, SpendScope.Organization, period, cents, null, default, default);
 }

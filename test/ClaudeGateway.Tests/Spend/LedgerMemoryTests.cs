@@ -22,14 +22,29 @@ public sealed class LedgerMemoryTests
         for (var i = 0; i < developers; i++)
         {
             var sub = string.Create(CultureInfo.InvariantCulture, $"00u1a2b3c4d5e6f7g8h9-{i}");
-            var principal = new Principal(sub, sub + "@example.com", "Somebody " + sub, ["engineering", "everybody"]) { ExpiresAt = DateTimeOffset.MaxValue };
+            var principal = new Principal(sub, sub + "@example.com", "Somebody " + sub, ["engineering", "everybody"])
+            {
+                ExpiresAt = DateTimeOffset.MaxValue,
+            };
             var counter = ledger.Counter(CounterKind.User, sub);
             ledger.See(counter, SpendIdentity.Of(principal, sub, ledger.Today));
             ledger.Add(counter, Money.FromCents(1));
             foreach (var period in SpendPeriods.All)
             {
                 var id = string.Create(CultureInfo.InvariantCulture, $"spl_{i:x16}{(int)period:x16}");
-                book.Apply([(id, new SpendLimit(id, (3 * i) + (int)period, new SpendScope(SpendScopeType.User, sub), period, 1000, null, default, default))], (3 * i) + (int)period + 1);
+                book.Apply(
+                    [(
+                        id,
+                        new SpendLimit(
+                            id,
+                            (3 * i) + (int)period,
+                            new SpendScope(SpendScopeType.User, sub),
+                            period,
+                            1000,
+                            null,
+                            default,
+                            default))],
+                    (3 * i) + (int)period + 1);
             }
         }
 

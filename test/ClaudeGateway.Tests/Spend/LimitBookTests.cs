@@ -15,7 +15,11 @@ public sealed class LimitBookTests
         from limits in Gen.ArrayOf(Limit(), count)
         from groups in Gen.SubListOf(Names)
         from isMin in Gen.Elements(true, false)
-        select (limits.DistinctBy(limit => (limit.Scope, limit.Period)).Select((limit, i) => limit with { Id = $"spl_{i}", Position = i }).ToArray(), groups.ToArray(), isMin)).ToArbitrary();
+        select (
+            limits.DistinctBy(limit => (limit.Scope, limit.Period))
+            .Select((limit, i) => limit with { Id = $"spl_{i}", Position = i }).ToArray(),
+            groups.ToArray(),
+            isMin)).ToArbitrary();
 
     [Fact]
     public void The_resolved_cap_is_the_one_the_rules_name() =>
@@ -24,7 +28,9 @@ public sealed class LimitBookTests
             var book = new LimitBook();
             book.Replace(situation.Limits, 1, 0);
             var resolved = book.Resolve("a", situation.Groups, Mode(situation.IsMin));
-            return SpendPeriods.All.All(period => resolved[period] == ByTheRules(situation.Limits, "a", situation.Groups, period, situation.IsMin));
+            return SpendPeriods.All.All(
+                period =>
+                    resolved[period] == ByTheRules(situation.Limits, "a", situation.Groups, period, situation.IsMin));
         }));
 
     [Fact]
@@ -33,7 +39,8 @@ public sealed class LimitBookTests
         {
             var book = new LimitBook();
             book.Replace(situation.Limits, 1, 0);
-            return book.Resolve("a", situation.Groups, Mode(situation.IsMin)) == book.Resolve("a", [.. situation.Groups.Reverse()], Mode(situation.IsMin));
+            return book.Resolve("a", situation.Groups, Mode(situation.IsMin)) == book.Resolve(
+                "a", [.. situation.Groups.Reverse()], Mode(situation.IsMin));
         }));
 
     [Fact]
@@ -51,7 +58,10 @@ public sealed class LimitBookTests
                 stepwise.Apply([(limit.Id, limit), ("old" + limit.Id, null)], ++version);
             }
 
-            return Names.All(name => whole.Resolve(name, situation.Groups, GroupLimitMode.Min) == stepwise.Resolve(name, situation.Groups, GroupLimitMode.Min))
+            return Names.All(
+                name =>
+                    whole.Resolve(name, situation.Groups, GroupLimitMode.Min) == stepwise.Resolve(
+                        name, situation.Groups, GroupLimitMode.Min))
                 && whole.HasActivePools == stepwise.HasActivePools;
         }));
 
@@ -91,17 +101,23 @@ public sealed class LimitBookTests
     {
         var book = new LimitBook();
         book.Replace([Pool("small", 10), Pool("z", 50), Pool("c", 50), Pool("paused", 90, isPaused: true)], 1, 0);
-        Assert.Equal(["c", "z", "small"], book.ActivePools(["small", "z", "paused", "none", "c", "c"]).Select(pool => pool.Scope.Id));
+        Assert.Equal(
+            ["c", "z", "small"],
+            book.ActivePools(["small", "z", "paused", "none", "c", "c"]).Select(pool => pool.Scope.Id));
         Assert.Empty(book.ActivePools(["C"]));
     }
 
     private static GroupLimitMode Mode(bool isMin) => isMin ? GroupLimitMode.Min : GroupLimitMode.Max;
 
-    private static SpendLimit? ByTheRules(SpendLimit[] limits, string sub, string[] groups, SpendPeriod period, bool isMin)
+    private static SpendLimit? ByTheRules(
+        SpendLimit[] limits, string sub, string[] groups, SpendPeriod period, bool isMin)
     {
         SpendLimit[] inPeriod = [.. limits.Where(limit => limit.Period == period)];
-        var ofGroups = inPeriod.Where(limit => limit.Scope.Type == SpendScopeType.RbacGroup && groups.Contains(limit.Scope.Id));
-        var ordered = isMin ? ofGroups.OrderBy(limit => limit.AmountCents ?? long.MaxValue) : ofGroups.OrderByDescending(limit => limit.AmountCents ?? long.MaxValue);
+        var ofGroups = inPeriod.Where(
+            limit => limit.Scope.Type == SpendScopeType.RbacGroup && groups.Contains(limit.Scope.Id));
+        var ordered = isMin
+            ? ofGroups.OrderBy(limit => limit.AmountCents ?? long.MaxValue)
+            : ofGroups.OrderByDescending(limit => limit.AmountCents ?? long.MaxValue);
         return inPeriod.FirstOrDefault(limit => limit.Scope == new SpendScope(SpendScopeType.User, sub))
             ?? ordered.ThenBy(limit => limit.Scope.Id, StringComparer.Ordinal).FirstOrDefault()
             ?? inPeriod.FirstOrDefault(limit => limit.Scope == SpendScope.Organization);
@@ -115,11 +131,21 @@ public sealed class LimitBookTests
         from period in Gen.Elements(SpendPeriods.All)
         from amount in Gen.Elements<long?>(null, 0, 1, 2, 3, 999_999_999_999_999_999)
         from pool in Gen.Elements<PooledBudget?>(null, new PooledBudget(5, false), new PooledBudget(5, true))
-        select Cap(scope, period, amount) with { Pool = scope.Type == SpendScopeType.RbacGroup && period == SpendPeriod.Monthly ? pool : null };
+        select Cap(scope, period, amount) with { Pool = scope.Type == SpendScopeType.RbacGroup
+            && period == SpendPeriod.Monthly ? pool : null };
 
     private static SpendLimit Pool(string group, long cents, bool isPaused = false) =>
-        Cap(new SpendScope(SpendScopeType.RbacGroup, group), SpendPeriod.Monthly, 1000) with { Pool = new PooledBudget(cents, isPaused) };
+        Cap(new SpendScope(SpendScopeType.RbacGroup, group), SpendPeriod.Monthly, 1000) with { Pool = new PooledBudget(
+            cents, isPaused) };
 
     private static SpendLimit Cap(SpendScope scope, SpendPeriod period, long? cents) =>
-        new($"spl_{scope.TypeName}_{scope.Id}_{period}", 1, scope, period, cents, null, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+        new(
+            $"spl_{scope.TypeName}_{scope.Id}_{period}",
+            1,
+            scope,
+            period,
+            cents,
+            null,
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch);
 }

@@ -19,8 +19,10 @@ public sealed class ModelVersionTests
     [InlineData("claude-sonnet-4-6[1m]", "sonnet", 4, 6)]
     [InlineData("claude-3-5-sonnet-v2@20241022", "sonnet", 3, 5)]
     [InlineData("claude-3-7-sonnet-latest", "sonnet", 3, 7)]
-    [InlineData("arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0", "haiku", 4, 5)]
-    public void Is_found_inside_whatever_an_upstream_calls_the_model(string text, string family, int major, int minor) =>
+    [InlineData(
+        "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-haiku-4-5-20251001-v1:0", "haiku", 4, 5)]
+    public void Is_found_inside_whatever_an_upstream_calls_the_model(string text, string family, int major,
+        int minor) =>
         Assert.Equal(new ModelVersion(family, major, minor), ModelVersion.Find(text));
 
     [Theory]
@@ -35,7 +37,10 @@ public sealed class ModelVersionTests
 
     [Fact]
     public void Every_spelling_of_a_built_in_model_is_the_whole_of_one_version() =>
-        Assert.All(BuiltInModels.All, model => Assert.Single(model.Forms.Select(ModelVersion.FindWhole).Distinct(), version => version is not null));
+        Assert.All(
+            BuiltInModels.All,
+            model =>
+                Assert.Single(model.Forms.Select(ModelVersion.FindWhole).Distinct(), version => version is not null));
 
     [Theory]
     [InlineData("eu.anthropic.claude-opus-4-8", true)]

@@ -14,7 +14,8 @@ public sealed class MoneyTests
     [InlineData(300_499_999, "0.3")]
     [InlineData(999_900_000, "1")]
     [InlineData(1_500_000_000, "1.5")]
-    public void Is_shown_in_cents_with_three_decimals_at_most(long nanoCents, string shown) => Assert.Equal(shown, new Money(nanoCents).ToString());
+    public void Is_shown_in_cents_with_three_decimals_at_most(long nanoCents, string shown) =>
+        Assert.Equal(shown, new Money(nanoCents).ToString());
 
     [Fact]
     public void A_cap_is_reached_by_the_last_billionth_of_a_cent_and_not_before()

@@ -20,7 +20,8 @@ public sealed class RateLimitHeadersTests
     [InlineData(950, "allowed_warning", "0.95", "0.75")]
     [InlineData(951, "allowed_warning", "0.95", "0.95")]
     [InlineData(999, "allowed_warning", "0.99", "0.95")]
-    public void A_served_answer_says_how_full_the_cap_was(long spentCents, string status, string utilization, string? threshold)
+    public void A_served_answer_says_how_full_the_cap_was(
+        long spentCents, string status, string utilization, string? threshold)
     {
         var headers = new HeaderDictionary();
         RateLimitHeaders.WriteServed(headers, Cap(1000, spentCents));
@@ -47,5 +48,9 @@ public sealed class RateLimitHeadersTests
     }
 
     private static CapState Cap(long capCents, long spentCents) =>
-        new(new SpendLimit("spl", 1, SpendScope.Organization, SpendPeriod.Monthly, capCents, null, default, default), capCents, Money.FromCents(spentCents), Reset);
+        new(
+            new SpendLimit("spl", 1, SpendScope.Organization, SpendPeriod.Monthly, capCents, null, default, default),
+            capCents,
+            Money.FromCents(spentCents),
+            Reset);
 }

@@ -50,7 +50,8 @@ public sealed class SpendCounterTests
     public void Totals_may_arrive_in_any_order_and_repeatedly() =>
         FsCheck.Check.QuickThrowOnFailure(Prop.ForAll<(ushort Amount, byte DaysAgo)[]>(news =>
         {
-            var (forwards, backwards) = (new SpendCounter(CounterKind.User, "a"), new SpendCounter(CounterKind.User, "a"));
+            var (forwards, backwards) = (
+                new SpendCounter(CounterKind.User, "a"), new SpendCounter(CounterKind.User, "a"));
             foreach (var (amount, daysAgo) in news)
             {
                 forwards.Merge(Total(forwards, SpendPeriod.Daily, Friday.AddDays(-(daysAgo % 3)), amount));
@@ -61,8 +62,10 @@ public sealed class SpendCounterTests
                 backwards.Merge(Total(backwards, SpendPeriod.Daily, Friday.AddDays(-(daysAgo % 3)), amount));
             }
 
-            var expected = news.Where(item => item.DaysAgo % 3 == 0).Select(item => (long)item.Amount).DefaultIfEmpty().Max();
-            return forwards.Totals(Friday) == backwards.Totals(Friday) && forwards.Totals(Friday).Daily == Money.FromCents(expected);
+            var expected = news.Where(item => item.DaysAgo % 3 == 0).Select(item => (long)item.Amount).DefaultIfEmpty()
+                .Max();
+            return forwards.Totals(Friday) == backwards.Totals(Friday)
+                && forwards.Totals(Friday).Daily == Money.FromCents(expected);
         }));
 
     [Fact]
@@ -89,5 +92,6 @@ public sealed class SpendCounterTests
         Assert.Equal([Money.MaxDelta, Money.FromCents(1)], batch.Select(delta => delta.Amount));
     }
 
-    private static StoredTotal Total(SpendCounter counter, SpendPeriod period, DateOnly start, long cents) => new(counter.Key, period, start, Money.FromCents(cents));
+    private static StoredTotal Total(SpendCounter counter, SpendPeriod period, DateOnly start, long cents) =>
+        new(counter.Key, period, start, Money.FromCents(cents));
 }

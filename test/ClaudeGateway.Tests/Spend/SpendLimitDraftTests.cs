@@ -13,7 +13,8 @@ public sealed class SpendLimitDraftTests
     {
         var stored = Merge(null, amount: 5);
         var replaced = Draft(amount: 7).Merge(stored, 99, () => "spl_new", Then.AddDays(1)).Limit!;
-        Assert.Equal((stored.Id, stored.Position, stored.CreatedAt), (replaced.Id, replaced.Position, replaced.CreatedAt));
+        Assert.Equal(
+            (stored.Id, stored.Position, stored.CreatedAt), (replaced.Id, replaced.Position, replaced.CreatedAt));
         Assert.Equal((7, Then.AddDays(1)), (replaced.AmountCents, replaced.UpdatedAt));
     }
 
@@ -43,8 +44,11 @@ public sealed class SpendLimitDraftTests
     public void An_active_budget_needs_both_amounts(bool clears, bool hasMemberAmount, bool isPaused, string expected)
     {
         var stored = Merge(null, amount: 700, pool: new PooledBudgetDraft(100, false, null));
-        var pool = clears && hasMemberAmount ? new PooledBudgetDraft(null, true, null) : new PooledBudgetDraft(null, false, clears ? isPaused : true);
-        var (limit, problem) = new SpendLimitDraft(Group, SpendPeriod.Monthly, !hasMemberAmount, null, pool).Merge(stored, 1, () => "x", Then);
+        var pool = clears && hasMemberAmount
+            ? new PooledBudgetDraft(null, true, null)
+            : new PooledBudgetDraft(null, false, clears ? isPaused : true);
+        var (limit, problem) = new SpendLimitDraft(Group, SpendPeriod.Monthly, !hasMemberAmount, null, pool)
+            .Merge(stored, 1, () => "x", Then);
         Assert.Contains(expected, problem ?? (limit!.Pool!.IsPaused ? "paused" : ""), StringComparison.Ordinal);
     }
 
@@ -52,14 +56,27 @@ public sealed class SpendLimitDraftTests
     public void A_budget_belongs_to_a_groups_month()
     {
         var pool = new PooledBudgetDraft(5, false, null);
-        Assert.Contains("group-level", new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Monthly, true, 5, pool).Problem(), StringComparison.Ordinal);
-        Assert.Contains("monthly only", new SpendLimitDraft(Group, SpendPeriod.Daily, true, 5, pool).Problem(), StringComparison.Ordinal);
+        Assert.Contains(
+            "group-level",
+            new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Monthly, true, 5, pool).Problem(),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "monthly only",
+            new SpendLimitDraft(Group, SpendPeriod.Daily, true, 5, pool).Problem(),
+            StringComparison.Ordinal);
         Assert.Null(new SpendLimitDraft(Group, SpendPeriod.Monthly, true, 5, pool).Problem());
-        Assert.Null(new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Monthly, true, 5, new PooledBudgetDraft(null, false, null)).Problem());
+        Assert.Null(
+            new SpendLimitDraft(
+                SpendScope.Organization,
+                SpendPeriod.Monthly,
+                true,
+                5,
+                new PooledBudgetDraft(null, false, null)).Problem());
     }
 
     [Fact]
-    public void Clearing_a_budget_that_is_not_there_changes_nothing() => Assert.Null(Merge(null, amount: 5, pool: new PooledBudgetDraft(null, true, null)).Pool);
+    public void Clearing_a_budget_that_is_not_there_changes_nothing() =>
+        Assert.Null(Merge(null, amount: 5, pool: new PooledBudgetDraft(null, true, null)).Pool);
 
     [Fact]
     public void The_amount_may_be_left_out_only_beside_a_budget()
@@ -74,10 +91,15 @@ public sealed class SpendLimitDraftTests
     public void A_new_cap_needs_an_amount()
     {
         Assert.Equal("amount: Required", Draft().Merge(null, 1, () => "x", Then).Problem);
-        Assert.StartsWith("This spend limit doesn't exist yet", Draft(pool: new PooledBudgetDraft(null, false, null)).Merge(null, 1, () => "x", Then).Problem, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "This spend limit doesn't exist yet",
+            Draft(pool: new PooledBudgetDraft(null, false, null)).Merge(null, 1, () => "x", Then).Problem,
+            StringComparison.Ordinal);
     }
 
-    private static SpendLimit Merge(SpendLimit? stored, long? amount = null, PooledBudgetDraft? pool = null) => Draft(amount, pool).Merge(stored, 1, () => "spl_1", Then).Limit!;
+    private static SpendLimit Merge(SpendLimit? stored, long? amount = null, PooledBudgetDraft? pool = null) =>
+        Draft(amount, pool).Merge(stored, 1, () => "spl_1", Then).Limit!;
 
-    private static SpendLimitDraft Draft(long? amount = null, PooledBudgetDraft? pool = null) => new(Group, SpendPeriod.Monthly, amount is not null, amount, pool);
+    private static SpendLimitDraft Draft(long? amount = null, PooledBudgetDraft? pool = null) =>
+        new(Group, SpendPeriod.Monthly, amount is not null, amount, pool);
 }

@@ -6,7 +6,9 @@ namespace ClaudeGateway.Tests.Spend;
 
 public sealed class SpendPeriodTests
 {
-    private static readonly Arbitrary<DateOnly> Days = Gen.Choose(new DateOnly(2000, 1, 1).DayNumber, new DateOnly(2199, 12, 31).DayNumber).Select(DateOnly.FromDayNumber).ToArbitrary();
+    private static readonly Arbitrary<DateOnly> Days = Gen.Choose(
+        new DateOnly(2000, 1, 1).DayNumber,
+        new DateOnly(2199, 12, 31).DayNumber).Select(DateOnly.FromDayNumber).ToArbitrary();
 
     [Theory]
     [InlineData("2028-02-29", "2028-03-01", "2028-03-06", "2028-03-01")]
@@ -14,10 +16,15 @@ public sealed class SpendPeriodTests
     [InlineData("2026-12-31", "2027-01-01", "2027-01-04", "2027-01-01")]
     [InlineData("2100-02-28", "2100-03-01", "2100-03-01", "2100-03-01")]
     [InlineData("2026-11-30", "2026-12-01", "2026-12-07", "2026-12-01")]
-    public void Leap_days_and_year_ends_reset_at_the_next_midnight_Monday_and_first(string day, string daily, string weekly, string monthly)
+    public void Leap_days_and_year_ends_reset_at_the_next_midnight_Monday_and_first(
+        string day, string daily, string weekly, string monthly)
     {
         var date = DateOnly.Parse(day, System.Globalization.CultureInfo.InvariantCulture);
-        Assert.Equal([daily, weekly, monthly], SpendPeriods.All.Select(period => period.Reset(date).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            [daily, weekly, monthly],
+            SpendPeriods.All.Select(
+                period =>
+                    period.Reset(date).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     [Fact]

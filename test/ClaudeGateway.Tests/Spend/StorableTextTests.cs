@@ -10,12 +10,14 @@ public sealed class StorableTextTests
     [InlineData("alice", "alice")]
     [InlineData("a\0b", "a\ufffdb")]
     [InlineData("😀", "😀")]
-    public void Only_what_PostgreSQL_refuses_is_replaced(string text, string stored) => Assert.Equal(stored, StorableText.Of(text));
+    public void Only_what_PostgreSQL_refuses_is_replaced(string text, string stored) =>
+        Assert.Equal(stored, StorableText.Of(text));
 
     [Fact]
     public void Half_a_surrogate_pair_is_replaced() => Assert.Equal("a\ufffdb", StorableText.Of("a\ud83db"));
 
     [Fact]
     public void What_comes_out_can_always_be_stored() =>
-        Check.QuickThrowOnFailure(Prop.ForAll<char[]>(characters => StorableText.IsStorable(StorableText.Of(new string(characters)))));
+        Check.QuickThrowOnFailure(
+            Prop.ForAll<char[]>(characters => StorableText.IsStorable(StorableText.Of(new string(characters)))));
 }

@@ -8,8 +8,10 @@ namespace ClaudeGateway.Tests.Spend;
 
 public sealed class UsageReaderTests
 {
-    private const string Start = """data: {"type":"message_start","message":{"id":"msg_1","content":[],"usage":{"input_tokens":1000,"cache_read_input_tokens":7,"output_tokens":1}}}""";
-    private const string Delta = """data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":50}}""";
+    private const string Start =
+        """data: {"type":"message_start","message":{"id":"msg_1","content":[],"usage":{"input_tokens":1000,"cache_read_input_tokens":7,"output_tokens":1}}}""";
+    private const string Delta =
+        """data: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":50}}""";
 
     [Theory]
     [InlineData("\n")]
@@ -18,8 +20,14 @@ public sealed class UsageReaderTests
     public void A_stream_is_read_alike_in_any_chunking_and_with_any_line_end(string lineEnd) =>
         Check.QuickThrowOnFailure(Prop.ForAll<byte[]>(cuts =>
         {
-            var bytes = Encoding.UTF8.GetBytes(string.Join(lineEnd, "event: message_start", Start, "", Text("hé😀 \"quoted\" \\ "), "", Delta, "", ""));
-            return Read("text/event-stream", bytes, cuts) == new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 };
+            var bytes = Encoding.UTF8.GetBytes(
+                string.Join(lineEnd, "event: message_start", Start, "", Text("hé😀 \"quoted\" \\ "), "", Delta, "", ""));
+            return Read("text/event-stream", bytes, cuts) == new TokenUsage
+            {
+                Input = 1000,
+                CacheRead = 7,
+                Output = 50,
+            };
         }));
 
     [Theory]
@@ -82,14 +90,21 @@ public sealed class UsageReaderTests
     public void A_whole_answer_is_read_alike_in_any_chunking() =>
         Check.QuickThrowOnFailure(Prop.ForAll<string, byte[]>((text, cuts) =>
         {
-            var json = JsonSerializer.Serialize(new { id = "msg_1", content = new[] { new { text, usage = new { input_tokens = 9 } } }, usage = new { input_tokens = 12, output_tokens = 34, service_tier = text } });
-            return Read("application/json", Encoding.UTF8.GetBytes(json), cuts) == new TokenUsage { Input = 12, Output = 34 };
+            var json = JsonSerializer.Serialize(
+                new { id = "msg_1", content = new[] { new { text, usage = new { input_tokens = 9 } } },
+                    usage = new { input_tokens = 12, output_tokens = 34, service_tier = text } });
+            return Read("application/json", Encoding.UTF8.GetBytes(json), cuts) == new TokenUsage
+            {
+                Input = 12,
+                Output = 34,
+            };
         }));
 
     [Fact]
     public void Without_the_final_figure_the_text_that_was_sent_is_billed()
     {
-        var usage = Stream(Start, Text(new string('x', 4000)), Thinking(new string('y', 400)), Input(new string('z', 40)));
+        var usage = Stream(
+            Start, Text(new string('x', 4000)), Thinking(new string('y', 400)), Input(new string('z', 40)));
         Assert.Equal(1000 + 100 + 10, usage.Output);
         Assert.Equal(1000, usage.Input);
     }
@@ -109,7 +124,8 @@ public sealed class UsageReaderTests
             Start,
             """data: {"type":"message_delta","usage":{"input_tokens":5,"cache_creation_input_tokens":100,"output_tokens":2000,"server_tool_use":{"web_search_requests":3}}}""",
             """data: {"type":"message_delta","usage":{"input_tokens":2000,"cache_creation_input_tokens":1,"output_tokens":1000,"server_tool_use":{"web_search_requests":2}}}""");
-        Assert.Equal(new TokenUsage { Input = 2000, CacheRead = 7, CacheWrite5m = 100, Output = 1000, WebSearches = 2 }, usage);
+        Assert.Equal(
+            new TokenUsage { Input = 2000, CacheRead = 7, CacheWrite5m = 100, Output = 1000, WebSearches = 2 }, usage);
     }
 
     [Fact]
@@ -126,7 +142,8 @@ public sealed class UsageReaderTests
     {
         const string start = """data: {"type":"message_start","message":{"usage":{"input_tokens":1,"speed":"fast"}}}""";
         Assert.True(Stream(start, Delta).IsFast);
-        Assert.False(Stream(Start, """data: {"type":"message_delta","usage":{"output_tokens":1,"speed":"fast"}}""").IsFast);
+        Assert.False(
+            Stream(Start, """data: {"type":"message_delta","usage":{"output_tokens":1,"speed":"fast"}}""").IsFast);
     }
 
     [Theory]
@@ -136,7 +153,8 @@ public sealed class UsageReaderTests
     [InlineData("data: {\"type\":\"message_start\",\"message\":{\"usage\":\"none\"}}")]
     [InlineData("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":\"many\"}}")]
     [InlineData(": comment with message_start")]
-    public void Broken_events_are_passed_over(string line) => Assert.Equal(new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 }, Stream(Start, line, Delta));
+    public void Broken_events_are_passed_over(string line) =>
+        Assert.Equal(new TokenUsage { Input = 1000, CacheRead = 7, Output = 50 }, Stream(Start, line, Delta));
 
     [Fact]
     public void A_line_without_end_does_not_fill_the_memory()
@@ -170,7 +188,9 @@ public sealed class UsageReaderTests
 
     [Fact]
     public void Of_repeated_usage_members_the_last_counts() =>
-        Assert.Equal(new TokenUsage { Input = 2 }, Read(null, """{"usage":{"input_tokens":1},"usage" : {"input_tokens":2}}"""u8.ToArray(), []));
+        Assert.Equal(
+            new TokenUsage { Input = 2 },
+            Read(null, """{"usage":{"input_tokens":1},"usage" : {"input_tokens":2}}"""u8.ToArray(), []));
 
     [Theory]
     [InlineData("-1000000", 0, true)]
@@ -192,9 +212,13 @@ public sealed class UsageReaderTests
     [InlineData(0L, 400, 300, 300, 400)]
     [InlineData(1000L, 400, 0, 600, 400)]
     [InlineData(100L, 400, 0, 0, 100)]
-    public void Cache_writes_are_split_by_lifetime_within_their_total(long? total, long oneHour, long fiveMinutes, long expected5m, long expected1h)
+    public void Cache_writes_are_split_by_lifetime_within_their_total(
+        long? total, long oneHour, long fiveMinutes, long expected5m, long expected1h)
     {
-        var usage = JsonSerializer.Serialize(new { cache_creation_input_tokens = total, cache_creation = new { ephemeral_1h_input_tokens = oneHour, ephemeral_5m_input_tokens = fiveMinutes } });
+        var usage = JsonSerializer.Serialize(
+            new { cache_creation_input_tokens = total,
+                cache_creation = new { ephemeral_1h_input_tokens = oneHour,
+                    ephemeral_5m_input_tokens = fiveMinutes } });
         var read = Read(null, Encoding.UTF8.GetBytes($$"""{"usage":{{usage}}}"""), []);
         Assert.Equal((expected5m, expected1h), (read.CacheWrite5m, read.CacheWrite1h));
     }
@@ -207,7 +231,8 @@ public sealed class UsageReaderTests
             return usage is { Input: >= 0, Output: >= 0 };
         }));
 
-    private static TokenUsage Stream(params string[] lines) => Read("text/event-stream; charset=utf-8", Encoding.UTF8.GetBytes(string.Join("\n\n", lines) + "\n\n"), []);
+    private static TokenUsage Stream(params string[] lines) =>
+        Read("text/event-stream; charset=utf-8", Encoding.UTF8.GetBytes(string.Join("\n\n", lines) + "\n\n"), []);
 
     private static TokenUsage Read(string? contentType, byte[] bytes, byte[] cuts)
     {
@@ -231,5 +256,8 @@ public sealed class UsageReaderTests
     private static string Input(string json) => Block("input_json_delta", "partial_json", json);
 
     private static string Block(string type, string key, string text) =>
-        "data: " + JsonSerializer.Serialize(new { type = "content_block_delta", index = 0, delta = new Dictionary<string, string> { ["type"] = type, [key] = text } });
+        "data: "
+        + JsonSerializer.Serialize(
+            new { type = "content_block_delta", index = 0, delta = new Dictionary<string, string> { ["type"] = type,
+            [key] = text } });
 }

@@ -30,10 +30,20 @@ public sealed class RetryPolicyTests
     [Fact]
     public void Retry_After_is_waited_for_as_seconds_or_date_up_to_five_minutes()
     {
-        Assert.Equal(TimeSpan.FromSeconds(90), RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromSeconds(90)), Now));
-        Assert.Equal(TimeSpan.FromSeconds(90), RetryPolicy.Delay(1, new RetryConditionHeaderValue(Now.AddSeconds(90)), Now));
-        Assert.Equal(TimeSpan.FromMinutes(5), RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromDays(1)), Now));
-        Assert.InRange(RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromSeconds(1)), Now), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(6));
-        Assert.InRange(RetryPolicy.Delay(1, new RetryConditionHeaderValue(Now.AddDays(-1)), Now), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(6));
+        Assert.Equal(
+            TimeSpan.FromSeconds(90),
+            RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromSeconds(90)), Now));
+        Assert.Equal(
+            TimeSpan.FromSeconds(90), RetryPolicy.Delay(1, new RetryConditionHeaderValue(Now.AddSeconds(90)), Now));
+        Assert.Equal(
+            TimeSpan.FromMinutes(5), RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromDays(1)), Now));
+        Assert.InRange(
+            RetryPolicy.Delay(1, new RetryConditionHeaderValue(TimeSpan.FromSeconds(1)), Now),
+            TimeSpan.FromSeconds(5),
+            TimeSpan.FromSeconds(6));
+        Assert.InRange(
+            RetryPolicy.Delay(1, new RetryConditionHeaderValue(Now.AddDays(-1)), Now),
+            TimeSpan.FromSeconds(5),
+            TimeSpan.FromSeconds(6));
     }
 }

@@ -11,7 +11,8 @@ public sealed class CapabilityRejectionTests
     [Theory]
     [InlineData("prompt is too long: 205000 tokens > 200000 maximum", "prompt_too_long")]
     [InlineData("INPUT IS TOO LONG FOR REQUESTED MODEL", "prompt_too_long")]
-    [InlineData("input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000", "max_tokens_context_overflow")]
+    [InlineData(
+        "input length and `max_tokens` exceed context limit: 190000 + 32000 > 200000", "max_tokens_context_overflow")]
     [InlineData("image dimensions exceed max allowed size: 8000 pixels", "image_block")]
     [InlineData("messages.0.content.1.image.source.base64: bad", "image_block")]
     [InlineData("messages.0.content.0.tool_result.content.0.image.source: bad", "image_block")]
@@ -24,13 +25,18 @@ public sealed class CapabilityRejectionTests
     [InlineData("output_config.effort: Extra inputs are not permitted", "effort_unsupported")]
     [InlineData("output_config.format: Extra inputs are not permitted", "structured_outputs_unsupported")]
     [InlineData("messages.2.content.0.thinking.signature: Field required", "thinking_signature")]
-    [InlineData("`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.", "thinking_signature")]
+    [InlineData(
+        "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
+        "thinking_signature")]
     [InlineData("role 'system' is not supported on this model", "mid_conv_system")]
     [InlineData("messages.3.role: Unexpected role \"system\"", "mid_conv_system")]
     [InlineData("Unexpected value(s) `other-beta` for the `anthropic-beta` header", "beta_header:other-beta")]
-    [InlineData("messages.0.content.0.text.cache_control.ephemeral.scope: Extra inputs are not permitted", "cache_control_field")]
+    [InlineData(
+        "messages.0.content.0.text.cache_control.ephemeral.scope: Extra inputs are not permitted",
+        "cache_control_field")]
     [InlineData("tools.0.custom.cache_control: Extra inputs are not permitted", "cache_control_field")]
-    public void A_known_cause_has_a_token(string text, string token) => Assert.Equal(token, CapabilityRejection.Find(text, Betas));
+    public void A_known_cause_has_a_token(string text, string token) =>
+        Assert.Equal(token, CapabilityRejection.Find(text, Betas));
 
     [Theory]
     [InlineData("messages.0.role: Unexpected role \"system\"")]
@@ -51,20 +57,29 @@ public sealed class CapabilityRejectionTests
     [InlineData("prompt is too long and image exceeds 5 MB", "image_block")]
     [InlineData("image exceeds, output_config.effort: Extra inputs are not permitted", "effort_unsupported")]
     [InlineData("thinking.type.enabled is not supported, thinking.signature: Field required", "thinking_signature")]
-    [InlineData("\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and \"output_config.effort\"", "thinking_type:enabled")]
-    public void Of_several_causes_the_more_telling_one_counts(string text, string token) => Assert.Equal(token, CapabilityRejection.Find(text, Betas));
+    [InlineData(
+        "\"thinking.type.enabled\" is not supported for this model. Use \"thinking.type.adaptive\" and "
+            + "\"output_config.effort\"",
+        "thinking_type:enabled")]
+    public void Of_several_causes_the_more_telling_one_counts(string text, string token) =>
+        Assert.Equal(token, CapabilityRejection.Find(text, Betas));
 
     [Theory]
     [InlineData("""{"a":{"b":["prompt is too long"]}}""", "capability_rejected: prompt_too_long")]
     [InlineData("<p>Could not process image</p>", "capability_rejected: image_block")]
-    [InlineData("""{"message":"{\"error\":{\"message\":\"\\\"thinking.type.enabled\\\" is not supported\"}}"}""", "capability_rejected: thinking_type:enabled")]
+    [InlineData(
+        """{"message":"{\"error\":{\"message\":\"\\\"thinking.type.enabled\\\" is not supported\"}}"}""",
+        "capability_rejected: thinking_type:enabled")]
     [InlineData("""{"Message":"Input is too long."}""", "Input is too long.")]
-    [InlineData("""{"error":{"message":"The request size (30037042 bytes) exceeds 30.000MB limit."}}""", "Input is too long.")]
+    [InlineData(
+        """{"error":{"message":"The request size (30037042 bytes) exceeds 30.000MB limit."}}""", "Input is too long.")]
     [InlineData("""{"message":"x","other":"Input is too long."}""", "upstream rejected the request")]
     [InlineData("""{"message":"\ud800 arn:aws:iam::1:role/x"}""", "upstream rejected the request")]
     [InlineData("", "upstream rejected the request")]
     public void The_whole_body_is_searched_whatever_its_shape(string body, string message) =>
-        Assert.Equal(message, UpstreamErrors.Translate(400, UpstreamErrorBody.Read(Encoding.UTF8.GetBytes(body)), Betas).Message);
+        Assert.Equal(
+            message,
+            UpstreamErrors.Translate(400, UpstreamErrorBody.Read(Encoding.UTF8.GetBytes(body)), Betas).Message);
 
     [Theory]
     [InlineData("invalid_request_error", "words for developers")]
@@ -72,13 +87,25 @@ public sealed class CapabilityRejectionTests
     [InlineData("timeout_error", "upstream rejected the request")]
     [InlineData("some_error", "upstream rejected the request")]
     public void An_envelope_of_a_known_type_keeps_its_message(string type, string message) =>
-        Assert.Equal(message, UpstreamErrors.Translate(400, UpstreamErrorBody.Read(Encoding.UTF8.GetBytes($$$"""{"type":"error","error":{"type":"{{{type}}}","message":"words for developers"}}""")), Betas).Message);
+        Assert.Equal(
+            message,
+            UpstreamErrors.Translate(
+                400,
+                UpstreamErrorBody.Read(
+                    Encoding.UTF8.GetBytes(
+                        $$$"""{"type":"error","error":{"type":"{{{type}}}","message":"words for developers"}}""")),
+                Betas).Message);
 
     [Fact]
     public void A_prompt_echoed_by_megabytes_is_searched_in_bounded_time()
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(new { message = string.Concat(Enumerable.Repeat("thinking.type blocks `thinking` ", 200_000)) });
+        var body = JsonSerializer.SerializeToUtf8Bytes(new
+        {
+            message = string.Concat(Enumerable.Repeat("thinking.type blocks `thinking` ", 200_000)),
+        });
 
-        Assert.Equal("upstream rejected the request", UpstreamErrors.Translate(400, UpstreamErrorBody.Read(body), Betas).Message);
+        Assert.Equal(
+            "upstream rejected the request",
+            UpstreamErrors.Translate(400, UpstreamErrorBody.Read(body), Betas).Message);
     }
 }

@@ -21,7 +21,10 @@ internal sealed class CloudCalls : IDisposable
     public CloudCalls(IReadOnlyDictionary<string, string>? environment = null, TimeProvider? clock = null)
     {
         _lines = new StderrLines(Log);
-        var all = new Dictionary<string, string>(environment ?? new Dictionary<string, string>()) { ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1" };
+        var all = new Dictionary<string, string>(environment ?? new Dictionary<string, string>())
+        {
+            ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",
+        };
         Environment = new ProcessEnvironment(all);
         Clock = clock ?? TimeProvider.System;
         Operational = new OperationalLog(_lines, Clock, LogLevel.Info);
@@ -52,7 +55,10 @@ internal sealed class CloudCalls : IDisposable
     public HttpMessageInvoker Client(OutboundOptions? options = null) =>
         _outbound.CreateClient(options ?? new OutboundOptions());
 
-    public static UpstreamCall Call(string body, MessagesOperation operation = MessagesOperation.CreateMessage, params (string Name, string Value)[] headers)
+    public static UpstreamCall Call(
+        string body,
+        MessagesOperation operation = MessagesOperation.CreateMessage,
+        params (string Name, string Value)[] headers)
     {
         var context = new DefaultHttpContext();
         foreach (var (name, value) in headers)

@@ -10,7 +10,10 @@ public sealed class CloudStreamTests : IDisposable
     private const string Ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
     private const string Stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     private const string Start = "event: message_start\ndata: {\"type\":\"message_start\"}\n\n";
-    private const string UpstreamError = "event: error\ndata: {\"type\":\"error\",\"request_id\":\"req-1\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream error\"}}\n\n";
+    private const string UpstreamError =
+        "event: error\ndata: "
+            + "{\"type\":\"error\",\"request_id\":\"req-1\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream "
+            + "error\"}}\n\n";
 
     private readonly Pipe _upstream = new();
     private readonly ManualTimeProvider _clock = new();

@@ -11,16 +11,22 @@ namespace ClaudeGateway.Tests.Upstreams;
 public sealed class EventTranslatorTests
 {
     private const string Start = """{"type":"message_start","message":{"id":"msg_1","text":"héé ☃ 😀"}}""";
-    private const string Delta = """{"type":"content_block_delta","index":0,"delta":{"text":"\u00e9 \" \\ \n","n":12345678901234567890,"d":1.10}}""";
+    private const string Delta =
+        """{"type":"content_block_delta","index":0,"delta":{"text":"\u00e9 \" \\ \n","n":12345678901234567890,"d":1.10}}""";
     private const string Stop = """{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":1}}""";
 
-    private static readonly string Whole = Event("message_start", Start) + Event("content_block_delta", Delta) + Event("message_stop", Stop);
+    private static readonly string Whole = Event("message_start", Start) + Event("content_block_delta", Delta)
+        + Event("message_stop", Stop);
 
     [Fact]
     public void Bedrock_events_are_the_same_whatever_the_chunking()
     {
-        byte[] stream = [.. EventStreamFrames.Chunk(Start), .. EventStreamFrames.Chunk(Delta), .. EventStreamFrames.Chunk(Stop)];
-        Prop.ForAll(ArbMap.Default.ArbFor<PositiveInt>(), size => Run(new BedrockTranslator([]), stream.Chunk(size.Item)) == (Whole, null)).QuickCheckThrowOnFailure();
+        byte[] stream = [
+            .. EventStreamFrames.Chunk(Start), .. EventStreamFrames.Chunk(Delta), .. EventStreamFrames.Chunk(Stop)];
+        Prop.ForAll(
+            ArbMap.Default.ArbFor<PositiveInt>(),
+            size =>
+                Run(new BedrockTranslator([]), stream.Chunk(size.Item)) == (Whole, null)).QuickCheckThrowOnFailure();
     }
 
     [Theory]
@@ -30,31 +36,47 @@ public sealed class EventTranslatorTests
     public void Server_sent_events_are_the_same_whatever_the_chunking_and_line_ending(string newline)
     {
         var stream = Encoding.UTF8.GetBytes("\uFEFF: hello\n" + Whole.Replace("\n", newline, StringComparison.Ordinal));
-        Prop.ForAll(ArbMap.Default.ArbFor<PositiveInt>(), size => Run(new SseTranslator([]), stream.Chunk(size.Item)) == (Whole, null)).QuickCheckThrowOnFailure();
+        Prop.ForAll(
+            ArbMap.Default.ArbFor<PositiveInt>(),
+            size => Run(new SseTranslator([]), stream.Chunk(size.Item)) == (Whole, null)).QuickCheckThrowOnFailure();
     }
 
     [Fact]
-    public void Compact_events_pass_byte_for_byte() => Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes(Whole)]));
+    public void Compact_events_pass_byte_for_byte() =>
+        Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes(Whole)]));
 
     [Fact]
     public void Pings_and_comments_are_dropped_and_unknown_events_pass()
     {
         var unknown = Event("brand_new", """{"type":"brand_new"}""");
-        var (events, _) = Run(new SseTranslator([]), [Encoding.UTF8.GetBytes($": c\n\nevent: ping\ndata: {{\"type\": \"ping\"}}\n\n{unknown}id: 7\nretry: 1\n{Whole}")]);
+        var (events, _) = Run(
+            new SseTranslator([]),
+            [Encoding.UTF8.GetBytes(
+                $": c\n\nevent: ping\ndata: {{\"type\": \"ping\"}}\n\n{unknown}id: 7\nretry: 1\n{Whole}")]);
         Assert.Equal(unknown + Whole, events);
 
-        var (fromBedrock, _) = Run(new BedrockTranslator([]), [EventStreamFrames.Chunk("""{"type":"ping"}"""), EventStreamFrames.Chunk("""{"type":"brand_new"}"""), EventStreamFrames.Frame("{}"u8, (":event-type", "initial-response"), (":message-type", "event")), EventStreamFrames.Chunk(Stop)]);
+        var (fromBedrock, _) = Run(
+            new BedrockTranslator([]),
+            [
+                EventStreamFrames.Chunk("""{"type":"ping"}"""),
+                EventStreamFrames.Chunk("""{"type":"brand_new"}"""),
+                EventStreamFrames.Frame("{}"u8, (":event-type", "initial-response"), (":message-type", "event")),
+                EventStreamFrames.Chunk(Stop)]);
         Assert.Equal(unknown + Event("message_stop", Stop), fromBedrock);
     }
 
     [Fact]
     public void An_event_without_a_name_takes_it_from_its_data() =>
-        Assert.Equal((Whole, null), Run(new SseTranslator([]), [Encoding.UTF8.GetBytes($"data: {Start}\n\ndata:{Delta}\n\ndata: {Stop}\n\n")]));
+        Assert.Equal(
+            (Whole, null),
+            Run(new SseTranslator([]), [Encoding.UTF8.GetBytes($"data: {Start}\n\ndata:{Delta}\n\ndata: {Stop}\n\n")]));
 
     [Fact]
     public void Data_of_several_lines_becomes_one()
     {
-        var (events, failure) = Run(new SseTranslator([]), ["event: message_stop\ndata: {\ndata: \"type\":\ndata: \"message_stop\"}\n\n"u8.ToArray()]);
+        var (events, failure) = Run(
+            new SseTranslator([]),
+            ["event: message_stop\ndata: {\ndata: \"type\":\ndata: \"message_stop\"}\n\n"u8.ToArray()]);
         Assert.Equal("event: message_stop\ndata: { \"type\": \"message_stop\"}\n\n", events);
         Assert.Null(failure);
     }
@@ -66,9 +88,15 @@ public sealed class EventTranslatorTests
     [InlineData("internalServerException", 502, "api_error", "upstream error")]
     [InlineData("modelStreamErrorException", 502, "api_error", "upstream error")]
     [InlineData("validationException", 400, "invalid_request_error", "upstream rejected the request")]
-    public void An_exception_keeps_its_class_but_not_its_words(string exception, int status, string type, string message)
+    public void An_exception_keeps_its_class_but_not_its_words(
+        string exception, int status, string type, string message)
     {
-        var (events, failure) = Run(new BedrockTranslator([]), [EventStreamFrames.Chunk(Start), EventStreamFrames.Exception(exception, "secret arn:aws:iam::1:role/x"), EventStreamFrames.Chunk(Stop)]);
+        var (events, failure) = Run(
+            new BedrockTranslator([]),
+            [
+                EventStreamFrames.Chunk(Start),
+                EventStreamFrames.Exception(exception, "secret arn:aws:iam::1:role/x"),
+                EventStreamFrames.Chunk(Stop)]);
         Assert.Equal(Event("message_start", Start), events);
         Assert.Equal((status, type, message), (failure!.Error.Status, failure.Error.Type, failure.Error.Message));
         Assert.Contains("secret", failure.Detail, StringComparison.Ordinal);
@@ -77,7 +105,9 @@ public sealed class EventTranslatorTests
     [Fact]
     public void A_refused_input_in_the_stream_is_classified()
     {
-        var (_, failure) = Run(new BedrockTranslator([]), [EventStreamFrames.Exception("validationException", "prompt is too long: 5 tokens > 4 maximum")]);
+        var (_, failure) = Run(
+            new BedrockTranslator([]),
+            [EventStreamFrames.Exception("validationException", "prompt is too long: 5 tokens > 4 maximum")]);
         Assert.Equal("capability_rejected: prompt_too_long", failure!.Error.Message);
     }
 
@@ -89,7 +119,8 @@ public sealed class EventTranslatorTests
     [InlineData("made_up_error", "api_error", "upstream error")]
     public void An_error_event_keeps_its_class_but_not_its_words(string sent, string type, string message)
     {
-        var error = Event("error", $$$"""{"type":"error","error":{"type":"{{{sent}}}","message":"secret project 123"}}""");
+        var error = Event(
+            "error", $$$"""{"type":"error","error":{"type":"{{{sent}}}","message":"secret project 123"}}""");
         foreach (var (translator, bytes) in new (EventTranslator, byte[])[]
         {
             (new SseTranslator([]), Encoding.UTF8.GetBytes(error)),
@@ -134,7 +165,10 @@ public sealed class EventTranslatorTests
     [InlineData("")]
     public void A_chunk_without_an_event_is_a_failure(string payload)
     {
-        var (_, failure) = Run(new BedrockTranslator([]), [EventStreamFrames.Frame(Encoding.UTF8.GetBytes(payload), (":event-type", "chunk"), (":message-type", "event"))]);
+        var (_, failure) = Run(
+            new BedrockTranslator([]),
+            [EventStreamFrames.Frame(
+                Encoding.UTF8.GetBytes(payload), (":event-type", "chunk"), (":message-type", "event"))]);
         Assert.NotNull(failure);
     }
 
@@ -151,8 +185,12 @@ public sealed class EventTranslatorTests
     [Fact]
     public void Escaped_base64_is_read()
     {
-        var base64 = Convert.ToBase64String(Encoding.UTF8.GetBytes(Stop)).Replace("/", "\\/", StringComparison.Ordinal).Replace("A", "\\u0041", StringComparison.Ordinal);
-        var frame = EventStreamFrames.Frame(Encoding.UTF8.GetBytes($$"""{"p":{"bytes":"x"},"bytes":"{{base64}}"}"""), (":event-type", "chunk"), (":message-type", "event"));
+        var base64 = Convert.ToBase64String(Encoding.UTF8.GetBytes(Stop)).Replace("/", "\\/",
+            StringComparison.Ordinal).Replace("A", "\\u0041", StringComparison.Ordinal);
+        var frame = EventStreamFrames.Frame(
+            Encoding.UTF8.GetBytes($$"""{"p":{"bytes":"x"},"bytes":"{{base64}}"}"""),
+            (":event-type", "chunk"),
+            (":message-type", "event"));
         Assert.Equal((Event("message_stop", Stop), null), Run(new BedrockTranslator([]), [frame]));
     }
 
@@ -162,7 +200,10 @@ public sealed class EventTranslatorTests
         Run(new SseTranslator([]), chunks);
         Run(new SseTranslator([]), chunks.Select(chunk => (byte[])[.. "data: "u8, .. chunk, .. "\n\n"u8]));
         Run(new BedrockTranslator([]), chunks);
-        Run(new BedrockTranslator([]), chunks.Select(chunk => EventStreamFrames.Frame(chunk, (":event-type", "chunk"), (":message-type", "event"))));
+        Run(
+            new BedrockTranslator([]),
+            chunks.Select(chunk => EventStreamFrames.Frame(chunk, (":event-type", "chunk"),
+                (":message-type", "event"))));
         return true;
     }).QuickCheckThrowOnFailure();
 

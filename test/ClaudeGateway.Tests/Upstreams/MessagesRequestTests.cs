@@ -39,12 +39,16 @@ public sealed class MessagesRequestTests
 
     [Fact]
     public void A_byte_order_mark_is_refused() =>
-        Assert.Equal("invalid JSON", MessagesRequest.Read(Encoding.UTF8.Preamble.ToArray().Concat("""{"model":"m"}"""u8.ToArray()).ToArray()).Error!.Message);
+        Assert.Equal(
+            "invalid JSON",
+            MessagesRequest.Read(Encoding.UTF8.Preamble.ToArray().Concat("""{"model":"m"}"""u8.ToArray())
+                .ToArray()).Error!.Message);
 
     [Fact]
     public void The_fields_the_gateway_acts_on_are_found_wherever_they_stand()
     {
-        var body = """{"x":{"model":"inner","stream":false}, "stream" : true,"m\u006fdel":"cl\u0061ude","tags":{"a":"b"}}"""u8.ToArray();
+        var body =
+            """{"x":{"model":"inner","stream":false}, "stream" : true,"m\u006fdel":"cl\u0061ude","tags":{"a":"b"}}"""u8.ToArray();
 
         var request = MessagesRequest.Read(body).Request!;
 
@@ -65,7 +69,8 @@ public sealed class MessagesRequestTests
     [Fact]
     public void Bytes_that_are_not_unicode_pass_in_values_and_never_match_as_a_model()
     {
-        Assert.NotNull(MessagesRequest.Read((byte[])[.. "{\"model\":\"m\",\"x\":\""u8, 0xff, 0xfe, .. "\"}"u8]).Request);
+        Assert.NotNull(MessagesRequest.Read((byte[])[.. "{\"model\":\"m\",\"x\":\""u8, 0xff, 0xfe,
+            .. "\"}"u8]).Request);
         Assert.Equal("m�", MessagesRequest.Read((byte[])[.. "{\"model\":\"m"u8, 0xff, .. "\"}"u8]).Request!.Model);
         Assert.Equal("\\ud800", MessagesRequest.Read("{\"model\":\"\\ud800\"}"u8.ToArray()).Request!.Model);
     }
@@ -73,7 +78,8 @@ public sealed class MessagesRequestTests
     [Fact]
     public void A_name_that_is_not_unicode_is_one_the_gateway_does_not_know()
     {
-        Assert.Equal("m", MessagesRequest.Read("""{"mode\ud800":1,"\udc00":{},"model":"m"}"""u8.ToArray()).Request!.Model);
+        Assert.Equal(
+            "m", MessagesRequest.Read("""{"mode\ud800":1,"\udc00":{},"model":"m"}"""u8.ToArray()).Request!.Model);
         Assert.Equal("m", MessagesRequest.Read("""{"m\u006Fd\u0065l":"m"}"""u8.ToArray()).Request!.Model);
     }
 
@@ -89,13 +95,15 @@ public sealed class MessagesRequestTests
             {
                 Assert.Equal("model and tags must each appear only once", error!.Message);
             }
-            else if (models.Length == 0 || models[0].Value.ValueKind != JsonValueKind.String || models[0].Value.GetRawText() == "\"\"")
+            else if (models.Length == 0 || models[0].Value.ValueKind != JsonValueKind.String
+                || models[0].Value.GetRawText() == "\"\"")
             {
                 Assert.StartsWith("model ", error!.Message, StringComparison.Ordinal);
             }
             else
             {
-                Assert.Equal(models[0].Value.GetRawText(), Encoding.UTF8.GetString(request!.Body[request.ModelValue].Span));
+                Assert.Equal(
+                    models[0].Value.GetRawText(), Encoding.UTF8.GetString(request!.Body[request.ModelValue].Span));
                 Assert.Equal(tags == 1, request.TagsValue is not null);
             }
         }).QuickCheckThrowOnFailure();

@@ -27,10 +27,13 @@ public sealed class NestedModelsTests
     [InlineData("""{"fallbacks":[{"model":"good","fallbacks":[{"model":"bad"}]}]}""", "fallbacks.0.fallbacks.0.model")]
     [InlineData("""{"fallback_model":"bad"}""", "fallback_model")]
     [InlineData("""{"fallback_model":{"model":"bad"}}""", "fallback_model.model")]
-    [InlineData("""{"tools":[{"name":"a"},{"type":"advisor_20260301","name":"advisor","model":"bad"}]}""", "tools.1.model")]
+    [InlineData(
+        """{"tools":[{"name":"a"},{"type":"advisor_20260301","name":"advisor","model":"bad"}]}""", "tools.1.model")]
     [InlineData("""{"tools":[{"type":"mcp_toolset","tools":[{"model":"bad"}]}]}""", "tools.0.tools.0.model")]
     [InlineData("""{"tools":[{"model":{"x":{"model":"bad"}}}]}""", "tools.0.model.x.model")]
-    [InlineData("""{"messages":[{"role":"system","content":[{"type":"tool_addition","tool":{"type":"tool_definition","definition":{"type":"advisor_20260301","model":"bad"}}}]}]}""", "messages.0.content.0.tool.definition.model")]
+    [InlineData(
+        """{"messages":[{"role":"system","content":[{"type":"tool_addition","tool":{"type":"tool_definition","definition":{"type":"advisor_20260301","model":"bad"}}}]}]}""",
+        "messages.0.content.0.tool.definition.model")]
     [InlineData("""{"context_management":{"edits":[1,"x",{"model":"bad"}]}}""", "context_management.edits.2.model")]
     [InlineData("""{"stream":{"model":"bad"}}""", "stream.model")]
     [InlineData("""{"safeguards":[{"model":"bad"}]}""", "safeguards.0.model")]
@@ -45,12 +48,16 @@ public sealed class NestedModelsTests
     [InlineData("""{"fallbacks":[{"stop_sequences":["bad"]},["good"],null,5]}""")]
     [InlineData("""{"tools":[{"INPUT":1,"input":{"Model":"bad"}}],"stop_sequences":["bad"]}""")]
     [InlineData("""{"fallbacks":[{"model":"good"},{"model":null},{"model":{"id":"bad"}},{"max_tokens":5}]}""")]
-    [InlineData("""{"tools":[{"name":"a","input_schema":{"properties":{"model":"bad"},"default":{"model":"bad"}},"input_examples":[{"model":"bad"}]}]}""")]
-    [InlineData("""{"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"Agent","input":{"model":"bad","x":[{"model":5}]}}]}]}""")]
-    [InlineData("""{"safeguards":[{"classifier_context":{"refused_calls":[{"model":"bad"}]}}],"x":{"tags":{"model":"bad"}}}""")]
+    [InlineData(
+        """{"tools":[{"name":"a","input_schema":{"properties":{"model":"bad"},"default":{"model":"bad"}},"input_examples":[{"model":"bad"}]}]}""")]
+    [InlineData(
+        """{"messages":[{"role":"assistant","content":[{"type":"tool_use","name":"Agent","input":{"model":"bad","x":[{"model":5}]}}]}]}""")]
+    [InlineData(
+        """{"safeguards":[{"classifier_context":{"refused_calls":[{"model":"bad"}]}}],"x":{"tags":{"model":"bad"}}}""")]
     [InlineData("""{"output_config":{"format":{"schema":{"model":"bad"}}},"x":{"output_schema":{"model":"bad"}}}""")]
     [InlineData("""{"messages":[{"content":[{"type":"fallback","from":{"model":"bad"},"to":[{"model":"bad"}]}]}]}""")]
-    [InlineData("""{"messages":[{"content":[{"to":{"model":5,"x":{"type":"a","from":{"model":"bad"}}},"from":{"model":"bad"},"t\u0079pe":"f\u0061llback"}]}]}""")]
+    [InlineData(
+        """{"messages":[{"content":[{"to":{"model":5,"x":{"type":"a","from":{"model":"bad"}}},"from":{"model":"bad"},"t\u0079pe":"f\u0061llback"}]}]}""")]
     [InlineData("""{"x":"{\"model\":\"bad\"}","tags":{"model":"bad"}}""")]
     public void What_names_no_model_to_run_passes(string body) => Assert.Null(Refusal(body));
 
@@ -59,10 +66,15 @@ public sealed class NestedModelsTests
     [InlineData("""{"fallbacks":[{"model":"bad","model":"good"}]}""", "fallbacks.0.model: no bad")]
     [InlineData("""{"fallbacks":[{"model":"good","model":"bad"}]}""", "fallbacks.0.model: no bad")]
     [InlineData("""{"fallbacks":[{"model":"bad"}],"fallbacks":[]}""", "fallbacks.0.model: no bad")]
-    [InlineData("""{"tools":[{"inpu\u0074":{}, "input_schemas":{"model":"bad"}}]}""", "tools.0.input_schemas.model: no bad")]
-    [InlineData("""{"fallbacks":[{"model":["bad"]}]}""", "fallbacks.0.model: refused by this gateway: `model` must be a string")]
-    [InlineData("""{"fallbacks":[{"model":5}]}""", "fallbacks.0.model: refused by this gateway: `model` must be a string")]
-    [InlineData("""{"fallbacks":[{"model":true}]}""", "fallbacks.0.model: refused by this gateway: `model` must be a string")]
+    [InlineData(
+        """{"tools":[{"inpu\u0074":{}, "input_schemas":{"model":"bad"}}]}""", "tools.0.input_schemas.model: no bad")]
+    [InlineData(
+        """{"fallbacks":[{"model":["bad"]}]}""",
+        "fallbacks.0.model: refused by this gateway: `model` must be a string")]
+    [InlineData(
+        """{"fallbacks":[{"model":5}]}""", "fallbacks.0.model: refused by this gateway: `model` must be a string")]
+    [InlineData(
+        """{"fallbacks":[{"model":true}]}""", "fallbacks.0.model: refused by this gateway: `model` must be a string")]
     [InlineData("""{"x":{"type":"fallback","model":"bad"}}""", "x.model: no bad")]
     [InlineData("""{"x":{"type":"fallback","y":{"from":{"model":"bad"}}}}""", "x.y.from.model: no bad")]
     [InlineData("""{"x":{"type":"fallback","from":{"model":"bad"},"type":"text"}}""", "x.from.model: no bad")]
@@ -70,15 +82,20 @@ public sealed class NestedModelsTests
     [InlineData("""{"x":{"type":"FALLBACK","from":{"model":"bad"}}}""", "x.from.model: no bad")]
     [InlineData("""{"type":"fallback","from":{"model":"bad"}}""", "from.model: no bad")]
     [InlineData("""{"x":{"from":{"model":"bad"},"y":{"model":7}}}""", "x.from.model: no bad")]
-    [InlineData("""{"x":{"type":"fallback","from":{"model":"bad"},"y":{"model":7}}}""", "x.y.model: refused by this gateway: `model` must be a string")]
-    [InlineData("""{"x":{"type":"fallback","from":{"type":"text","to":{"model":"bad"}}},"y":{"to":{"type":"text","from":{"model":"bad"}}}}""", "y.to.from.model: no bad")]
+    [InlineData(
+        """{"x":{"type":"fallback","from":{"model":"bad"},"y":{"model":7}}}""",
+        "x.y.model: refused by this gateway: `model` must be a string")]
+    [InlineData(
+        """{"x":{"type":"fallback","from":{"type":"text","to":{"model":"bad"}}},"y":{"to":{"type":"text","from":{"model":"bad"}}}}""",
+        "y.to.from.model: no bad")]
     [InlineData("""{"\ud800\u001b":{"model":"bad"}}""", "\\ud800\\u001b.model: no bad")]
     public void The_judgement_cannot_be_led_astray(string body, string refusal) => Assert.Equal(refusal, Refusal(body));
 
     [Fact]
     public void The_hundred_and_first_model_is_refused()
     {
-        Assert.Null(Refusal($$$"""{"fallbacks":[{{{Times(100, """{"model":"good"},""")}}}{"model":null},{"model":{}}]}"""));
+        Assert.Null(
+            Refusal($$$"""{"fallbacks":[{{{Times(100, """{"model":"good"},""")}}}{"model":null},{"model":{}}]}"""));
         Assert.Equal(
             "fallbacks.100.model: refused by this gateway: the request names more than 100 models in `model` fields",
             Refusal($$"""{"fallbacks":[{{Times(100, """{"model":"good"},""")}}{{Bad}}]}"""));
@@ -86,7 +103,10 @@ public sealed class NestedModelsTests
 
     [Fact]
     public void History_does_not_count_as_models_of_the_request() =>
-        Assert.Null(Refusal($$"""{"messages":[{{Times(150, """{"from":{"model":"bad"},"to":{"model":"bad"},"type":"fallback"},""")}}{"model":"good"}]}"""));
+        Assert.Null(
+            Refusal(
+                $$"""{"messages":[{{Times(150, """{"from":{"model":"bad"},"to":{"model":"bad"},"type":"fallback"},
+                """)}}{"model":"good"}]}"""));
 
     [Fact]
     public void A_body_made_of_history_is_refused_before_it_costs_much()
@@ -94,10 +114,14 @@ public sealed class NestedModelsTests
         var judged = 0;
         var nested = new NestedModels(_ => (++judged).ToString(CultureInfo.InvariantCulture));
 
-        var body = Body($$"""{"messages":[{{Times(200_000, """{"from":{"model":"a"},"to":{"model":"b"},"type":"fallback"},""")}}1]}""");
+        var body = Body(
+            $$"""{"messages":[{{Times(200_000, """{"from":{"model":"a"},"to":{"model":"b"},"type":"fallback"},
+            """)}}1]}""");
         MessagesRequest.Read(body, nested);
 
-        Assert.Equal("messages.5000.from.model: refused by this gateway: the request names too many models", nested.Refusal(body));
+        Assert.Equal(
+            "messages.5000.from.model: refused by this gateway: the request names too many models",
+            nested.Refusal(body));
         Assert.Equal(10_000, judged);
     }
 
@@ -130,7 +154,9 @@ public sealed class NestedModelsTests
             var (walked, other) = MessagesRequest.Read(body, new NestedModels(_ => null));
 
             Assert.Equal(error?.Message, other?.Message);
-            Assert.Equal((plain?.Model, plain?.ModelValue, plain?.TagsValue, plain?.IsStream), (walked?.Model, walked?.ModelValue, walked?.TagsValue, walked?.IsStream));
+            Assert.Equal(
+                (plain?.Model, plain?.ModelValue, plain?.TagsValue, plain?.IsStream),
+                (walked?.Model, walked?.ModelValue, walked?.TagsValue, walked?.IsStream));
         }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -138,7 +164,10 @@ public sealed class NestedModelsTests
         Prop.ForAll(JsonTexts.Objects, ArbMap.Default.ArbFor<PositiveInt>(), (json, at) =>
         {
             var bytes = Encoding.UTF8.GetBytes(json);
-            Assert.Equal("invalid JSON", MessagesRequest.Read(bytes.AsMemory(0, at.Get % bytes.Length), new NestedModels(_ => "no")).Error!.Message);
+            Assert.Equal(
+                "invalid JSON",
+                MessagesRequest.Read(bytes.AsMemory(0, at.Get % bytes.Length),
+                    new NestedModels(_ => "no")).Error!.Message);
         }).QuickCheckThrowOnFailure();
 
     private static string? Refusal(string body)

@@ -28,7 +28,12 @@ public sealed class UpstreamValueTests
     [InlineData("gpt-*", "gpt-5", true)]
     [InlineData("gpt-4", "gpt-5", false)]
     public void A_pattern_sees_the_id_as_the_client_wrote_it(string entry, string id, bool matches) =>
-        Assert.Equal(matches, ModelPattern.Matches(entry, BuiltInModels.Find(id) is { } builtIn ? new CatalogModel(builtIn.AnthropicId, builtIn, null) : null, id));
+        Assert.Equal(
+            matches,
+            ModelPattern.Matches(
+                entry,
+                BuiltInModels.Find(id) is { } builtIn ? new CatalogModel(builtIn.AnthropicId, builtIn, null) : null,
+                id));
 
     [Theory]
     [InlineData("alice", "alice")]
@@ -36,7 +41,8 @@ public sealed class UpstreamValueTests
     [InlineData("é", "%C3%A9")]
     [InlineData("\"'<>{}|\\^?&=", "\"'<>{}|\\^?&=")]
     [InlineData("x\r\ny", "x%0D%0Ay")]
-    public void An_identity_is_percent_encoded(string value, string header) => Assert.Equal(header, UserIdentityHeaders.Encode(value));
+    public void An_identity_is_percent_encoded(string value, string header) =>
+        Assert.Equal(header, UserIdentityHeaders.Encode(value));
 
     [Theory]
     [InlineData("gzip", "gzip", true)]
@@ -53,13 +59,19 @@ public sealed class UpstreamValueTests
     [InlineData(null, "oauth")]
     [InlineData("a,b", "a,b, oauth")]
     [InlineData("a, oauth", "a, oauth")]
-    public void A_beta_value_is_added_once(string? betas, string expected) => Assert.Equal(expected, ClientHeaders.WithBeta(betas, "oauth"));
+    public void A_beta_value_is_added_once(string? betas, string expected) =>
+        Assert.Equal(expected, ClientHeaders.WithBeta(betas, "oauth"));
 
     [Fact]
     public void Only_these_statuses_fail_over()
     {
         int[] retryable = [401, 403, 404, 429, 500, 501, 502, 503, 504, 505, 520, 524, 529, 599];
 
-        Assert.All(Enumerable.Range(200, 400), status => Assert.Equal(retryable.Contains(status) || status >= 500, FailoverRules.Judge(status) == FailoverVerdict.Retryable));
+        Assert.All(
+            Enumerable.Range(200, 400),
+            status =>
+                Assert.Equal(
+                    retryable.Contains(status) || status >= 500,
+                    FailoverRules.Judge(status) == FailoverVerdict.Retryable));
     }
 }

@@ -14,21 +14,28 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     /// <exception cref="OperatorException">The gateway cannot be reached, or refuses.</exception>
-    public Task<JsonElement> GetAsync(string path, CancellationToken cancellation) => SendAsync(HttpMethod.Get, AdminApi.Path + path, null, cancellation);
+    public Task<JsonElement> GetAsync(string path, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, AdminApi.Path + path, null, cancellation);
 
     /// <inheritdoc cref="GetAsync"/>
-    public Task<JsonElement> SetLimitAsync(string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, AdminApi.Path, body, cancellation);
+    public Task<JsonElement> SetLimitAsync(string body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, AdminApi.Path, body, cancellation);
 
     /// <inheritdoc cref="GetAsync"/>
     public Task<JsonElement> DeleteLimitAsync(string id, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Delete, $"{AdminApi.Path}/{Uri.EscapeDataString(id)}", null, cancellation);
 
     /// <inheritdoc cref="GetAsync"/>
-    public Task<JsonElement> SignOutAsync(string body, CancellationToken cancellation) => SendAsync(HttpMethod.Post, SignOutEndpoint.Path, body, cancellation);
+    public Task<JsonElement> SignOutAsync(string body, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Post, SignOutEndpoint.Path, body, cancellation);
 
     /// <inheritdoc cref="GetAsync"/>
     public Task<JsonElement> SettingsVersionsAsync(int days, CancellationToken cancellation) =>
-        SendAsync(HttpMethod.Get, string.Create(CultureInfo.InvariantCulture, $"{SettingsVersionsEndpoint.Path}?days={days}"), null, cancellation);
+        SendAsync(
+            HttpMethod.Get,
+            string.Create(CultureInfo.InvariantCulture, $"{SettingsVersionsEndpoint.Path}?days={days}"),
+            null,
+            cancellation);
 
     /// <summary>Every cap, in creation order.</summary>
     /// <inheritdoc cref="GetAsync"/>
@@ -58,7 +65,10 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
         var cursor = "";
         while (rows.Count < count)
         {
-            var page = await GetAsync(string.Create(CultureInfo.InvariantCulture, $"/audit?limit={Math.Min(count - rows.Count, PageSize)}{cursor}"), cancellation);
+            var page = await GetAsync(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"/audit?limit={Math.Min(count - rows.Count, PageSize)}{cursor}"),
+                cancellation);
             rows.AddRange(page.GetProperty("data").EnumerateArray());
             if (!page.GetProperty("has_more").GetBoolean())
             {
@@ -71,7 +81,8 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
         return rows;
     }
 
-    private async Task<JsonElement> SendAsync(HttpMethod method, string path, string? body, CancellationToken cancellation)
+    private async Task<JsonElement> SendAsync(
+        HttpMethod method, string path, string? body, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(method, new Uri(gateway, path));
         credential.Apply(request);
@@ -83,26 +94,33 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
             using var response = await http.SendAsync(request, limit.Token);
             var text = await response.Content.ReadAsByteArrayAsync(limit.Token);
             var json = Parse(text);
-            return response.IsSuccessStatusCode && json is { } answer ? answer : throw new OperatorException(Problem((int)response.StatusCode, json));
+            return response.IsSuccessStatusCode && json is { } answer
+                ? answer
+                : throw new OperatorException(Problem((int)response.StatusCode, json));
         }
         catch (HttpRequestException e)
         {
-            throw new OperatorException($"{gateway.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}", e);
+            throw new OperatorException(
+                $"{gateway.GetLeftPart(UriPartial.Authority)} cannot be reached: {e.Message}", e);
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new OperatorException($"{gateway.GetLeftPart(UriPartial.Authority)} did not answer within {Timeout.TotalSeconds} s", e);
+            throw new OperatorException(
+                $"{gateway.GetLeftPart(UriPartial.Authority)} did not answer within {Timeout.TotalSeconds} s", e);
         }
     }
 
     private static string Problem(int status, JsonElement? json)
     {
-        var message = json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out var text)
+        var message = json is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty("error", out var error)
+            && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out var text)
             ? Terminal.Printable(text.ToString())
             : "no more is said";
         return status switch
         {
-            401 => $"the gateway refuses the credentials ({message}): check {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}",
+            401 =>
+                $"the gateway refuses the credentials ({message}): check {AdminCredential.KeyVariable} or "
+                    + $"{AdminCredential.BearerVariable}",
             404 when json is null => "the gateway has no admin API: its configuration needs an admin section",
             _ => $"the gateway answered {status}: {message}",
         };
@@ -122,7 +140,10 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
     }
 }
 
-/// <summary>How the command line proves who calls: an admin key, or the bearer of somebody in an admin group. From the environment, because arguments are seen by everybody on the machine.</summary>
+/// <summary>
+/// How the command line proves who calls: an admin key, or the bearer of somebody in an admin group. From the
+/// environment, because arguments are seen by everybody on the machine.
+/// </summary>
 internal sealed record AdminCredential(string? Key, string? Bearer)
 {
     public const string KeyVariable = "CLAUDE_GATEWAY_ADMIN_KEY";
@@ -133,7 +154,9 @@ internal sealed record AdminCredential(string? Key, string? Bearer)
     {
         var (key, bearer) = (environment[KeyVariable]?.Trim(), environment[BearerVariable]?.Trim());
         return string.IsNullOrEmpty(key) && string.IsNullOrEmpty(bearer)
-            ? throw new OperatorException($"no credentials: set {KeyVariable} to an admin key, or {BearerVariable} to what 'claude-gateway login' prints for a member of an admin group")
+            ? throw new OperatorException(
+                $"no credentials: set {KeyVariable} to an admin key, or {BearerVariable} to what 'claude-gateway "
+                    + "login' prints for a member of an admin group")
             : new AdminCredential(key, bearer);
     }
 

@@ -6,18 +6,33 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>What one command does with the admin API; returns what it prints.</summary>
-internal delegate Task<string> AdminWork(AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
+internal delegate Task<string> AdminWork(
+    AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
 
 /// <summary>What commands over the admin API share: where the gateway is, who calls, how answers are printed.</summary>
 internal static class AdminCommand
 {
-    public const string Credentials = $" Credentials come from {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}.";
+    public const string Credentials =
+        $" Credentials come from {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}.";
 
-    private static readonly Option<string?> Url = new("--url") { Description = "The gateway's address; CLAUDE_GATEWAY_URL unless given.", HelpName = "url", Recursive = true };
+    private static readonly Option<string?> Url = new("--url")
+    {
+        Description = "The gateway's address; CLAUDE_GATEWAY_URL unless given.",
+        HelpName = "url",
+        Recursive = true,
+    };
 
-    private static readonly Option<bool> AsJson = new("--json") { Description = "Print the API's objects.", Recursive = true };
+    private static readonly Option<bool> AsJson = new("--json")
+    {
+        Description = "Print the API's objects.",
+        Recursive = true,
+    };
 
-    private static readonly Option<bool> AsCsv = new("--csv") { Description = "Print comma-separated values.", Recursive = true };
+    private static readonly Option<bool> AsCsv = new("--csv")
+    {
+        Description = "Print comma-separated values.",
+        Recursive = true,
+    };
 
     /// <summary>Gives a command, and those below it, the options all share.</summary>
     public static Command WithOptions(Command command)
@@ -40,14 +55,23 @@ internal static class AdminCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, ProcessEnvironment environment, AdminWork work, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        ParseResult parsed, ProcessEnvironment environment, AdminWork work, CancellationToken cancellation)
     {
         using var lines = new StderrLines();
         try
         {
-            var format = parsed.GetValue(AsJson) ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv : ReportFormat.Table;
-            using var outbound = new OutboundHttp(environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
-            var client = new AdminClient(outbound.CreateClient(new OutboundOptions()), GatewayUrl.Read(parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"] ?? throw new OperatorException("which gateway? Set CLAUDE_GATEWAY_URL or pass --url")), AdminCredential.From(environment));
+            var format = parsed.GetValue(AsJson)
+                ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv
+                : ReportFormat.Table;
+            using var outbound = new OutboundHttp(
+                environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
+            var client = new AdminClient(
+                outbound.CreateClient(new OutboundOptions()),
+                GatewayUrl.Read(
+                    parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]
+                    ?? throw new OperatorException("which gateway? Set CLAUDE_GATEWAY_URL or pass --url")),
+                AdminCredential.From(environment));
             await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
             return 0;
         }

@@ -41,8 +41,11 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
     public bool Matches(JsonElement limit)
     {
         var scope = limit.GetProperty("scope");
-        var id = scope.TryGetProperty("user_id", out var user) ? user.GetString() : scope.TryGetProperty("rbac_group_id", out var group) ? group.GetString() : "";
-        return scope.GetProperty("type").GetString() == Scope.TypeName && id == Scope.Id && limit.GetProperty("period").GetString() == Period.Name();
+        var id = scope.TryGetProperty("user_id", out var user)
+            ? user.GetString() : scope.TryGetProperty("rbac_group_id", out var group) ? group.GetString()
+            : "";
+        return scope.GetProperty("type").GetString() == Scope.TypeName && id == Scope.Id
+            && limit.GetProperty("period").GetString() == Period.Name();
     }
 
     /// <summary>
@@ -56,7 +59,8 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
         text = text.StartsWith('$') ? text[1..] : text;
         if (text.Contains(',', StringComparison.Ordinal))
         {
-            throw new OperatorException($"'{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
+            throw new OperatorException(
+                $"'{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
         }
 
         return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)

@@ -24,10 +24,16 @@ internal static class MachinesCommand
 
     public static Command Create()
     {
-        var days = new Option<int>("--days") { Description = "Count machines seen in so many days, 1 to 30.", DefaultValueFactory = _ => 7, HelpName = "days" };
+        var days = new Option<int>("--days")
+        {
+            Description = "Count machines seen in so many days, 1 to 30.",
+            DefaultValueFactory = _ => 7,
+            HelpName = "days",
+        };
         return AdminCommand.WithOptions(AdminCommand.Build(
             "machines",
-            "How many machines run which version of the managed settings, over the admin API." + AdminCommand.Credentials,
+            "How many machines run which version of the managed settings, over the admin API."
+            + AdminCommand.Credentials,
             [days],
             async (client, parsed, format, cancellation) =>
             {
@@ -42,7 +48,9 @@ internal static class MachinesCommand
         var indexes = policy.TryGetProperty("policy_indexes", out var several)
             ? string.Join('+', several.EnumerateArray().Select(index => index.GetInt32()))
             : policy.GetProperty("policy_index").GetInt32().ToString(CultureInfo.InvariantCulture);
-        IEnumerable<string> matched = [.. policy.GetProperty("groups").EnumerateArray().Select(group => group.ToString()), policy.GetProperty("email_domain").ToString()];
+        IEnumerable<string> matched = [
+            .. policy.GetProperty("groups").EnumerateArray().Select(group => group.ToString()),
+            policy.GetProperty("email_domain").ToString()];
         var conditions = string.Join(' ', matched.Where(condition => condition.Length > 0));
         return $"policies[{indexes}] {(conditions.Length == 0 ? "everybody" : conditions)}";
     }

@@ -22,9 +22,14 @@ internal sealed record ReportColumn(string Name, Func<JsonElement, string> Show,
 /// <summary>Prints rows of the admin API for people or for machines.</summary>
 internal static class Report
 {
-    private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
-    public static string Write(IReadOnlyList<JsonElement> rows, IReadOnlyList<ReportColumn> columns, ReportFormat format) => format switch
+    public static string Write(
+        IReadOnlyList<JsonElement> rows, IReadOnlyList<ReportColumn> columns, ReportFormat format) => format switch
     {
         ReportFormat.Json => Json(rows),
         ReportFormat.Csv => Csv(rows, columns),
@@ -67,12 +72,15 @@ internal static class Report
             return "Nothing there.\n";
         }
 
-        List<string[]> cells = [[.. columns.Select(column => column.Name.ToUpperInvariant())], .. rows.Select(row => columns.Select(column => Terminal.Printable(column.Show(row))).ToArray())];
+        List<string[]> cells = [
+            [.. columns.Select(column => column.Name.ToUpperInvariant())],
+            .. rows.Select(row => columns.Select(column => Terminal.Printable(column.Show(row))).ToArray())];
         var widths = columns.Select((_, i) => cells.Max(line => line[i].Length)).ToArray();
         var text = new StringBuilder();
         foreach (var line in cells)
         {
-            var padded = line.Select((cell, i) => columns[i].IsNumber ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]));
+            var padded = line.Select(
+                (cell, i) => columns[i].IsNumber ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]));
             text.Append(string.Join("  ", padded).TrimEnd()).Append('\n');
         }
 
@@ -86,7 +94,11 @@ internal static class Cell
     /// <summary>Quoted by RFC 4180; text that a spreadsheet would run as a formula gets a quote in front.</summary>
     public static string Csv(string text, bool isNumber)
     {
-        var safe = !isNumber && text.Length > 0 && "=+-@\t\r".Contains(text[0], StringComparison.Ordinal) ? "'" + text : text;
-        return safe.AsSpan().IndexOfAny("\",\r\n") < 0 ? safe : $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        var safe = !isNumber && text.Length > 0 && "=+-@\t\r".Contains(text[0], StringComparison.Ordinal)
+            ? "'" + text
+            : text;
+        return safe.AsSpan().IndexOfAny("\",\r\n") < 0
+            ? safe
+            : $"\"{safe.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
     }
 }

@@ -11,7 +11,8 @@ internal static class SpendCommands
     public static Command Create()
     {
         var limits = new Command("limits", "Show and change spend limits.") { ListLimits(), SetLimit(), DeleteLimit() };
-        return AdminCommand.WithOptions(new Command("spend", "Spend and its limits, over the admin API." + AdminCommand.Credentials)
+        return AdminCommand.WithOptions(
+            new Command("spend", "Spend and its limits, over the admin API." + AdminCommand.Credentials)
         {
             limits, Top(), User(), Audit(), SignOut(),
         });
@@ -19,7 +20,11 @@ internal static class SpendCommands
 
     private static Command ListLimits()
     {
-        var scope = new Option<string?>("--scope") { Description = "Only those of users, groups or the organization.", HelpName = "scope" };
+        var scope = new Option<string?>("--scope")
+        {
+            Description = "Only those of users, groups or the organization.",
+            HelpName = "scope",
+        };
         scope.AcceptOnlyFromAmong("user", "group", "organization");
         return AdminCommand.Build("list", "List every limit.", [scope], async (client, parsed, format, cancellation) =>
         {
@@ -31,11 +36,27 @@ internal static class SpendCommands
     private static Command SetLimit()
     {
         var target = new TargetOptions();
-        var amount = new Option<string?>("--amount") { Description = "Dollars each developer may spend in the period.", HelpName = "dollars" };
+        var amount = new Option<string?>("--amount")
+        {
+            Description = "Dollars each developer may spend in the period.",
+            HelpName = "dollars",
+        };
         var unlimited = new Option<bool>("--unlimited") { Description = "No limit, whatever wider ones say." };
-        var budget = new Option<string?>("--budget") { Description = "Dollars a group's members share each month.", HelpName = "dollars" };
-        var pause = new Option<bool?>("--pause-budget") { Description = "Stop (true) or resume (false) counting against the shared budget.", HelpName = "true|false" };
-        return AdminCommand.Build("set", "Set a limit, or a group's shared budget.", [.. target.All, amount, unlimited, budget, pause], async (client, parsed, format, cancellation) =>
+        var budget = new Option<string?>("--budget")
+        {
+            Description = "Dollars a group's members share each month.",
+            HelpName = "dollars",
+        };
+        var pause = new Option<bool?>("--pause-budget")
+        {
+            Description = "Stop (true) or resume (false) counting against the shared budget.",
+            HelpName = "true|false",
+        };
+        return AdminCommand.Build(
+            "set",
+            "Set a limit, or a group's shared budget.",
+            [.. target.All, amount, unlimited, budget, pause],
+            async (client, parsed, format, cancellation) =>
         {
             var body = target.Read(parsed).ToJson();
             if (parsed.GetValue(unlimited))
@@ -59,21 +80,32 @@ internal static class SpendCommands
                 body["pooled_budget"] = pool;
             }
 
-            return Report.Write([await client.SetLimitAsync(body.ToJsonString(), cancellation)], SpendReports.Limits, format);
+            return Report.Write(
+                [await client.SetLimitAsync(body.ToJsonString(), cancellation)], SpendReports.Limits, format);
         });
     }
 
     private static Command DeleteLimit()
     {
         var target = new TargetOptions();
-        var id = new Option<string?>("--id") { Description = "The limit's id, instead of whose it is.", HelpName = "spl_…" };
-        return AdminCommand.Build("delete", "Delete a limit: wider ones hold again.", [id, .. target.All], async (client, parsed, format, cancellation) =>
+        var id = new Option<string?>("--id")
+        {
+            Description = "The limit's id, instead of whose it is.",
+            HelpName = "spl_…",
+        };
+        return AdminCommand.Build(
+            "delete",
+            "Delete a limit: wider ones hold again.",
+            [id, .. target.All],
+            async (client, parsed, format, cancellation) =>
         {
             if (parsed.GetValue(id) is not { } limitId)
             {
                 var wanted = target.Read(parsed);
                 var found = (await client.ListLimitsAsync(wanted.Scope.TypeName, cancellation)).Find(wanted.Matches);
-                limitId = found.ValueKind == JsonValueKind.Object ? found.GetProperty("id").GetString()! : throw new OperatorException("there is no such limit");
+                limitId = found.ValueKind == JsonValueKind.Object
+                    ? found.GetProperty("id").GetString()!
+                    : throw new OperatorException("there is no such limit");
             }
 
             var deleted = await client.DeleteLimitAsync(limitId, cancellation);
@@ -84,22 +116,43 @@ internal static class SpendCommands
     private static Command Top()
     {
         var period = TargetOptions.PeriodOption();
-        var count = new Option<int>("--limit") { Description = "How many developers, 1 to 1000.", DefaultValueFactory = _ => 20, HelpName = "count" };
-        var search = new Option<string?>("--search") { Description = "Only those whose id, name or address contains this.", HelpName = "text" };
-        return AdminCommand.Build("top", "Who spends most.", [period, count, search], async (client, parsed, format, cancellation) =>
+        var count = new Option<int>("--limit")
+        {
+            Description = "How many developers, 1 to 1000.",
+            DefaultValueFactory = _ => 20,
+            HelpName = "count",
+        };
+        var search = new Option<string?>("--search")
+        {
+            Description = "Only those whose id, name or address contains this.",
+            HelpName = "text",
+        };
+        return AdminCommand.Build(
+            "top", "Who spends most.", [period, count, search], async (client, parsed, format, cancellation) =>
         {
             var query = parsed.GetValue(search) is { } text ? "&q=" + Uri.EscapeDataString(text) : "";
-            var page = await client.GetAsync($"/effective?sort=spend_desc&period[]={parsed.GetValue(period)}&limit={parsed.GetValue(count)}{query}", cancellation);
+            var page = await client.GetAsync(
+                $"/effective?sort=spend_desc&period[]={parsed.GetValue(period)}&limit={parsed.GetValue(count)}{query}",
+                cancellation);
             return Report.Write([.. page.GetProperty("data").EnumerateArray()], SpendReports.Spend, format);
         });
     }
 
     private static Command User()
     {
-        var users = new Argument<string[]>("user") { Description = "Ids of developers (the sub of their sign-in).", Arity = ArgumentArity.OneOrMore };
-        var command = AdminCommand.Build("user", "What developers have spent, and the limits that hold for them.", [], async (client, parsed, format, cancellation) =>
+        var users = new Argument<string[]>("user")
         {
-            var query = string.Join('&', parsed.GetValue(users)!.Select(user => "user_ids[]=" + Uri.EscapeDataString(user)));
+            Description = "Ids of developers (the sub of their sign-in).",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var command = AdminCommand.Build(
+            "user",
+            "What developers have spent, and the limits that hold for them.",
+            [],
+            async (client, parsed, format, cancellation) =>
+        {
+            var query = string.Join(
+                '&', parsed.GetValue(users)!.Select(user => "user_ids[]=" + Uri.EscapeDataString(user)));
             var page = await client.GetAsync("/effective?" + query, cancellation);
             return Report.Write([.. page.GetProperty("data").EnumerateArray()], SpendReports.Spend, format);
         });
@@ -109,18 +162,34 @@ internal static class SpendCommands
 
     private static Command Audit()
     {
-        var count = new Option<int>("--limit") { Description = "How many changes.", DefaultValueFactory = _ => 50, HelpName = "count" };
-        return AdminCommand.Build("audit", "Who changed which limit, newest first.", [count], async (client, parsed, format, cancellation) =>
-            Report.Write(await client.ListAuditAsync(Math.Max(1, parsed.GetValue(count)), cancellation), SpendReports.Audit, format));
+        var count = new Option<int>("--limit")
+        {
+            Description = "How many changes.",
+            DefaultValueFactory = _ => 50,
+            HelpName = "count",
+        };
+        return AdminCommand.Build(
+            "audit", "Who changed which limit, newest first.", [count], async (client, parsed, format, cancellation) =>
+            Report.Write(
+                await client.ListAuditAsync(Math.Max(1, parsed.GetValue(count)), cancellation),
+                SpendReports.Audit,
+                format));
     }
 
     private static Command SignOut()
     {
         var user = new Argument<string>("user") { Description = "The developer's id (the sub of his sign-in)." };
-        var command = AdminCommand.Build("sign-out", "End everything a developer holds, on every replica.", [], async (client, parsed, format, cancellation) =>
+        var command = AdminCommand.Build(
+            "sign-out",
+            "End everything a developer holds, on every replica.",
+            [],
+            async (client, parsed, format, cancellation) =>
         {
-            var answer = await client.SignOutAsync(new JsonObject { ["user_id"] = parsed.GetValue(user) }.ToJsonString(), cancellation);
-            return format == ReportFormat.Json ? answer + "\n" : $"Signed out {Terminal.Printable(parsed.GetValue(user)!)}.\n";
+            var answer = await client.SignOutAsync(
+                new JsonObject { ["user_id"] = parsed.GetValue(user) }.ToJsonString(), cancellation);
+            return format == ReportFormat.Json
+                ? answer + "\n"
+                : $"Signed out {Terminal.Printable(parsed.GetValue(user)!)}.\n";
         });
         command.Arguments.Add(user);
         return command;
@@ -130,20 +199,36 @@ internal static class SpendCommands
     private sealed class TargetOptions
     {
         private readonly Option<string?> _user = new("--user") { Description = "A developer's id.", HelpName = "id" };
-        private readonly Option<string?> _group = new("--group") { Description = "A group: the limit of each of its members.", HelpName = "name" };
-        private readonly Option<bool> _organization = new("--organization") { Description = "Everybody: the limit of each developer." };
+        private readonly Option<string?> _group = new("--group")
+        {
+            Description = "A group: the limit of each of its members.",
+            HelpName = "name",
+        };
+        private readonly Option<bool> _organization = new("--organization")
+        {
+            Description = "Everybody: the limit of each developer.",
+        };
         private readonly Option<string> _period = PeriodOption();
 
         public IEnumerable<Option> All => [_user, _group, _organization, _period];
 
         public static Option<string> PeriodOption()
         {
-            var period = new Option<string>("--period") { Description = "daily, weekly or monthly.", DefaultValueFactory = _ => "monthly", HelpName = "period" };
+            var period = new Option<string>("--period")
+            {
+                Description = "daily, weekly or monthly.",
+                DefaultValueFactory = _ => "monthly",
+                HelpName = "period",
+            };
             period.AcceptOnlyFromAmong("daily", "weekly", "monthly");
             return period;
         }
 
         public LimitTarget Read(ParseResult parsed) =>
-            LimitTarget.From(parsed.GetValue(_user), parsed.GetValue(_group), parsed.GetValue(_organization), parsed.GetValue(_period)!);
+            LimitTarget.From(
+                parsed.GetValue(_user),
+                parsed.GetValue(_group),
+                parsed.GetValue(_organization),
+                parsed.GetValue(_period)!);
     }
 }

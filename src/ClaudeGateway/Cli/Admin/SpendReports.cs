@@ -13,8 +13,17 @@ internal static class SpendReports
         new("for", row => ScopeId(row.GetProperty("scope"))),
         new("period", row => Text(row, "period")),
         new("limit", row => Dollars(row, "amount", "unlimited"), IsNumber: true),
-        new("budget", row => Pool(row) is { } pool ? Dollars(pool, "amount", "") + (pool.GetProperty("paused").GetBoolean() ? " paused" : "") : "", IsNumber: true),
-        new("budget spent", row => Pool(row) is { } pool ? Dollars(pool, "period_to_date_spend", "") : "", IsNumber: true),
+        new(
+            "budget",
+            row =>
+                Pool(row) is { } pool
+                ? Dollars(pool, "amount", "") + (pool.GetProperty("paused").GetBoolean() ? " paused" : "")
+                : "",
+            IsNumber: true),
+        new(
+            "budget spent",
+            row => Pool(row) is { } pool ? Dollars(pool, "period_to_date_spend", "") : "",
+            IsNumber: true),
         new("updated", row => Text(row, "updated_at")),
     ];
 
@@ -22,12 +31,22 @@ internal static class SpendReports
     [
         new("user", row => Text(row.GetProperty("scope"), "user_id")),
         new("email", row => Text(row.GetProperty("actor"), "email_address")),
-        new("groups", row => string.Join(' ', row.GetProperty("groups").EnumerateArray().Select(group => group.GetString()))),
+        new(
+            "groups",
+            row => string.Join(' ', row.GetProperty("groups").EnumerateArray().Select(group => group.GetString()))),
         new("period", row => Text(row, "period")),
         new("spent", row => Dollars(row, "period_to_date_spend", ""), IsNumber: true),
-        new("limit", row => row.GetProperty("source").ValueKind == JsonValueKind.Null ? "" : Dollars(row, "amount", "unlimited"), IsNumber: true),
+        new(
+            "limit",
+            row => row.GetProperty("source").ValueKind == JsonValueKind.Null ? "" : Dollars(row, "amount", "unlimited"),
+            IsNumber: true),
         new("used", Share, IsNumber: true),
-        new("limit of", row => row.GetProperty("source") is { ValueKind: JsonValueKind.Object } source ? $"{Text(source, "type")} {ScopeId(source)}".TrimEnd() : ""),
+        new(
+            "limit of",
+            row =>
+                row.GetProperty("source") is { ValueKind: JsonValueKind.Object } source
+                ? $"{Text(source, "type")} {ScopeId(source)}".TrimEnd()
+                : ""),
     ];
 
     public static readonly IReadOnlyList<ReportColumn> Audit =
@@ -36,19 +55,27 @@ internal static class SpendReports
         new("time", row => Text(row, "created_at")),
         new("actor", row => Text(row, "actor")),
         new("action", row => Text(row, "action")),
-        new("scope", row => Cap(row) is { } cap ? $"{Text(cap.GetProperty("scope"), "type")} {ScopeId(cap.GetProperty("scope"))}".TrimEnd() : ""),
+        new(
+            "scope",
+            row =>
+                Cap(row) is { } cap
+                ? $"{Text(cap.GetProperty("scope"), "type")} {ScopeId(cap.GetProperty("scope"))}".TrimEnd()
+                : ""),
         new("period", row => Cap(row) is { } cap ? Text(cap, "period") : ""),
         new("before", row => Amount(row.GetProperty("before")), IsNumber: true),
         new("after", row => Amount(row.GetProperty("after")), IsNumber: true),
     ];
 
-    private static string Amount(JsonElement cap) => cap.ValueKind == JsonValueKind.Object ? Dollars(cap, "amount", "unlimited") : "";
+    private static string Amount(JsonElement cap) =>
+        cap.ValueKind == JsonValueKind.Object ? Dollars(cap, "amount", "unlimited") : "";
 
-    private static JsonElement? Cap(JsonElement row) => row.GetProperty("after") is { ValueKind: JsonValueKind.Object } after ? after
+    private static JsonElement? Cap(JsonElement row) =>
+        row.GetProperty("after") is { ValueKind: JsonValueKind.Object } after ? after
         : row.GetProperty("before") is { ValueKind: JsonValueKind.Object } before ? before
         : null;
 
-    private static JsonElement? Pool(JsonElement limit) => limit.TryGetProperty("pooled_budget", out var pool) && pool.ValueKind == JsonValueKind.Object ? pool : null;
+    private static JsonElement? Pool(JsonElement limit) =>
+        limit.TryGetProperty("pooled_budget", out var pool) && pool.ValueKind == JsonValueKind.Object ? pool : null;
 
     private static string ScopeId(JsonElement scope) =>
         scope.TryGetProperty("user_id", out var user) ? user.GetString()!
@@ -69,7 +96,10 @@ internal static class SpendReports
         Cents(row, name) is { } cents ? (cents / 100).ToString("0.00###", CultureInfo.InvariantCulture) : otherwise;
 
     private static decimal? Cents(JsonElement row, string name) =>
-        decimal.TryParse(Text(row, name), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var cents) ? cents : null;
+        decimal.TryParse(Text(row, name), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var cents)
+        ? cents
+        : null;
 
-    private static string Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+    private static string Text(JsonElement row, string name) =>
+        row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 }

@@ -14,7 +14,8 @@ namespace ClaudeGateway.Cli.Doctor;
 /// </summary>
 internal static class DoctorCommand
 {
-    public static async Task<int> RunAsync(string? configPath, ProcessEnvironment environment, TextWriter output, CancellationToken cancellation)
+    public static async Task<int> RunAsync(
+        string? configPath, ProcessEnvironment environment, TextWriter output, CancellationToken cancellation)
     {
         var result = ServeCommand.Read(configPath, environment);
         if (result.Config is not { } config)
@@ -23,7 +24,10 @@ internal static class DoctorCommand
         }
 
         using var lines = new StderrLines();
-        var log = new OperationalLog(lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"] ?? "warn"));
+        var log = new OperationalLog(
+            lines,
+            TimeProvider.System,
+            OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"] ?? "warn"));
         try
         {
             var findings = await ExamineAsync(config, environment, TimeProvider.System, log, cancellation);
@@ -44,27 +48,45 @@ internal static class DoctorCommand
         }
     }
 
-    /// <summary>All questions at once, the answers in the order of the file: identity provider, store, upstreams, collectors.</summary>
-    /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy variable.</exception>
-    public static async Task<IReadOnlyList<Finding>> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    /// <summary>
+    /// All questions at once, the answers in the order of the file: identity provider, store, upstreams, collectors.
+    /// </summary>
+    /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy
+    /// variable.</exception>
+    public static async Task<IReadOnlyList<Finding>> ExamineAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation)
     {
         using var outbound = new OutboundHttp(environment, log);
         return await ExamineAsync(config, environment, outbound, clock, log, cancellation);
     }
 
-    private static Task<Finding[]> ExamineAsync(GatewayConfig config, ProcessEnvironment environment, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    private static Task<Finding[]> ExamineAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation)
     {
         // The real ones, also while load_test_mode keeps requests from them.
         var upstreams = UpstreamList.Create(config with { LoadTestMode = null }, outbound, environment, clock, log);
         var catalog = new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels);
         var routes = new ModelRoutes(catalog, upstreams);
-        var models = catalog.All.Select(model => model.Id).Prepend("claude-haiku-4-5").Select(routes.Find).OfType<ModelRoute>().ToArray();
+        var models = catalog.All.Select(model => model.Id).Prepend("claude-haiku-4-5").Select(routes.Find)
+            .OfType<ModelRoute>().ToArray();
         Task<Finding>[] questions =
         [
             IdentityProviderExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation),
             StoreExamination.RunAsync(config, environment, log, cancellation),
-            .. upstreams.Select((upstream, i) => UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, cancellation)),
-            .. (config.Telemetry?.ForwardTo ?? []).Select((destination, i) => CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),
+            .. upstreams.Select(
+                (upstream, i) => UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, cancellation)),
+            .. (config.Telemetry?.ForwardTo ?? []).Select(
+                (destination, i) =>
+                    CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),
         ];
         return Task.WhenAll(questions);
     }

@@ -25,17 +25,28 @@ internal static class StoreExamination
             settings.Timeout = (int)store.ConnectTimeout.TotalSeconds;
             settings.Pooling = false;
             await using var source = PostgresTls.CreateSource(settings, environment, log);
-            await using var command = source.CreateCommand("select current_setting('server_version'), current_user::text, current_schema() is not null and has_schema_privilege(current_schema(), 'CREATE')");
+            await using var command = source.CreateCommand(
+                "select current_setting('server_version'), current_user::text, current_schema() is not null and "
+                    + "has_schema_privilege(current_schema(), 'CREATE')");
             await using var row = await command.ExecuteReaderAsync(cancellation);
             await row.ReadAsync(cancellation);
             var who = $"PostgreSQL {row.GetString(0)} at {settings.Host} as {row.GetString(1)}";
             return row.GetBoolean(2)
                 ? Finding.Well(subject, $"{who}; tables can be created")
-                : Finding.Ill(subject, $"{who}; tables cannot be created", $"GRANT CREATE, USAGE ON SCHEMA public TO {row.GetString(1)}, or give it a schema of its own");
+                : Finding.Ill(
+                    subject,
+                    $"{who}; tables cannot be created",
+                    $"GRANT CREATE, USAGE ON SCHEMA public TO {row.GetString(1)}, or give it a schema of its own");
         }
-        catch (Exception e) when (e is DbException or TimeoutException or OperatorException or ArgumentException or InvalidOperationException)
+        catch (Exception e)
+            when (
+                e is DbException or TimeoutException or OperatorException or ArgumentException
+                or InvalidOperationException)
         {
-            return Finding.Ill(subject, StoreErrors.Describe(e), "check store.postgres_url, its user and password, and that the database admits connections from here");
+            return Finding.Ill(
+                subject,
+                StoreErrors.Describe(e),
+                "check store.postgres_url, its user and password, and that the database admits connections from here");
         }
     }
 
@@ -50,6 +61,9 @@ internal static class StoreExamination
         var folder = Path.GetDirectoryName(Path.GetFullPath(path));
         return Directory.Exists(folder)
             ? Finding.Well("store", $"embedded SQLite at {path}, for a single replica")
-            : Finding.Ill("store", $"the folder of {path} does not exist", "create it and give it to the user the gateway runs as");
+            : Finding.Ill(
+                "store",
+                $"the folder of {path} does not exist",
+                "create it and give it to the user the gateway runs as");
     }
 }

@@ -22,13 +22,19 @@ internal static class UpstreamExamination
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(40);
 
     /// <param name="models">In order of preference; the first this upstream serves is asked for.</param>
-    public static async Task<Finding> RunAsync(Upstream upstream, UpstreamConfig config, IReadOnlyList<ModelRoute> models, CancellationToken cancellation)
+    public static async Task<Finding> RunAsync(
+        Upstream upstream, UpstreamConfig config, IReadOnlyList<ModelRoute> models, CancellationToken cancellation)
     {
         var subject = $"upstream '{upstream.Name}' ({upstream.Provider})";
-        var asked = models.SelectMany(route => route.Targets, (route, target) => (route.Model.Id, Target: target)).FirstOrDefault(m => ReferenceEquals(m.Target.Upstream, upstream));
+        var asked = models.SelectMany(route => route.Targets,
+            (route, target) =>
+                (route.Model.Id, Target: target)).FirstOrDefault(m => ReferenceEquals(m.Target.Upstream, upstream));
         if (asked.Target is null)
         {
-            return Finding.Ill(subject, "serves no model", "add a models[] entry whose upstream_model names it, or widen its models list");
+            return Finding.Ill(
+                subject,
+                "serves no model",
+                "add a models[] entry whose upstream_model names it, or widen its models list");
         }
 
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -36,7 +42,12 @@ internal static class UpstreamExamination
         try
         {
             using var response = await upstream.SendAsync(Call(asked.Id), asked.Target.ModelId, timeout.Token);
-            return Judge(subject, config, $"{asked.Id} (there {asked.Target.ModelId})", response, await TextAsync(response, timeout.Token));
+            return Judge(
+                subject,
+                config,
+                $"{asked.Id} (there {asked.Target.ModelId})",
+                response,
+                await TextAsync(response, timeout.Token));
         }
         catch (UpstreamUnavailableException e)
         {
@@ -49,22 +60,36 @@ internal static class UpstreamExamination
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return Finding.Ill(subject, $"not reachable: {e.Message}", "let the gateway reach the endpoint, through HTTPS_PROXY where that is the way out, or correct region and base_url");
+            return Finding.Ill(
+                subject,
+                $"not reachable: {e.Message}",
+                "let the gateway reach the endpoint, through HTTPS_PROXY where that is the way out, or correct region "
+                    + "and base_url");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Finding.Ill(subject, $"no answer within {Timeout.TotalSeconds} s", "let the gateway reach the endpoint, or correct region and base_url");
+            return Finding.Ill(
+                subject,
+                $"no answer within {Timeout.TotalSeconds} s",
+                "let the gateway reach the endpoint, or correct region and base_url");
         }
     }
 
-    private static Finding Judge(string subject, UpstreamConfig config, string model, UpstreamResponse response, string text) => response.FailoverStatus switch
+    private static Finding Judge(
+        string subject, UpstreamConfig config, string model, UpstreamResponse response,
+        string text) => response.FailoverStatus switch
     {
         400 or (>= 200 and < 300) => Finding.Well(subject, $"takes requests for {model}"),
         401 => Finding.Ill(subject, $"refuses the credential (401): {text}", Grants.Credential(config)),
-        403 => Finding.Ill(subject, $"knows the credential but denies {model} (403): {text}", Grants.Permission(config)),
+        403 =>
+            Finding.Ill(subject, $"knows the credential but denies {model} (403): {text}", Grants.Permission(config)),
         404 => Finding.Ill(subject, $"does not have {model}: {text}", Grants.Model(config)),
         429 => Finding.Well(subject, $"takes requests for {model}, but none at the moment: the quota is used up (429)"),
-        var status => Finding.Ill(subject, $"answered {status} for {model}: {text}", "the full answer is in the log above; try again later"),
+        var status =>
+            Finding.Ill(
+                subject,
+                $"answered {status} for {model}: {text}",
+                "the full answer is in the log above; try again later"),
     };
 
     private static UpstreamCall Call(string model)
@@ -72,16 +97,22 @@ internal static class UpstreamExamination
         var context = new DefaultHttpContext();
         context.Request.Headers["anthropic-version"] = "2023-06-01";
         context.Request.ContentType = "application/json";
-        var body = "{\"model\":" + Encoding.UTF8.GetString(JsonEdit.String(model)) + ",\"max_tokens\":1,\"messages\":[]}";
+        var body = "{\"model\":" + Encoding.UTF8.GetString(JsonEdit.String(model))
+            + ",\"max_tokens\":1,\"messages\":[]}";
         return new UpstreamCall(
             new GatewayRequest(context, "doctor", IPAddress.Loopback, 0),
-            new Principal("claude-gateway-doctor", "claude-gateway-doctor", null, []) { ExpiresAt = DateTimeOffset.MaxValue },
+            new Principal("claude-gateway-doctor", "claude-gateway-doctor", null, [])
+            {
+                ExpiresAt = DateTimeOffset.MaxValue,
+            },
             MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request!,
             MessagesOperation.CreateMessage,
             StripTags: false);
     }
 
-    /// <summary>The upstream's own words. A cloud's are translated for developers; they are in the log instead.</summary>
+    /// <summary>
+    /// The upstream's own words. A cloud's are translated for developers; they are in the log instead.
+    /// </summary>
     private static async Task<string> TextAsync(UpstreamResponse response, CancellationToken cancellation)
     {
         if (response is not AnthropicResponse)

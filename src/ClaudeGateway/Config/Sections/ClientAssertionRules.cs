@@ -4,7 +4,10 @@ using ClaudeGateway.Config.Shapes;
 
 namespace ClaudeGateway.Config.Sections;
 
-/// <summary>What the key and certificate of <c>private_key_jwt</c> must be: one RSA pair that belongs together (spec/newer.md, oidc).</summary>
+/// <summary>
+/// What the key and certificate of <c>private_key_jwt</c> must be: one RSA pair that belongs together (spec/newer.md,
+/// oidc).
+/// </summary>
 internal static class ClientAssertionRules
 {
     public static Action<Fields> Check(Key<Secret> privateKey, Key<string> certificate) => fields =>
@@ -36,12 +39,18 @@ internal static class ClientAssertionRules
             var certificates = PemFiles.Certificates(fields.Get(certificate));
             if (certificates.Count != 1)
             {
-                fields.Problem(certificate, certificates.Count == 0 ? "holds no PEM certificate" : $"holds {certificates.Count} certificates; give only the one registered at the identity provider");
+                fields.Problem(
+                    certificate,
+                    certificates.Count == 0
+                    ? "holds no PEM certificate"
+                    : $"holds {certificates.Count} certificates; give only the one registered at the identity "
+                        + "provider");
                 return;
             }
 
             using var publicKey = certificates[0].GetRSAPublicKey();
-            if (publicKey is null || !publicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
+            if (publicKey is null
+                || !publicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo()))
             {
                 fields.Problem(certificate, "does not belong to private_key_pem");
             }

@@ -10,17 +10,47 @@ internal static partial class CollectorAuthSection
     private const string GoogleDomain = ".googleapis.com";
     private const string NeedsBoth = "aws needs region and service: the host is not service.region.amazonaws.com";
 
-    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(), "Service account key file; Application Default Credentials when absent.") { Example = "/etc/gateway/google.json" };
+    private static readonly Key<string> ServiceAccountJson = new(
+        "service_account_json",
+        FileThatShouldExist(),
+        "Service account key file; Application Default Credentials when absent.")
+    {
+        Example = "/etc/gateway/google.json",
+    };
 
-    private static readonly Key<CollectorAuth> Google = new("google", Object<CollectorAuth>([ServiceAccountJson], fields => new CollectorAuth.Google(fields.Get(ServiceAccountJson))), "Google credentials for `*.googleapis.com`.") { Required = "required: one of `google`, `aws`" };
+    private static readonly Key<CollectorAuth> Google = new(
+        "google",
+        Object<CollectorAuth>([ServiceAccountJson], fields => new CollectorAuth.Google(fields.Get(ServiceAccountJson))),
+        "Google credentials for `*.googleapis.com`.")
+    {
+        Required = "required: one of `google`, `aws`",
+    };
 
-    private static readonly Key<string> Region = new("region", Text(), "AWS region; taken from the URL's host when it is `service.region.amazonaws.com`.") { Example = "eu-central-1" };
+    private static readonly Key<string> Region = new(
+        "region", Text(), "AWS region; taken from the URL's host when it is `service.region.amazonaws.com`.")
+    {
+        Example = "eu-central-1",
+    };
 
-    private static readonly Key<string> Service = new("service", Text(), "Service name of the signature, e.g. `xray`, `logs`, `aps`; taken from the host as `region` is.") { Example = "xray" };
+    private static readonly Key<string> Service = new(
+        "service",
+        Text(),
+        "Service name of the signature, e.g. `xray`, `logs`, `aps`; taken from the host as `region` is.")
+    {
+        Example = "xray",
+    };
 
-    private static readonly Key<CollectorAuth> Aws = new("aws", Object<CollectorAuth>([Region, Service], fields => new CollectorAuth.Aws(fields.Get(Region), fields.Get(Service))), "AWS credentials of the default chain, as a Signature Version 4. Our own key.") { Example = "{}" };
+    private static readonly Key<CollectorAuth> Aws = new(
+        "aws",
+        Object<CollectorAuth>(
+            [Region, Service], fields => new CollectorAuth.Aws(fields.Get(Region), fields.Get(Service))),
+        "AWS credentials of the default chain, as a Signature Version 4. Our own key.")
+    {
+        Example = "{}",
+    };
 
-    public static readonly Shape<CollectorAuth> Shape = Object([Google, Aws], fields => fields.Get(Google) ?? fields.Get(Aws), fields =>
+    public static readonly Shape<CollectorAuth> Shape = Object(
+        [Google, Aws], fields => fields.Get(Google) ?? fields.Get(Aws), fields =>
     {
         if (!fields.IsGiven(Google) && !fields.IsGiven(Aws))
         {
@@ -40,7 +70,10 @@ internal static partial class CollectorAuthSection
         _ => null,
     };
 
-    /// <summary>Fills in what the host says: region and service of <c>SERVICE.REGION.amazonaws.com</c>. Null when something is still missing.</summary>
+    /// <summary>
+    /// Fills in what the host says: region and service of <c>SERVICE.REGION.amazonaws.com</c>. Null when something is
+    /// still missing.
+    /// </summary>
     public static CollectorAuth.Aws? Complete(CollectorAuth.Aws aws, Uri url)
     {
         var host = AwsHost().Match(url.IdnHost);
@@ -49,8 +82,12 @@ internal static partial class CollectorAuthSection
         return region is null || service is null ? null : new CollectorAuth.Aws(region, service);
     }
 
-    private static bool IsGoogle(Uri url) => url.Scheme == Uri.UriSchemeHttps && ("." + url.IdnHost).EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
+    private static bool IsGoogle(Uri url) =>
+        url.Scheme == Uri.UriSchemeHttps
+        && ("." + url.IdnHost).EndsWith(GoogleDomain, StringComparison.OrdinalIgnoreCase);
 
-    [GeneratedRegex(@"^(?<service>[a-z0-9-]+)\.(?<region>[a-z]{2}(-[a-z]+)+-\d+)\.amazonaws\.com(\.cn)?\z", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^(?<service>[a-z0-9-]+)\.(?<region>[a-z]{2}(-[a-z]+)+-\d+)\.amazonaws\.com(\.cn)?\z",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex AwsHost();
 }

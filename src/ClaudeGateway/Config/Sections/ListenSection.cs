@@ -8,7 +8,11 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>listen</c>.</summary>
 internal static class ListenSection
 {
-    private static readonly Key<string> Host = new("host", Text(0), "Address to listen on, or a name of this machine; a loopback address or `localhost` for one machine only, `*` for every address.")
+    private static readonly Key<string> Host = new(
+        "host",
+        Text(0),
+        "Address to listen on, or a name of this machine; a loopback address or `localhost` for one machine only, `*` "
+            + "for every address.")
     {
         Default = "0.0.0.0",
         NeedsRestart = true,
@@ -24,7 +28,11 @@ internal static class ListenSection
         NeedsRestart = true,
     };
 
-    private static readonly Key<string> PublicUrl = new("public_url", Text(0).Named("http(s) origin").Must(PublicUrlProblem), "The origin under which developers reach the gateway: scheme, host and port only. It is the issuer of the gateway's tokens and the base of the address the IdP sends the browser back to.")
+    private static readonly Key<string> PublicUrl = new(
+        "public_url",
+        Text(0).Named("http(s) origin").Must(PublicUrlProblem),
+        "The origin under which developers reach the gateway: scheme, host and port only. It is the issuer of the "
+            + "gateway's tokens and the base of the address the IdP sends the browser back to.")
     {
         Required = "required unless `host` is a loopback address",
         // In every token, and registered at the identity provider.
@@ -32,9 +40,19 @@ internal static class ListenSection
         Example = "https://claude-gateway.example.com",
     };
 
-    private static readonly Key<string> Cert = new("cert", ExistingFile(), "PEM file of the certificate, followed by its chain.") { IsRequired = true, Example = "/etc/gateway/tls.crt" };
+    private static readonly Key<string> Cert = new(
+        "cert", ExistingFile(), "PEM file of the certificate, followed by its chain.")
+    {
+        IsRequired = true,
+        Example = "/etc/gateway/tls.crt",
+    };
 
-    private static readonly Key<string> KeyFile = new("key", ExistingFile(), "PEM file of the certificate's private key.") { IsRequired = true, Example = "/etc/gateway/tls.key" };
+    private static readonly Key<string> KeyFile = new(
+        "key", ExistingFile(), "PEM file of the certificate's private key.")
+    {
+        IsRequired = true,
+        Example = "/etc/gateway/tls.key",
+    };
 
     private static readonly Key<TlsConfig> Tls = new(
         "tls",
@@ -44,21 +62,34 @@ internal static class ListenSection
         NeedsRestart = true,
     };
 
-    private static readonly Key<IReadOnlyList<IPNetwork>> TrustedProxies = new("trusted_proxies", ListOf(Cidr()), "Proxies in front of the gateway whose `X-Forwarded-For` is believed.")
+    private static readonly Key<IReadOnlyList<IPNetwork>> TrustedProxies = new(
+        "trusted_proxies", ListOf(Cidr()), "Proxies in front of the gateway whose `X-Forwarded-For` is believed.")
     {
         Default = "[]",
         Example = "[10.0.0.0/8]",
     };
 
-    private static readonly Key<int> DrainDelay = new("drain_delay_seconds", Integer(0, 300), "Seconds for which /readyz answers 503 after SIGTERM before connections are refused, so that a load balancer looks away first. Our own key.") { Default = "0", Example = "10" };
+    private static readonly Key<int> DrainDelay = new(
+        "drain_delay_seconds",
+        Integer(0, 300),
+        "Seconds for which /readyz answers 503 after SIGTERM before connections are refused, so that a load balancer "
+            + "looks away first. Our own key.")
+    {
+        Default = "0",
+        Example = "10",
+    };
 
-    public static readonly Shape<ListenConfig> Shape = Object([Host, Port, PublicUrl, Tls, TrustedProxies, DrainDelay], Build, Check);
+    public static readonly Shape<ListenConfig> Shape = Object(
+        [Host, Port, PublicUrl, Tls, TrustedProxies, DrainDelay], Build, Check);
 
     private static void Check(Fields fields)
     {
         if (!fields.IsGiven(PublicUrl) && fields.Get(Host) is { } host && !AddressRules.IsLoopbackHost(host))
         {
-            fields.Require(PublicUrl, $"because listen.host {host} is not a loopback address: the origin developers use, such as https://claude-gateway.example.com");
+            fields.Require(
+                PublicUrl,
+                $"because listen.host {host} is not a loopback address: the origin developers use, such as "
+                    + "https://claude-gateway.example.com");
         }
         else if (fields.Has(PublicUrl) && Uri.TryCreate(fields.Get(PublicUrl), UriKind.Absolute, out var url)
             && url.Scheme == Uri.UriSchemeHttp && !AddressRules.IsLoopbackHost(url.Host))
@@ -80,7 +111,10 @@ internal static class ListenSection
         }
         catch (Exception e) when (TlsConfig.IsUnusable(e))
         {
-            fields.Problem(KeyFile, $"is not the unencrypted private key, in PEM, of the certificate in cert: {e.Message.ReplaceLineEndings(" ")}");
+            fields.Problem(
+                KeyFile,
+                "is not the unencrypted private key, in PEM, of the certificate in cert: "
+                    + $"{e.Message.ReplaceLineEndings(" ")}");
         }
     }
 
@@ -104,7 +138,8 @@ internal static class ListenSection
 
         return url switch
         {
-            { Scheme: not ("https" or "http") } => $"begins with {url.Scheme}:, which browsers and clients cannot use; {Allowed}",
+            { Scheme: not ("https" or "http") } =>
+                $"begins with {url.Scheme}:, which browsers and clients cannot use; {Allowed}",
             { UserInfo.Length: > 0 } => $"holds credentials, and every client would see them; {Allowed}",
             { Query.Length: > 0 } or { Fragment.Length: > 0 } => $"has a query or fragment; {Allowed}",
             { AbsolutePath: not "/" } => $"has a path, but the gateway serves at the root of its origin; {Allowed}",

@@ -4,7 +4,9 @@ using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.Config.Sections;
 
-/// <summary>URLs that lead to this machine are refused unless the environment allows them (see <see cref="SsrfGuard"/>).</summary>
+/// <summary>
+/// URLs that lead to this machine are refused unless the environment allows them (see <see cref="SsrfGuard"/>).
+/// </summary>
 internal static class LoopbackRules
 {
     public static void Check(Fields fields, Key key, string? url)
@@ -17,9 +19,13 @@ internal static class LoopbackRules
 
     public static void Check(Fields fields, Key key, Uri? url)
     {
-        if (url is not null && fields.Has(key) && AddressRules.IsLoopbackHost(url.Host) && !fields.Reading.Environment.AllowLoopback)
+        if (url is not null && fields.Has(key) && AddressRules.IsLoopbackHost(url.Host)
+            && !fields.Reading.Environment.AllowLoopback)
         {
-            fields.Problem(key, $"leads to this machine ({url.Host}); set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 in the environment to allow that for local testing");
+            fields.Problem(
+                key,
+                $"leads to this machine ({url.Host}); set CLAUDE_GATEWAY_ALLOW_LOOPBACK=1 in the environment to allow "
+                    + "that for local testing");
         }
     }
 }

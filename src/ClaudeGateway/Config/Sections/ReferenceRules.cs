@@ -14,12 +14,16 @@ internal static class ReferenceRules
             var map = model.Find("upstream_model") as ConfigMap;
             foreach (var entry in (map?.Entries ?? []).Where(entry => Array.IndexOf(upstreams, entry.Key) < 0))
             {
-                reading.Problem(entry.KeyPosition, entry.Value.Path, $"references unknown upstream '{entry.Key}'{Known(entry.Key, upstreams)}");
+                reading.Problem(
+                    entry.KeyPosition,
+                    entry.Value.Path,
+                    $"references unknown upstream '{entry.Key}'{Known(entry.Key, upstreams)}");
             }
         }
     }
 
-    public static void CheckOverrides(string[] upstreams, IReadOnlyList<PriceOverride> overrides, ConfigNode pricing, ConfigReading reading)
+    public static void CheckOverrides(
+        string[] upstreams, IReadOnlyList<PriceOverride> overrides, ConfigNode pricing, ConfigReading reading)
     {
         var rows = ((pricing as ConfigMap)?.Find("overrides") as ConfigList)?.Items ?? [];
         var seen = new Dictionary<(string, string), int>();
@@ -36,11 +40,15 @@ internal static class ReferenceRules
             if (!seen.TryAdd((row.Upstream, model.ToUpperInvariant()), i))
             {
                 var first = seen[(row.Upstream, model.ToUpperInvariant())];
-                reading.Problem(rows[i], $"prices '{row.Model}' on '{row.Upstream}' a second time; overrides[{first}] already does");
+                reading.Problem(
+                    rows[i],
+                    $"prices '{row.Model}' on '{row.Upstream}' a second time; overrides[{first}] already does");
             }
         }
     }
 
     private static string Known(string written, string[] upstreams) =>
-        NearestKey.Suggestion(written, upstreams) is { Length: > 0 } nearest ? nearest : $"; there are {string.Join(", ", upstreams)}";
+        NearestKey.Suggestion(written, upstreams) is { Length: > 0 } nearest
+        ? nearest
+        : $"; there are {string.Join(", ", upstreams)}";
 }

@@ -5,18 +5,20 @@ using static ClaudeGateway.Config.Shapes.Values;
 namespace ClaudeGateway.Config.Sections;
 
 /// <summary>
-/// What OTEL_RESOURCE_ATTRIBUTES can carry (OpenTelemetry resource SDK, "Specifying resource information via an environment
-/// variable"), and no name that the client or the gateway sets itself.
+/// What OTEL_RESOURCE_ATTRIBUTES can carry (OpenTelemetry resource SDK, "Specifying resource information via an
+/// environment variable"), and no name that the client or the gateway sets itself.
 /// </summary>
 internal static class ResourceAttributeRules
 {
     /// <summary>Of a value once percent-encoded.</summary>
     private const int MaxEncodedLength = 255;
 
-    private static readonly string[] Reserved = ["service.name", "service.version", "os.type", "os.version", "host.arch", "wsl.version"];
+    private static readonly string[] Reserved = [
+        "service.name", "service.version", "os.type", "os.version", "host.arch", "wsl.version"];
     private static readonly string[] ReservedPrefixes = ["user.", "enduser."];
 
-    public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(Text().Must(ValueProblem), CheckName);
+    public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(
+        Text().Must(ValueProblem), CheckName);
 
     private static void CheckName(ConfigEntry entry, ConfigReading reading)
     {
@@ -28,7 +30,8 @@ internal static class ResourceAttributeRules
 
     private static string? NameProblem(string name)
     {
-        if (name.Length is 0 or > MaxEncodedLength || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
+        if (name.Length is 0 or > MaxEncodedLength
+            || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('.' or '_' or '-')))
         {
             return $"is no attribute name: 1 to {MaxEncodedLength} letters, digits and . _ -";
         }
@@ -46,7 +49,9 @@ internal static class ResourceAttributeRules
             return "must be printable ASCII without blanks and without , ; = \\ \" %";
         }
 
-        return Uri.EscapeDataString(value).Length > MaxEncodedLength ? $"must have at most {MaxEncodedLength} characters once percent-encoded" : null;
+        return Uri.EscapeDataString(value).Length > MaxEncodedLength
+            ? $"must have at most {MaxEncodedLength} characters once percent-encoded"
+            : null;
     }
 
     private static bool IsPlain(char c) => c is > ' ' and <= '~' and not (',' or ';' or '"' or '\\' or '=' or '%');

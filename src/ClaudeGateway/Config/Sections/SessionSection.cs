@@ -9,13 +9,22 @@ internal static class SessionSection
     private const double MaxHours = 87_600;
     private const double LongHours = 24 * 7;
 
-    private static readonly Key<IReadOnlyList<Secret>> JwtSecret = new("jwt_secret", OneOrMany(SecretText(32)), "Signs the gateway's own tokens (HS256). Of several the first signs and all verify, so that a secret can be replaced without signing anybody out.")
+    private static readonly Key<IReadOnlyList<Secret>> JwtSecret = new(
+        "jwt_secret",
+        OneOrMany(SecretText(32)),
+        "Signs the gateway's own tokens (HS256). Of several the first signs and all verify, so that a secret can be "
+            + "replaced without signing anybody out.")
     {
         IsRequired = true,
         Example = "${GATEWAY_JWT_SECRET}",
     };
 
-    private static readonly Key<double> TtlHours = new("ttl_hours", Number(0, MaxHours), "Hours for which a bearer is valid; the client renews it by itself.") { Default = "1", Example = "8" };
+    private static readonly Key<double> TtlHours = new(
+        "ttl_hours", Number(0, MaxHours), "Hours for which a bearer is valid; the client renews it by itself.")
+    {
+        Default = "1",
+        Example = "8",
+    };
 
     public static readonly Shape<SessionConfig> Shape = Object([JwtSecret, TtlHours], Build, Check);
 

@@ -12,7 +12,10 @@ internal static partial class StoreSection
     /// <summary>The driver reserves room for each; PostgreSQL itself serves a few hundred well.</summary>
     private const int MaxPool = 10_000;
 
-    private static readonly Key<Secret> Url = new("postgres_url", SecretText(0).Named("postgres:// URL", WithoutPassword).Must(url => PostgresUrlProblem(url.Reveal())), "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
+    private static readonly Key<Secret> Url = new(
+        "postgres_url",
+        SecretText(0).Named("postgres:// URL", WithoutPassword).Must(url => PostgresUrlProblem(url.Reveal())),
+        "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
     {
         Required = "required unless `sqlite_path` is given",
         NeedsRestart = true,
@@ -70,7 +73,8 @@ internal static partial class StoreSection
         NeedsRestart = true,
     };
 
-    public static readonly Shape<StoreConfig> Shape = Object([Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
+    public static readonly Shape<StoreConfig> Shape = Object(
+        [Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
 
     private static void Check(Fields fields)
     {
@@ -95,8 +99,12 @@ internal static partial class StoreSection
         ReadinessGrace = TimeSpan.FromSeconds(fields.Get(ReadinessGrace)),
     };
 
-    /// <summary>The password stands between the user and the last @ of the authority; parameters may hold one too.</summary>
-    private static string WithoutPassword(string url) => PasswordAndParameters().Replace(url, match => match.Groups["user"].Success ? $"{match.Groups["user"].Value}:***@" : "?***");
+    /// <summary>
+    /// The password stands between the user and the last @ of the authority; parameters may hold one too.
+    /// </summary>
+    private static string WithoutPassword(string url) =>
+        PasswordAndParameters()
+        .Replace(url, match => match.Groups["user"].Success ? $"{match.Groups["user"].Value}:***@" : "?***");
 
     [GeneratedRegex(@"(?<user>://[^:/?#@]*):[^/?#]*@|\?.*$", RegexOptions.CultureInvariant)]
     private static partial Regex PasswordAndParameters();
@@ -122,9 +130,11 @@ internal static partial class StoreSection
         var bracket = hostAndPort.IndexOf(']', StringComparison.Ordinal);
         var colon = hostAndPort.IndexOf(':', Math.Max(bracket, 0));
         var host = colon < 0 ? hostAndPort : hostAndPort[..colon];
-        if (colon >= 0 && (!int.TryParse(hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535))
+        if (colon >= 0
+            && (!int.TryParse(hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535))
         {
-            return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must be percent-encoded, or the password given as store.password)";
+            return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must "
+                + "be percent-encoded, or the password given as store.password)";
         }
 
         if (host.Length == 0 && !rest.Contains("host=", StringComparison.Ordinal))

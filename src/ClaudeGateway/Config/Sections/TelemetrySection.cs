@@ -8,9 +8,26 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>telemetry</c>.</summary>
 internal static class TelemetrySection
 {
-    private static readonly Key<Uri> Url = new("url", HttpUrl().Must(UrlProblem), "Base URL of an OTLP/HTTP collector; `/v1/metrics` and so on are appended. https, or http on this machine.") { IsRequired = true, Example = "https://otel.example.com:4318" };
+    private static readonly Key<Uri> Url = new(
+        "url",
+        HttpUrl().Must(UrlProblem),
+        "Base URL of an OTLP/HTTP collector; `/v1/metrics` and so on are appended. https, or http on this machine.")
+    {
+        IsRequired = true,
+        Example = "https://otel.example.com:4318",
+    };
 
-    private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new("headers", MapOf(SecretText(0).Must(value => value.Reveal().Any(char.IsControl) ? "must be one line without control characters" : null), CheckHeaderName), "Sent with each export, usually the collector's key.") { Default = "{}", Example = "{ x-api-key: \"${OTEL_KEY}\" }" };
+    private static readonly Key<IReadOnlyDictionary<string, Secret>> Headers = new(
+        "headers",
+        MapOf(
+            SecretText(0)
+            .Must(value => value.Reveal().Any(char.IsControl) ? "must be one line without control characters" : null),
+            CheckHeaderName),
+        "Sent with each export, usually the collector's key.")
+    {
+        Default = "{}",
+        Example = "{ x-api-key: \"${OTEL_KEY}\" }",
+    };
 
     private static readonly Key<bool> Metrics = new("metrics", Flag(), "Forward metrics.") { Default = "true" };
 
@@ -18,17 +35,32 @@ internal static class TelemetrySection
 
     private static readonly Key<bool> Traces = new("traces", Flag(), "Forward traces.") { Default = "false" };
 
-    private static readonly Key<CollectorAuth> Auth = new("auth", CollectorAuthSection.Shape, "How the gateway authenticates, beside `headers`.");
+    private static readonly Key<CollectorAuth> Auth = new(
+        "auth", CollectorAuthSection.Shape, "How the gateway authenticates, beside `headers`.");
 
-    private static readonly Shape<TelemetryDestination> Destination = Object([Url, Headers, Metrics, Logs, Traces, Auth], Build, Check);
+    private static readonly Shape<TelemetryDestination> Destination = Object(
+        [Url, Headers, Metrics, Logs, Traces, Auth], Build, Check);
 
-    private static readonly Key<IReadOnlyList<TelemetryDestination>> ForwardTo = new("forward_to", ListOf(Destination), "Collectors that receive the clients' OpenTelemetry exports.") { Default = "[]" };
+    private static readonly Key<IReadOnlyList<TelemetryDestination>> ForwardTo = new(
+        "forward_to", ListOf(Destination), "Collectors that receive the clients' OpenTelemetry exports.")
+    {
+        Default = "[]",
+    };
 
-    private static readonly Key<IReadOnlyDictionary<string, string>> ResourceAttributes = new("resource_attributes", ResourceAttributeRules.Shape, "Labels pushed to clients as OTEL_RESOURCE_ATTRIBUTES.") { Default = "{}", Example = "{ deployment.environment.name: production }" };
+    private static readonly Key<IReadOnlyDictionary<string, string>> ResourceAttributes = new(
+        "resource_attributes", ResourceAttributeRules.Shape, "Labels pushed to clients as OTEL_RESOURCE_ATTRIBUTES.")
+    {
+        Default = "{}",
+        Example = "{ deployment.environment.name: production }",
+    };
 
     public static readonly Shape<TelemetryConfig> Shape = Object(
         [ForwardTo, ResourceAttributes],
-        fields => new TelemetryConfig { ForwardTo = fields.Get(ForwardTo), ResourceAttributes = fields.Get(ResourceAttributes) },
+        fields => new TelemetryConfig
+        {
+            ForwardTo = fields.Get(ForwardTo),
+            ResourceAttributes = fields.Get(ResourceAttributes),
+        },
         fields =>
         {
             if (fields.IsGiven(ResourceAttributes) && fields.Get(ForwardTo) is { Count: 0 })
@@ -44,18 +76,22 @@ internal static class TelemetrySection
         Metrics = fields.Get(Metrics),
         Logs = fields.Get(Logs),
         Traces = fields.Get(Traces),
-        Auth = fields.Get(Auth) is CollectorAuth.Aws aws ? CollectorAuthSection.Complete(aws, fields.Get(Url)) : fields.Get(Auth),
+        Auth = fields.Get(Auth) is CollectorAuth.Aws aws
+        ? CollectorAuthSection.Complete(aws, fields.Get(Url))
+        : fields.Get(Auth),
     };
 
     private static void Check(Fields fields)
     {
         LoopbackRules.Check(fields, Url, fields.Get(Url));
-        if (fields.Has(Auth) && fields.Has(Url) && CollectorAuthSection.Problem(fields.Get(Auth), fields.Get(Url)) is { } problem)
+        if (fields.Has(Auth) && fields.Has(Url)
+            && CollectorAuthSection.Problem(fields.Get(Auth), fields.Get(Url)) is { } problem)
         {
             fields.Problem(Auth, problem);
         }
 
-        if (fields.IsGiven(Auth) && fields.Has(Headers) && fields.Get(Headers).Keys.Any(name => name.Equals("authorization", StringComparison.OrdinalIgnoreCase)))
+        if (fields.IsGiven(Auth) && fields.Has(Headers)
+            && fields.Get(Headers).Keys.Any(name => name.Equals("authorization", StringComparison.OrdinalIgnoreCase)))
         {
             fields.Problem(Headers, "must not hold Authorization beside auth, which sets it");
         }
@@ -69,7 +105,8 @@ internal static class TelemetrySection
         }
     }
 
-    private static string? UrlProblem(Uri url) => url.Scheme == Uri.UriSchemeHttps || AddressRules.IsLoopbackHost(url.Host)
+    private static string? UrlProblem(Uri url) =>
+        url.Scheme == Uri.UriSchemeHttps || AddressRules.IsLoopbackHost(url.Host)
         ? null
         : "must be https: exports hold names and addresses (http is only for a collector on this machine)";
 }

@@ -24,7 +24,8 @@ internal sealed class ListShape<T>(Shape<T> item, int minCount) : Shape<IReadOnl
         return schema;
     }
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
     {
         value = null;
         if (node is not ConfigList list)
@@ -40,7 +41,8 @@ internal sealed class ListShape<T>(Shape<T> item, int minCount) : Shape<IReadOnl
         var isRead = true;
         if (list.Items.Count < minCount)
         {
-            reading.Problem(node, minCount == 1 ? "must have at least one entry" : $"must have at least {minCount} entries");
+            reading.Problem(
+                node, minCount == 1 ? "must have at least one entry" : $"must have at least {minCount} entries");
             isRead = false;
         }
 
@@ -75,7 +77,8 @@ internal sealed class OneOrManyShape<T>(Shape<T> item) : Shape<IReadOnlyList<T>>
 
     public override JsonObject Schema() => new() { ["anyOf"] = new JsonArray(item.Schema(), _list.Schema()) };
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyList<T> value)
     {
         if (node is ConfigList)
         {
@@ -89,7 +92,8 @@ internal sealed class OneOrManyShape<T>(Shape<T> item) : Shape<IReadOnlyList<T>>
 }
 
 /// <summary>Free keys, each with a value of one shape.</summary>
-internal sealed class MapShape<T>(Shape<T> item, Action<ConfigEntry, ConfigReading>? checkEntry) : Shape<IReadOnlyDictionary<string, T>>
+internal sealed class MapShape<T>(Shape<T> item, Action<ConfigEntry, ConfigReading>? checkEntry)
+    : Shape<IReadOnlyDictionary<string, T>>
 {
     public override string Name => $"mapping of names to {item.Name}";
 
@@ -99,7 +103,8 @@ internal sealed class MapShape<T>(Shape<T> item, Action<ConfigEntry, ConfigReadi
 
     public override JsonObject Schema() => new() { ["type"] = "object", ["additionalProperties"] = item.Schema() };
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyDictionary<string, T> value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out IReadOnlyDictionary<string, T> value)
     {
         value = null;
         if (MapOrProblem(node, reading, "must be a mapping of names to values, ") is not { } map)

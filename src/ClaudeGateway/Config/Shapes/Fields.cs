@@ -23,7 +23,8 @@ internal sealed class Fields
     public ConfigMap Map => _map;
 
     /// <param name="retired">Keys that once existed, and what to do instead.</param>
-    public static Fields Read(ConfigMap map, IReadOnlyList<Key> keys, IReadOnlyDictionary<string, string> retired, ConfigReading reading)
+    public static Fields Read(
+        ConfigMap map, IReadOnlyList<Key> keys, IReadOnlyDictionary<string, string> retired, ConfigReading reading)
     {
         var fields = new Fields(map, reading);
         fields.RefuseUnknownKeys(keys, retired);
@@ -41,7 +42,9 @@ internal sealed class Fields
     /// <summary>Whether the file gives the key, right or wrong.</summary>
     public bool IsGiven(Key key) => _kept.TryGetValue(key, out var wasGiven) ? wasGiven : Entry(key) is not null;
 
-    /// <summary>The value, its default, or the type's default when the key is absent, or wrong (then nothing is built).</summary>
+    /// <summary>
+    /// The value, its default, or the type's default when the key is absent, or wrong (then nothing is built).
+    /// </summary>
     public T Get<T>(Key<T> key) => _values.TryGetValue(key, out var value) && value is T typed ? typed : default!;
 
     /// <summary>Null when the key is absent.</summary>
@@ -82,7 +85,8 @@ internal sealed class Fields
         ? PolicyJson.ToNode(node)?.ToJsonString() ?? "null"
         : null;
 
-    private ConfigEntry? Entry(Key key) => _map.Entries.FirstOrDefault(entry => string.Equals(entry.Key, key.Name, StringComparison.Ordinal));
+    private ConfigEntry? Entry(Key key) =>
+        _map.Entries.FirstOrDefault(entry => string.Equals(entry.Key, key.Name, StringComparison.Ordinal));
 
     private string PathOf(Key key) => Join(key.Name);
 

@@ -22,10 +22,16 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
             properties[key.Name] = key.Schema();
         }
 
-        var schema = new JsonObject { ["type"] = "object", ["additionalProperties"] = false, ["properties"] = properties };
+        var schema = new JsonObject
+        {
+            ["type"] = "object",
+            ["additionalProperties"] = false,
+            ["properties"] = properties,
+        };
         if (keys.Any(key => key.IsRequired))
         {
-            schema["required"] = new JsonArray([.. keys.Where(key => key.IsRequired).Select(key => JsonValue.Create(key.Name))]);
+            schema["required"] = new JsonArray(
+                [.. keys.Where(key => key.IsRequired).Select(key => JsonValue.Create(key.Name))]);
         }
 
         return schema;
@@ -53,22 +59,28 @@ internal abstract class ObjectShape<T>(IReadOnlyList<Key> keys) : Shape<T>
         return true;
     }
 
-    /// <summary>Rules over several keys; each asks <see cref="Fields.Has"/> first because it also runs when some key is wrong.</summary>
+    /// <summary>
+    /// Rules over several keys; each asks <see cref="Fields.Has"/> first because it also runs when some key is wrong.
+    /// </summary>
     protected abstract void Check(Fields fields);
 
     protected abstract T Build(Fields fields);
 }
 
 /// <summary>An object shape made of functions.</summary>
-internal sealed class RecordShape<T>(IReadOnlyList<Key> keys, Func<Fields, T> build, Action<Fields>? check) : ObjectShape<T>(keys)
+internal sealed class RecordShape<T>(IReadOnlyList<Key> keys, Func<Fields, T> build, Action<Fields>? check)
+    : ObjectShape<T>(keys)
 {
     protected override void Check(Fields fields) => check?.Invoke(fields);
 
     protected override T Build(Fields fields) => build(fields);
 }
 
-/// <summary>An object whose other keys depend on the word under one key, as <c>provider</c> does in <c>upstreams</c>.</summary>
-internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(string Word, Shape<T> Shape)> variants) : Shape<T>
+/// <summary>
+/// An object whose other keys depend on the word under one key, as <c>provider</c> does in <c>upstreams</c>.
+/// </summary>
+internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(string Word, Shape<T> Shape)> variants)
+    : Shape<T>
 {
     public override string Name => "object";
 
@@ -78,7 +90,8 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
     public override IReadOnlyList<Key>? KeysFor(ConfigMap map)
     {
         var word = (map.Find(discriminator) as ConfigScalar)?.Text;
-        return variants.FirstOrDefault(variant => string.Equals(variant.Word, word, StringComparison.Ordinal)).Shape?.KeysFor(map);
+        return variants.FirstOrDefault(variant => string.Equals(variant.Word, word,
+            StringComparison.Ordinal)).Shape?.KeysFor(map);
     }
 
     public override JsonObject Schema() => new()

@@ -40,7 +40,10 @@ internal sealed class TextShape(int minLength, int maxLength, bool isSecret) : S
 
         if (node is not ConfigScalar { Type: ScalarType.Text } text)
         {
-            reading.Problem(node, $"must be text, {Got(node)}" + (node is ConfigScalar { Type: not ScalarType.Null } ? "; put it in quotes" : ""));
+            reading.Problem(
+                node,
+                $"must be text, {Got(node)}"
+                + (node is ConfigScalar { Type: not ScalarType.Null } ? "; put it in quotes" : ""));
             return false;
         }
 
@@ -87,7 +90,10 @@ internal sealed class FlagShape : Shape<bool>
 /// <summary>What else a number may be written as. The reference differs from key to key.</summary>
 internal enum NumberSpelling
 {
-    /// <summary>Whatever JavaScript turns into a number: text that spells one (so that <c>${VAR}</c> works), booleans, nothing at all.</summary>
+    /// <summary>
+    /// Whatever JavaScript turns into a number: text that spells one (so that <c>${VAR}</c> works), booleans, nothing
+    /// at all.
+    /// </summary>
     Coerced,
 
     /// <summary>A number, or text of digits alone.</summary>
@@ -98,7 +104,12 @@ internal enum NumberSpelling
 }
 
 /// <summary>A number within bounds.</summary>
-internal sealed class NumberShape(bool isWhole, double min, double max, bool minIsExcluded, NumberSpelling spelling = NumberSpelling.Coerced) : Shape<double>
+internal sealed class NumberShape(
+    bool isWhole,
+    double min,
+    double max,
+    bool minIsExcluded,
+    NumberSpelling spelling = NumberSpelling.Coerced) : Shape<double>
 {
     public override string Name => (isWhole ? "integer" : "number") + Bounds();
 
@@ -120,7 +131,8 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
             return number;
         }
 
-        return new JsonObject { ["anyOf"] = new JsonArray(number, new JsonObject { ["type"] = "string", ["pattern"] = @"^(\$\{.+\}|[-+0-9.eE]+)$" }) };
+        return new JsonObject { ["anyOf"] = new JsonArray(
+            number, new JsonObject { ["type"] = "string", ["pattern"] = @"^(\$\{.+\}|[-+0-9.eE]+)$" }) };
     }
 
     public override bool TryRead(ConfigNode node, ConfigReading reading, out double value)
@@ -157,7 +169,8 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
     {
         ScalarType.Number => scalar.Number,
         _ when spelling is NumberSpelling.Strict => null,
-        ScalarType.Text when spelling is NumberSpelling.Digits && !(scalar.Text.Length > 0 && scalar.Text.All(char.IsAsciiDigit)) => null,
+        ScalarType.Text when spelling is NumberSpelling.Digits
+        && !(scalar.Text.Length > 0 && scalar.Text.All(char.IsAsciiDigit)) => null,
         not ScalarType.Text when spelling is NumberSpelling.Digits => null,
         ScalarType.True => 1,
         ScalarType.False or ScalarType.Null => 0,
@@ -168,7 +181,8 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
 
     private string Bounds() => (double.IsFinite(min), double.IsFinite(max)) switch
     {
-        (true, true) => minIsExcluded ? $" above {Text(min)}, at most {Text(max)}" : $" from {Text(min)} to {Text(max)}",
+        (true, true) =>
+            minIsExcluded ? $" above {Text(min)}, at most {Text(max)}" : $" from {Text(min)} to {Text(max)}",
         (true, false) => minIsExcluded ? $" above {Text(min)}" : $", at least {Text(min)}",
         (false, true) => $", at most {Text(max)}",
         _ => "",
@@ -180,7 +194,8 @@ internal sealed class NumberShape(bool isWhole, double min, double max, bool min
 /// <summary>One of a few words, each standing for a value.</summary>
 internal sealed class ChoiceShape<T>(IReadOnlyList<(string Word, T Value)> choices) : Shape<T>
 {
-    public override string Name => string.Join(", ", choices.Take(choices.Count - 1).Select(choice => choice.Word)) + " or " + choices[^1].Word;
+    public override string Name =>
+        string.Join(", ", choices.Take(choices.Count - 1).Select(choice => choice.Word)) + " or " + choices[^1].Word;
 
     public override JsonObject Schema() => new()
     {

@@ -4,7 +4,10 @@ using ClaudeGateway.Config.Yaml;
 
 namespace ClaudeGateway.Config.Shapes;
 
-/// <summary>What a value of gateway.yaml may be. The same object reads it, describes it as JSON Schema and names it in the documentation, so the three cannot differ.</summary>
+/// <summary>
+/// What a value of gateway.yaml may be. The same object reads it, describes it as JSON Schema and names it in the
+/// documentation, so the three cannot differ.
+/// </summary>
 internal abstract class Shape
 {
     /// <summary>Type and bounds in a few words: "integer, 1 to 60".</summary>
@@ -16,10 +19,14 @@ internal abstract class Shape
     /// <summary>What is printed in place of a secret value.</summary>
     public virtual string Mask(string secret) => "***";
 
-    /// <summary>The shape of each item of a list or each value of a mapping with free names; null for anything else.</summary>
+    /// <summary>
+    /// The shape of each item of a list or each value of a mapping with free names; null for anything else.
+    /// </summary>
     public virtual Shape? Item => null;
 
-    /// <summary>Named sets of keys: one for an object, one per word for an object with variants, none for anything else.</summary>
+    /// <summary>
+    /// Named sets of keys: one for an object, one per word for an object with variants, none for anything else.
+    /// </summary>
     public virtual IReadOnlyList<KeySet> KeySets => [];
 
     /// <summary>The keys that hold for <paramref name="map"/>; null when it has free names.</summary>
@@ -30,7 +37,8 @@ internal abstract class Shape
     /// <summary>What stands there instead, without giving away a secret.</summary>
     protected string Got(ConfigNode node) => node switch
     {
-        ConfigScalar { Type: ScalarType.Text } text when IsSecret || text.IsExpanded => $"got {text.Text.Length} characters",
+        ConfigScalar { Type: ScalarType.Text } text when IsSecret || text.IsExpanded =>
+            $"got {text.Text.Length} characters",
         ConfigScalar { Type: ScalarType.Text } text => $"got {Quote(text.Text)}",
         ConfigScalar { Type: ScalarType.Null } => "got nothing",
         ConfigScalar scalar when !IsSecret => $"got {scalar.Text}",
@@ -56,7 +64,9 @@ internal abstract class Shape
     }
 }
 
-/// <summary>The keys of an object; <paramref name="Variant"/> is the <c>key: word</c> that selects them, or null.</summary>
+/// <summary>
+/// The keys of an object; <paramref name="Variant"/> is the <c>key: word</c> that selects them, or null.
+/// </summary>
 internal sealed record KeySet(string? Variant, IReadOnlyList<Key> Keys);
 
 /// <summary>A shape whose values become <typeparamref name="T"/>.</summary>

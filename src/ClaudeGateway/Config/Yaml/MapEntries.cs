@@ -2,7 +2,10 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config.Yaml;
 
-/// <summary>The entries of one mapping while it is composed: own keys win over merged ones, the last duplicate over earlier ones.</summary>
+/// <summary>
+/// The entries of one mapping while it is composed: own keys win over merged ones, the last duplicate over earlier
+/// ones.
+/// </summary>
 internal sealed class MapEntries(Action<ConfigPosition, string> warn)
 {
     private readonly List<string> _order = [];
@@ -17,13 +20,17 @@ internal sealed class MapEntries(Action<ConfigPosition, string> warn)
         else if (!earlier.IsMerged)
         {
             var first = earlier.Entry.KeyPosition;
-            warn(entry.KeyPosition, $"key '{entry.Key}' is given twice (first at {first.Line}:{first.Column}); this later one is used");
+            warn(
+                entry.KeyPosition,
+                $"key '{entry.Key}' is given twice (first at {first.Line}:{first.Column}); this later one is used");
         }
 
         _entries[entry.Key] = (entry, false);
     }
 
-    /// <summary>Merges <c>&lt;&lt;: *alias</c> or a list of mappings, of which the earlier win (YAML merge key type).</summary>
+    /// <summary>
+    /// Merges <c>&lt;&lt;: *alias</c> or a list of mappings, of which the earlier win (YAML merge key type).
+    /// </summary>
     public void Merge(YamlNode value)
     {
         foreach (var source in value is YamlList list ? list.Items : [value])

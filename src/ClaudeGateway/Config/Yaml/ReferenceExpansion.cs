@@ -5,8 +5,8 @@ namespace ClaudeGateway.Config.Yaml;
 
 /// <summary>
 /// Turns a YAML document into <see cref="ConfigNode"/>s, replacing <c>${NAME}</c> inside string values by environment
-/// variables and a whole value <c>${file:/absolute/path}</c> by that file's trimmed content. Results are not expanded again
-/// and never re-read as YAML (spec/config.md, Expansion). Every failure is listed.
+/// variables and a whole value <c>${file:/absolute/path}</c> by that file's trimmed content. Results are not expanded
+/// again and never re-read as YAML (spec/config.md, Expansion). Every failure is listed.
 /// </summary>
 internal sealed partial class ReferenceExpansion(ConfigReading reading)
 {
@@ -27,8 +27,10 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
         return node switch
         {
             YamlScalar { Type: ScalarType.Text } text => Text(text, path),
-            YamlScalar scalar => new ConfigScalar(path, scalar.Position, scalar.Type, scalar.Text, scalar.Number, false),
-            YamlList list => new ConfigList(path, list.Position, [.. list.Items.Select((item, i) => Expand(item, $"{path}[{i}]"))]),
+            YamlScalar scalar =>
+                new ConfigScalar(path, scalar.Position, scalar.Type, scalar.Text, scalar.Number, false),
+            YamlList list =>
+                new ConfigList(path, list.Position, [.. list.Items.Select((item, i) => Expand(item, $"{path}[{i}]"))]),
             YamlMap map => new ConfigMap(path, map.Position, [.. map.Entries.Select(entry => Entry(entry, path))]),
             _ => throw new InvalidOperationException(),
         };
@@ -59,7 +61,8 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
         });
         return isUndefined
             ? new UnexpandedNode(path, scalar.Position)
-            : new ConfigScalar(path, scalar.Position, ScalarType.Text, expanded, 0, !ReferenceEquals(expanded, scalar.Text));
+            : new ConfigScalar(
+                path, scalar.Position, ScalarType.Text, expanded, 0, !ReferenceEquals(expanded, scalar.Text));
     }
 
     private ConfigNode FileContent(YamlScalar scalar, string path, string file)
@@ -91,7 +94,9 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
         }
     }
 
-    /// <summary>Null when there is more than a secret or a certificate can be; a device or a pipe has no length to ask for.</summary>
+    /// <summary>
+    /// Null when there is more than a secret or a certificate can be; a device or a pipe has no length to ask for.
+    /// </summary>
     private static string? ReadBounded(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

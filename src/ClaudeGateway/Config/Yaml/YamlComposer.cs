@@ -5,8 +5,8 @@ using YamlDotNet.Core.Events;
 namespace ClaudeGateway.Config.Yaml;
 
 /// <summary>
-/// Composes YAML events (YAML 1.2.2 section 3.1) into <see cref="YamlNode"/>s: anchors, aliases, merge keys, scalars typed by
-/// the core schema. Depth is bounded here because the events come from a parser that does not recurse.
+/// Composes YAML events (YAML 1.2.2 section 3.1) into <see cref="YamlNode"/>s: anchors, aliases, merge keys, scalars
+/// typed by the core schema. Depth is bounded here because the events come from a parser that does not recurse.
 /// </summary>
 internal sealed class YamlComposer
 {
@@ -57,7 +57,8 @@ internal sealed class YamlComposer
         var root = Node(0);
         Next<DocumentEnd>();
         return _parser.Current is DocumentStart second
-            ? throw new YamlReadException(At(second.Start), "a second YAML document begins here: gateway.yaml is one document, remove the '---'")
+            ? throw new YamlReadException(
+                At(second.Start), "a second YAML document begins here: gateway.yaml is one document, remove the '---'")
             : root;
     }
 

@@ -5,7 +5,8 @@ namespace ClaudeGateway.Config.Yaml;
 /// <summary>One value of a YAML document as written; an anchored value is one object with many users.</summary>
 internal abstract record YamlNode(ConfigPosition Position);
 
-internal sealed record YamlScalar(ConfigPosition Position, ScalarType Type, string Text, double Number) : YamlNode(Position);
+internal sealed record YamlScalar(ConfigPosition Position, ScalarType Type, string Text, double Number)
+    : YamlNode(Position);
 
 /// <param name="Entries">In order, keys unique: merged keys resolved, the last duplicate kept.</param>
 internal sealed record YamlMap(ConfigPosition Position, IReadOnlyList<YamlEntry> Entries) : YamlNode(Position);

@@ -7,13 +7,17 @@ using YamlDotNet.Core.Events;
 
 namespace ClaudeGateway.Config.Yaml;
 
-/// <summary>Types of plain scalars by the core schema (YAML 1.2.2 section 10.3.2): <c>yes</c> and <c>0777</c> are no boolean and no octal number.</summary>
+/// <summary>
+/// Types of plain scalars by the core schema (YAML 1.2.2 section 10.3.2): <c>yes</c> and <c>0777</c> are no boolean and
+/// no octal number.
+/// </summary>
 internal static partial class YamlScalarType
 {
     public static YamlScalar Resolve(Scalar scalar, ConfigPosition position)
     {
         var text = scalar.Value;
-        var isText = scalar.Style is not ScalarStyle.Plain || (!scalar.Tag.IsEmpty && scalar.Tag.Value == "tag:yaml.org,2002:str");
+        var isText = scalar.Style is not ScalarStyle.Plain
+            || (!scalar.Tag.IsEmpty && scalar.Tag.Value == "tag:yaml.org,2002:str");
         if (isText)
         {
             return new YamlScalar(position, ScalarType.Text, text, 0);

@@ -14,7 +14,9 @@ internal static class YamlSyntaxError
             return new YamlReadException(FirstTab(text, e.Start), "not YAML: a tab cannot indent; use spaces");
         }
 
-        var hint = Line(text, e.Start).Contains("${", StringComparison.Ordinal) ? " (inside { } and [ ] a value with ${...} must stand in quotes)" : "";
+        var hint = Line(text, e.Start).Contains("${", StringComparison.Ordinal)
+            ? " (inside { } and [ ] a value with ${...} must stand in quotes)"
+            : "";
         return new YamlReadException(Position(e.Start), $"not YAML: {reason}{hint}");
     }
 

@@ -8,7 +8,11 @@ namespace ClaudeGateway.Credentials.Aws;
 /// The sessions of <c>assume_role</c>: one for all, or one per developer named by a claim (spec/newer.md). A refusal of
 /// STS means no credential; the gateway's own are never used instead.
 /// </summary>
-internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<CancellationToken, ValueTask<AwsCredentials>> own, CloudContext context)
+internal sealed class AssumedRole(
+    AssumeRoleConfig config,
+    string region,
+    Func<CancellationToken, ValueTask<AwsCredentials>> own,
+    CloudContext context)
 {
     /// <summary>Of more developers than this those who asked longest ago cost another call of STS.</summary>
     private const int MaxSessions = 10_000;
@@ -16,7 +20,8 @@ internal sealed class AssumedRole(AssumeRoleConfig config, string region, Func<C
     private readonly SecurityTokenService _sts = new(context.CredentialHttp);
     private readonly RecentlyUsed<CredentialCache<AwsCredentials>> _sessions = new(MaxSessions, context.Clock);
 
-    /// <exception cref="UpstreamUnavailableException">STS refused, or the developer has no claim to name a session by.</exception>
+    /// <exception cref="UpstreamUnavailableException">STS refused, or the developer has no claim to name a session
+    /// by.</exception>
     public ValueTask<AwsCredentials> GetAsync(Principal? developer, CancellationToken cancellation) =>
         SessionOf(RoleSessionName.Of(config.SessionName, developer)).GetAsync(cancellation);
 

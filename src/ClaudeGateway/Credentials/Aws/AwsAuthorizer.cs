@@ -21,7 +21,9 @@ internal sealed class AwsAuthorizer
     {
         _signer = new SigV4Signer(region, service);
         _clock = context.Clock;
-        _keys = auth is { AccessKeyId: { } id, SecretAccessKey: { } secret } ? new AwsCredentials(id.Reveal(), secret.Reveal(), auth.SessionToken?.Reveal()) : null;
+        _keys = auth is { AccessKeyId: { } id, SecretAccessKey: { } secret }
+            ? new AwsCredentials(id.Reveal(), secret.Reveal(), auth.SessionToken?.Reveal())
+            : null;
         _default = context.AwsDefault;
         _bearer = auth.BearerToken?.Reveal();
         if (_bearer is null && _keys is null && role is null && service.StartsWith("bedrock", StringComparison.Ordinal))
@@ -32,9 +34,12 @@ internal sealed class AwsAuthorizer
         _role = role is null ? null : new AssumedRole(role, region, OwnAsync, context);
     }
 
-    /// <param name="developer">Whose session signs when the role has one per developer; null uses the shared one.</param>
-    /// <exception cref="UpstreamUnavailableException">There is no credential; nothing has been signed with another.</exception>
-    public async ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, Principal? developer, CancellationToken cancellation)
+    /// <param name="developer">Whose session signs when the role has one per developer; null uses the shared
+    /// one.</param>
+    /// <exception cref="UpstreamUnavailableException">There is no credential; nothing has been signed with
+    /// another.</exception>
+    public async ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, Principal? developer, CancellationToken cancellation)
     {
         if (_bearer is not null)
         {
@@ -46,5 +51,6 @@ internal sealed class AwsAuthorizer
         _signer.Sign(request, body, credentials, _clock.GetUtcNow());
     }
 
-    private ValueTask<AwsCredentials> OwnAsync(CancellationToken cancellation) => _keys is not null ? ValueTask.FromResult(_keys) : _default.GetAsync(cancellation);
+    private ValueTask<AwsCredentials> OwnAsync(CancellationToken cancellation) =>
+        _keys is not null ? ValueTask.FromResult(_keys) : _default.GetAsync(cancellation);
 }

@@ -28,7 +28,9 @@ internal static class AwsProfile
         // Only this flow and what it starts sees the value: an asynchronous method puts it back when it ends.
         Reader.Value = http;
         AWSConfigs.HttpClientFactory = Transport;
-        var chain = credentialsFile is null ? new CredentialProfileStoreChain() : new CredentialProfileStoreChain(credentialsFile);
+        var chain = credentialsFile is null
+            ? new CredentialProfileStoreChain()
+            : new CredentialProfileStoreChain(credentialsFile);
         if (!chain.TryGetAWSCredentials(profile, out var source))
         {
             return null;
@@ -37,8 +39,11 @@ internal static class AwsProfile
         try
         {
             var found = await source.GetCredentialsAsync();
-            var value = new AwsCredentials(found.AccessKey, found.SecretKey, string.IsNullOrEmpty(found.Token) ? null : found.Token);
-            return source is RefreshingAWSCredentials { Expiration: { } end } ? new Lease<AwsCredentials>(value, new DateTimeOffset(end.ToUniversalTime())) : new Lease<AwsCredentials>(value, null, RereadAfter);
+            var value = new AwsCredentials(
+                found.AccessKey, found.SecretKey, string.IsNullOrEmpty(found.Token) ? null : found.Token);
+            return source is RefreshingAWSCredentials { Expiration: { } end }
+                ? new Lease<AwsCredentials>(value, new DateTimeOffset(end.ToUniversalTime()))
+                : new Lease<AwsCredentials>(value, null, RereadAfter);
         }
         catch (Exception e) when (
             e is AmazonClientException or AmazonServiceException or HttpRequestException or IOException)

@@ -14,13 +14,15 @@ namespace ClaudeGateway.Credentials.Aws;
 internal sealed class PlatformCredentials(ProcessEnvironment environment, CredentialHttp http)
 {
     private const string EcsHost = "http://169.254.170.2";
-    private static readonly IPAddress[] ContainerHosts = [IPAddress.Parse("169.254.170.2"), IPAddress.Parse("169.254.170.23"), IPAddress.Parse("fd00:ec2::23")];
+    private static readonly IPAddress[] ContainerHosts = [
+        IPAddress.Parse("169.254.170.2"), IPAddress.Parse("169.254.170.23"), IPAddress.Parse("fd00:ec2::23")];
     private static readonly TimeSpan InstanceTimeout = TimeSpan.FromSeconds(3);
 
     /// <summary>Null when the environment names no container credentials.</summary>
     public async Task<Lease<AwsCredentials>?> FromContainerAsync(CancellationToken cancellation)
     {
-        var uri = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] is { Length: > 0 } relative ? new Uri(EcsHost + relative)
+        var uri = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] is { Length: > 0 } relative
+            ? new Uri(EcsHost + relative)
             : environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] is { Length: > 0 } full ? CheckedContainerUri(full)
             : null;
         if (uri is null)
@@ -52,9 +54,21 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            var token = await AskInstanceAsync(HttpMethod.Put, "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", "21600"), timeout.Token);
-            var role = (await AskInstanceAsync(HttpMethod.Get, "meta-data/iam/security-credentials/", ("X-aws-ec2-metadata-token", token), timeout.Token)).Split('\n')[0].Trim();
-            return Parse(await AskInstanceAsync(HttpMethod.Get, "meta-data/iam/security-credentials/" + role, ("X-aws-ec2-metadata-token", token), timeout.Token), "the instance metadata service");
+            var token = await AskInstanceAsync(
+                HttpMethod.Put, "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", "21600"), timeout.Token);
+            var role = (
+                await AskInstanceAsync(
+                    HttpMethod.Get,
+                    "meta-data/iam/security-credentials/",
+                    ("X-aws-ec2-metadata-token", token),
+                    timeout.Token)).Split('\n')[0].Trim();
+            return Parse(
+                await AskInstanceAsync(
+                    HttpMethod.Get,
+                    "meta-data/iam/security-credentials/" + role,
+                    ("X-aws-ec2-metadata-token", token),
+                    timeout.Token),
+                "the instance metadata service");
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
@@ -62,10 +76,14 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
         }
     }
 
-    private async Task<string> AskInstanceAsync(HttpMethod method, string path, (string Name, string Value) header, CancellationToken cancellation)
+    private async Task<string> AskInstanceAsync(
+        HttpMethod method, string path, (string Name, string Value) header, CancellationToken cancellation)
     {
         var endpoint = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] is { Length: > 0 } configured ? configured
-            : string.Equals(environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"], "IPv6", StringComparison.OrdinalIgnoreCase) ? "http://[fd00:ec2::254]"
+            : string.Equals(
+                environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
+                "IPv6",
+                StringComparison.OrdinalIgnoreCase) ? "http://[fd00:ec2::254]"
             : "http://169.254.169.254";
         using var request = new HttpRequestMessage(method, $"{endpoint.TrimEnd('/')}/latest/{path}");
         request.Headers.TryAddWithoutValidation(header.Name, header.Value);
@@ -84,7 +102,10 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
         }
     }
 
-    /// <summary>As the AWS SDKs: without TLS only this machine and the platform's own addresses, so that the token goes nowhere else.</summary>
+    /// <summary>
+    /// As the AWS SDKs: without TLS only this machine and the platform's own addresses, so that the token goes nowhere
+    /// else.
+    /// </summary>
     private static Uri CheckedContainerUri(string text)
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
@@ -94,7 +115,8 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
             return uri;
         }
 
-        throw new UpstreamUnavailableException("AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http on loopback or 169.254.170.2 or .23");
+        throw new UpstreamUnavailableException(
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http on loopback or 169.254.170.2 or .23");
     }
 
     private static Lease<AwsCredentials> Parse(string text, string source)

@@ -14,7 +14,8 @@ internal sealed class SigV4Signer(string region, string service)
 
     private static readonly HashSet<string> Unsigned = new(StringComparer.OrdinalIgnoreCase)
     {
-        "authorization", "user-agent", "accept-encoding", "connection", "expect", "transfer-encoding", "x-amzn-trace-id",
+        "authorization", "user-agent", "accept-encoding", "connection", "expect", "transfer-encoding",
+        "x-amzn-trace-id",
     };
 
     // Written by whoever derives a newer key; a race only derives it twice.
@@ -22,7 +23,11 @@ internal sealed class SigV4Signer(string region, string service)
 
     /// <summary>Adds host, x-amz-date, x-amz-content-sha256, x-amz-security-token and authorization.</summary>
     /// <param name="body">The bytes of the request's content, in pieces.</param>
-    public void Sign(HttpRequestMessage request, ReadOnlySpan<ReadOnlyMemory<byte>> body, AwsCredentials credentials, DateTimeOffset now)
+    public void Sign(
+        HttpRequestMessage request,
+        ReadOnlySpan<ReadOnlyMemory<byte>> body,
+        AwsCredentials credentials,
+        DateTimeOffset now)
     {
         var uri = request.RequestUri!;
         var time = Timestamp(now);
@@ -35,7 +40,9 @@ internal sealed class SigV4Signer(string region, string service)
             Set(request, "x-amz-security-token", token);
         }
 
-        var authorization = Authorization(request.Method.Method, uri.AbsolutePath, uri.Query.TrimStart('?'), SignedHeaders(request), bodyHash, time, credentials);
+        var authorization = Authorization(
+            request.Method.Method, uri.AbsolutePath, uri.Query.TrimStart('?'), SignedHeaders(request), bodyHash, time,
+            credentials);
         request.Headers.TryAddWithoutValidation("Authorization", authorization);
     }
 
@@ -45,7 +52,14 @@ internal sealed class SigV4Signer(string region, string service)
     /// <param name="headers">By lower-case name; repeated ones joined with a comma.</param>
     /// <param name="bodyHash">Lower-case hexadecimal SHA-256.</param>
     /// <param name="time">yyyyMMddTHHmmssZ.</param>
-    public string Authorization(string method, string path, string query, SortedDictionary<string, string> headers, string bodyHash, string time, AwsCredentials credentials)
+    public string Authorization(
+        string method,
+        string path,
+        string query,
+        SortedDictionary<string, string> headers,
+        string bodyHash,
+        string time,
+        AwsCredentials credentials)
     {
         var names = string.Join(';', headers.Keys);
         var canonical = new StringBuilder(1024)
@@ -61,11 +75,14 @@ internal sealed class SigV4Signer(string region, string service)
         var day = time[..8];
         var scope = $"{day}/{region}/{service}/aws4_request";
         var toSign = $"{Algorithm}\n{time}\n{scope}\n{HexHash(Encoding.UTF8.GetBytes(canonical.ToString()))}";
-        var signature = Convert.ToHexStringLower(HMACSHA256.HashData(KeyFor(credentials, day), Encoding.UTF8.GetBytes(toSign)));
-        return $"{Algorithm} Credential={credentials.AccessKeyId}/{scope}, SignedHeaders={names}, Signature={signature}";
+        var signature = Convert.ToHexStringLower(
+            HMACSHA256.HashData(KeyFor(credentials, day), Encoding.UTF8.GetBytes(toSign)));
+        return $"{Algorithm} Credential={credentials.AccessKeyId}/{scope}, SignedHeaders={names}, "
+            + $"Signature={signature}";
     }
 
-    public static string Timestamp(DateTimeOffset now) => now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+    public static string Timestamp(DateTimeOffset now) =>
+        now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
 
     public static string HexHash(ReadOnlySpan<byte> data)
     {
@@ -119,7 +136,8 @@ internal sealed class SigV4Signer(string region, string service)
     private byte[] KeyFor(AwsCredentials credentials, string day)
     {
         var key = _key;
-        if (key is not null && ReferenceEquals(key.Credentials, credentials) && string.Equals(key.Day, day, StringComparison.Ordinal))
+        if (key is not null && ReferenceEquals(key.Credentials, credentials)
+            && string.Equals(key.Day, day, StringComparison.Ordinal))
         {
             return key.Bytes;
         }
@@ -148,8 +166,12 @@ internal sealed class SigV4Signer(string region, string service)
             return "";
         }
 
-        var pairs = query.Split('&').Select(pair => pair.Split('=', 2)).Select(pair => (Name: Reencode(pair[0]), Value: pair.Length > 1 ? Reencode(pair[1]) : ""));
-        return string.Join('&', pairs.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Value, StringComparer.Ordinal).Select(p => $"{p.Name}={p.Value}"));
+        var pairs = query.Split('&').Select(pair => pair.Split('=', 2))
+            .Select(pair => (Name: Reencode(pair[0]), Value: pair.Length > 1 ? Reencode(pair[1]) : ""));
+        return string.Join(
+            '&',
+            pairs.OrderBy(p => p.Name, StringComparer.Ordinal).ThenBy(p => p.Value, StringComparer.Ordinal)
+            .Select(p => $"{p.Name}={p.Value}"));
     }
 
     private static string Reencode(string part) => Encode(Uri.UnescapeDataString(part), keepSlash: false);

@@ -6,8 +6,8 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Credentials.Azure;
 
 /// <summary>
-/// An identity in Microsoft Entra ID, by what the environment offers: a service principal, a workload identity, a managed
-/// identity, else the Azure CLI. Exchanges are made by Azure.Identity over our own transport.
+/// An identity in Microsoft Entra ID, by what the environment offers: a service principal, a workload identity, a
+/// managed identity, else the Azure CLI. Exchanges are made by Azure.Identity over our own transport.
 /// </summary>
 internal sealed class EntraCredential
 {
@@ -48,21 +48,30 @@ internal sealed class EntraCredential
         {
             if (Variable("AZURE_CLIENT_SECRET") is { } secret)
             {
-                return new ClientSecretCredential(tenant, client, secret, Configure(new ClientSecretCredentialOptions()));
+                return new ClientSecretCredential(
+                    tenant, client, secret, Configure(new ClientSecretCredentialOptions()));
             }
 
             if (Variable("AZURE_CLIENT_CERTIFICATE_PATH") is { } certificate)
             {
-                return new ClientCertificateCredential(tenant, client, certificate, Configure(new ClientCertificateCredentialOptions()));
+                return new ClientCertificateCredential(
+                    tenant, client, certificate, Configure(new ClientCertificateCredentialOptions()));
             }
 
             if (Variable("AZURE_FEDERATED_TOKEN_FILE") is { } file)
             {
-                return new WorkloadIdentityCredential(Configure(new WorkloadIdentityCredentialOptions { TenantId = tenant, ClientId = client, TokenFilePath = file }));
+                return new WorkloadIdentityCredential(Configure(new WorkloadIdentityCredentialOptions
+                {
+                    TenantId = tenant,
+                    ClientId = client,
+                    TokenFilePath = file,
+                }));
             }
         }
 
-        var identity = client is null ? ManagedIdentityId.SystemAssigned : ManagedIdentityId.FromUserAssignedClientId(client);
+        var identity = client is null
+            ? ManagedIdentityId.SystemAssigned
+            : ManagedIdentityId.FromUserAssignedClientId(client);
         return new ChainedTokenCredential(
             new ManagedIdentityCredential(Configure(new ManagedIdentityCredentialOptions(identity))),
             new AzureCliCredential(Configure(new AzureCliCredentialOptions())));

@@ -2,7 +2,10 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Credentials.Azure;
 
-/// <summary>Microsoft Entra ID tokens for Azure AI services, of the identity the environment offers. Nothing of Azure's libraries is loaded before the first.</summary>
+/// <summary>
+/// Microsoft Entra ID tokens for Azure AI services, of the identity the environment offers. Nothing of Azure's
+/// libraries is loaded before the first.
+/// </summary>
 internal sealed class EntraTokens
 {
     private readonly ProcessEnvironment _environment;

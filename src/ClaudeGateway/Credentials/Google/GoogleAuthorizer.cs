@@ -14,7 +14,8 @@ internal sealed class GoogleAuthorizer
         _accessToken = auth.AccessToken?.Reveal();
         if (_accessToken is null)
         {
-            _tokens = new GoogleTokens(auth.ServiceAccountJsonPath, context.Environment, context.CredentialHttp, context.Clock);
+            _tokens = new GoogleTokens(
+                auth.ServiceAccountJsonPath, context.Environment, context.CredentialHttp, context.Clock);
             if (_tokens.FileProblem() is { } problem)
             {
                 // Not fatal: the file may be mounted later, and another upstream may serve until then.
@@ -25,5 +26,6 @@ internal sealed class GoogleAuthorizer
 
     /// <exception cref="UpstreamUnavailableException">There is no token.</exception>
     public async ValueTask AuthorizeAsync(HttpRequestMessage request, CancellationToken cancellation) =>
-        request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + (_accessToken ?? await _tokens!.GetAsync(cancellation)));
+        request.Headers.TryAddWithoutValidation(
+            "Authorization", "Bearer " + (_accessToken ?? await _tokens!.GetAsync(cancellation)));
 }

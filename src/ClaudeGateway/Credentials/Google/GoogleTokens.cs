@@ -26,7 +26,8 @@ internal sealed class GoogleTokens
     private readonly CredentialCache<string> _cache;
 
     /// <param name="serviceAccountJson">A path; null uses Application Default Credentials.</param>
-    public GoogleTokens(string? serviceAccountJson, ProcessEnvironment environment, CredentialHttp http, TimeProvider clock)
+    public GoogleTokens(
+        string? serviceAccountJson, ProcessEnvironment environment, CredentialHttp http, TimeProvider clock)
     {
         _environment = environment;
         _http = http;
@@ -49,7 +50,9 @@ internal sealed class GoogleTokens
         try
         {
             using var json = JsonDocument.Parse(File.ReadAllBytes(_file));
-            return TypeOf(json) is null ? $"{_file}: has no \"type\"; expected a service account, external account or user credential file" : null;
+            return TypeOf(json) is null
+                ? $"{_file}: has no \"type\"; expected a service account, external account or user credential file"
+                : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -68,7 +71,9 @@ internal sealed class GoogleTokens
             return named;
         }
 
-        var folder = environment["CLOUDSDK_CONFIG"] is { Length: > 0 } configured ? configured : Path.Combine(environment["HOME"] ?? "", ".config", "gcloud");
+        var folder = environment["CLOUDSDK_CONFIG"] is { Length: > 0 } configured
+            ? configured
+            : Path.Combine(environment["HOME"] ?? "", ".config", "gcloud");
         var wellKnown = Path.Combine(folder, "application_default_credentials.json");
         return File.Exists(wellKnown) ? wellKnown : null;
     }
@@ -88,9 +93,13 @@ internal sealed class GoogleTokens
 
             return new Lease<string>(token, ExpiryOf(credential) ?? _clock.GetUtcNow() + UnknownLife);
         }
-        catch (Exception e) when (e is TokenResponseException or HttpRequestException or IOException or UnauthorizedAccessException or JsonException or InvalidOperationException or ArgumentException or FormatException)
+        catch (Exception e)
+            when (
+                e is TokenResponseException or HttpRequestException or IOException or UnauthorizedAccessException
+                or JsonException or InvalidOperationException or ArgumentException or FormatException)
         {
-            throw new UpstreamUnavailableException($"Google credential {_file ?? "of the metadata server"}: {e.Message}", e);
+            throw new UpstreamUnavailableException(
+                $"Google credential {_file ?? "of the metadata server"}: {e.Message}", e);
         }
     }
 
@@ -99,18 +108,28 @@ internal sealed class GoogleTokens
         var text = await File.ReadAllTextAsync(file, cancellation);
         using var json = JsonDocument.Parse(text);
         var type = TypeOf(json) ?? throw new UpstreamUnavailableException($"{file} has no \"type\"");
-        return CredentialFactory.FromJson(text, type).CreateWithHttpClientFactory(new Transport(_http)).CreateScoped(Scope);
+        return CredentialFactory.FromJson(text, type).CreateWithHttpClientFactory(new Transport(_http))
+            .CreateScoped(Scope);
     }
 
     private GoogleCredential FromMetadataServer()
     {
-        var host = _environment["GCE_METADATA_HOST"] is { Length: > 0 } configured ? configured : _environment["GCE_METADATA_IP"] is { Length: > 0 } ip ? ip : "169.254.169.254";
+        var host = _environment["GCE_METADATA_HOST"] is { Length: > 0 } configured
+            ? configured : _environment["GCE_METADATA_IP"] is { Length: > 0 } ip ? ip
+            : "169.254.169.254";
         var service = $"http://{host}{TokenPath}";
-        return GoogleCredential.FromComputeCredential(new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity") { HttpClientFactory = new Transport(_http), Scopes = [Scope] }));
+        return GoogleCredential.FromComputeCredential(
+            new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity")
+        {
+            HttpClientFactory = new Transport(_http),
+            Scopes = [Scope],
+        }));
     }
 
     private static DateTimeOffset? ExpiryOf(GoogleCredential credential) =>
-        credential.UnderlyingCredential is ServiceCredential { Token: { ExpiresInSeconds: { } seconds } token } ? new DateTimeOffset(token.IssuedUtc, TimeSpan.Zero).AddSeconds(seconds) : null;
+        credential.UnderlyingCredential is ServiceCredential { Token: { ExpiresInSeconds: { } seconds } token }
+        ? new DateTimeOffset(token.IssuedUtc, TimeSpan.Zero).AddSeconds(seconds)
+        : null;
 
     private static string? TypeOf(JsonDocument json) => json.RootElement.Text("type");
 
@@ -119,7 +138,11 @@ internal sealed class GoogleTokens
     {
         public ConfigurableHttpClient CreateHttpClient(CreateHttpClientArgs args)
         {
-            var client = new ConfigurableHttpClient(new ConfigurableMessageHandler(http.CreateHandler()) { NumTries = 1, ApplicationName = args.ApplicationName });
+            var client = new ConfigurableHttpClient(new ConfigurableMessageHandler(http.CreateHandler())
+            {
+                NumTries = 1,
+                ApplicationName = args.ApplicationName,
+            });
             foreach (var initializer in args.Initializers)
             {
                 if (initializer is not ExponentialBackOffInitializer)

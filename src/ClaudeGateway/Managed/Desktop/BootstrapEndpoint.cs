@@ -21,7 +21,10 @@ internal sealed class BootstrapEndpoint(
 {
     private readonly PublicOrigin _origin = new(config.Listen);
 
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public void Map(Routes routes) => routes.Session("GET", "/user/bootstrap", HandleAsync);
 
@@ -30,7 +33,11 @@ internal sealed class BootstrapEndpoint(
         Answers.NoStore(request);
         if (!policies.HasDesktop)
         {
-            return DenyAsync(request, principal, "not_configured", "Claude Desktop is not configured here: no managed policy has a desktop block");
+            return DenyAsync(
+                request,
+                principal,
+                "not_configured",
+                "Claude Desktop is not configured here: no managed policy has a desktop block");
         }
 
         if (policies.For(principal) is not { } outcome)
@@ -40,13 +47,15 @@ internal sealed class BootstrapEndpoint(
 
         if (outcome.Desktop is null)
         {
-            return DenyAsync(request, principal, "policy_not_opted_in", "the policy of this developer has no desktop block");
+            return DenyAsync(
+                request, principal, "policy_not_opted_in", "the policy of this developer has no desktop block");
         }
 
         audit.DesktopBootstrapServe(request.Id, principal, outcome.Selection.Index, outcome.Selection.ReportedIndexes);
         var isSpendAdmin = config.Admin is { } admin && principal.Groups.Any(admin.AdminGroups.Contains);
         request.Http.Response.Headers["x-gateway-spend-admin"] = isSpendAdmin ? "true" : "false";
-        var body = Encoding.UTF8.GetBytes(Compose(outcome, outcome.Desktop, _origin.Of(request), principal).ToJsonString(Plain));
+        var body = Encoding.UTF8.GetBytes(
+            Compose(outcome, outcome.Desktop, _origin.Of(request), principal).ToJsonString(Plain));
         return Answers.WriteAsync(request, StatusCodes.Status200OK, Answers.Json, body);
     }
 
@@ -79,7 +88,8 @@ internal sealed class BootstrapEndpoint(
             bootstrap.TryAdd(key, value?.DeepClone());
         }
 
-        // From this answer on, not the bearer's own end: a client that renews its bearer meanwhile has a configuration that lasts as long (measured on 2.1.332).
+        // From this answer on, not the bearer's own end: a client that renews its bearer meanwhile has a configuration
+        // that lasts as long (measured on 2.1.332).
         bootstrap["expiresAt"] = (clock.GetUtcNow() + config.Session.Ttl).ToUnixTimeSeconds();
         return bootstrap;
     }

@@ -37,9 +37,13 @@ internal static class DesktopDocument
         switch (key)
         {
             case "allowedWorkspaceFolders" when value is JsonArray folders:
-                return Each(folders, folder => folder is JsonValue path ? new JsonObject { ["path"] = path.DeepClone() } : folder.DeepClone());
+                return Each(
+                    folders,
+                    folder =>
+                        folder is JsonValue path ? new JsonObject { ["path"] = path.DeepClone() } : folder.DeepClone());
             case "disabledBuiltinTools" when value is JsonArray tools:
-                return new JsonArray([.. tools.Select(t => t!.GetValue<string>()).Distinct(StringComparer.Ordinal).Select(t => (JsonNode)t)]);
+                return new JsonArray(
+                    [.. tools.Select(t => t!.GetValue<string>()).Distinct(StringComparer.Ordinal).Select(t => (JsonNode)t)]);
             case "sshHostAllowlist" when value is JsonArray hosts:
                 return Each(hosts, host => host.GetValue<string>().Trim());
             case "builtinToolPolicy" when value is JsonObject policy:
@@ -65,13 +69,18 @@ internal static class DesktopDocument
             case "inferenceModelPricing" when value is JsonArray prices:
                 return Each(prices, price => WithTrimmed(price.DeepClone().AsObject(), "name"));
             default:
-                return value is JsonValue text && text.TryGetValue<string>(out var word) ? Meaning(key, word, schema) ?? value
-                    : value is JsonValue number && IsSwitch(key, schema) && number.GetValueKind() == JsonValueKind.Number ? number.GetValue<double>() != 0
+                return value is JsonValue text && text.TryGetValue<string>(out var word)
+                ? Meaning(key, word, schema) ?? value
+                    : value is JsonValue number && IsSwitch(key, schema)
+                    && number.GetValueKind() == JsonValueKind.Number ? number.GetValue<double>() != 0
                     : value;
         }
     }
 
-    /// <summary>What a text stands for where the schema wants a boolean or a number, or says in which form it is served (x-serve).</summary>
+    /// <summary>
+    /// What a text stands for where the schema wants a boolean or a number, or says in which form it is served
+    /// (x-serve).
+    /// </summary>
     private static JsonNode? Meaning(string key, string word, JsonElement schema)
     {
         if (IsSwitch(key, schema))
@@ -79,7 +88,8 @@ internal static class DesktopDocument
             return word.Trim().ToUpperInvariant() is "TRUE" or "1";
         }
 
-        if (!schema.GetProperty("properties").TryGetProperty(key, out var property) || property.ValueKind != JsonValueKind.Object)
+        if (!schema.GetProperty("properties").TryGetProperty(key, out var property)
+            || property.ValueKind != JsonValueKind.Object)
         {
             return null;
         }
@@ -93,21 +103,26 @@ internal static class DesktopDocument
         };
     }
 
-    private static string? ServedAs(JsonElement property) => property.TryGetProperty("x-serve", out var form) ? form.GetString() : null;
+    private static string? ServedAs(JsonElement property) =>
+        property.TryGetProperty("x-serve", out var form) ? form.GetString() : null;
 
     private static bool IsSwitch(string key, JsonElement schema) =>
-        schema.GetProperty("properties").TryGetProperty(key, out var property) && property.ValueKind == JsonValueKind.Object
+        schema.GetProperty("properties").TryGetProperty(key, out var property)
+        && property.ValueKind == JsonValueKind.Object
         && property.TryGetProperty("$ref", out var reference) && reference.ValueEquals("#/$defs/bool");
 
     private static bool IsNumber(JsonElement property) => property.TryGetProperty("anyOf", out var forms)
-        && forms.EnumerateArray().Any(form => form.ValueKind == JsonValueKind.Object && form.TryGetProperty("type", out var type)
+        && forms.EnumerateArray()
+        .Any(form => form.ValueKind == JsonValueKind.Object && form.TryGetProperty("type", out var type)
             && type.ValueKind == JsonValueKind.String && type.GetString() is "integer" or "number");
 
     /// <summary>The deprecated form, a map of servers with a map of tools each, as the list it stands for.</summary>
-    private static JsonArray PluginList(JsonObject olderForm) => new([.. (olderForm["mcpServers"] as JsonObject ?? []).Select(server => new JsonObject
+    private static JsonArray PluginList(JsonObject olderForm) =>
+        new([.. (olderForm["mcpServers"] as JsonObject ?? []).Select(server => new JsonObject
     {
         ["serverName"] = server.Key,
-        ["tools"] = new JsonArray([.. (server.Value?["toolPolicy"] as JsonObject ?? []).Select(tool => new JsonObject { ["toolName"] = tool.Key, ["permission"] = tool.Value?.DeepClone() })]),
+        ["tools"] = new JsonArray(
+            [.. (server.Value?["toolPolicy"] as JsonObject ?? []).Select(tool => new JsonObject { ["toolName"] = tool.Key, ["permission"] = tool.Value?.DeepClone() })]),
     })]);
 
     private static JsonObject PluginRules(JsonNode plugin)
@@ -128,7 +143,8 @@ internal static class DesktopDocument
     /// <summary>"ask-session" is the old word for "ask".</summary>
     internal static void WithoutSession(JsonObject policy)
     {
-        foreach (var tool in policy.Where(entry => entry.Value is JsonValue word && IsSession(word)).Select(entry => entry.Key).ToList())
+        foreach (var tool in policy.Where(entry => entry.Value is JsonValue word && IsSession(word))
+            .Select(entry => entry.Key).ToList())
         {
             policy[tool] = "ask";
         }
@@ -162,5 +178,6 @@ internal static class DesktopDocument
 
     private static bool IsSession(JsonValue word) => word.TryGetValue<string>(out var text) && text == "ask-session";
 
-    private static JsonArray Each(JsonArray list, Func<JsonNode, JsonNode> change) => new([.. list.Select(item => item is null ? null : change(item))]);
+    private static JsonArray Each(JsonArray list, Func<JsonNode, JsonNode> change) =>
+        new([.. list.Select(item => item is null ? null : change(item))]);
 }

@@ -4,7 +4,10 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Managed.Desktop;
 
-/// <summary>One entry of <c>managedMcpServers</c> of a desktop block in the form Claude Desktop is served: transport, https and the OAuth mode stated.</summary>
+/// <summary>
+/// One entry of <c>managedMcpServers</c> of a desktop block in the form Claude Desktop is served: transport, https and
+/// the OAuth mode stated.
+/// </summary>
 internal static class DesktopServers
 {
     public static JsonObject Normalise(JsonNode entry)
@@ -44,8 +47,8 @@ internal static class DesktopServers
     }
 
     /// <summary>
-    /// The older forms with their mode stated: a map that says anything is "byo", any other truthy value registers itself
-    /// ("dcr"). Null is no OAuth. <c>asSelection</c> says how the authorization server is found.
+    /// The older forms with their mode stated: a map that says anything is "byo", any other truthy value registers
+    /// itself ("dcr"). Null is no OAuth. <c>asSelection</c> says how the authorization server is found.
     /// </summary>
     private static JsonObject? OAuth(JsonNode? oauth)
     {
@@ -64,7 +67,9 @@ internal static class DesktopServers
         map.Remove("scopes", out var scopes);
         if ((map["scope"] ?? scopes) is { } scope)
         {
-            map["scope"] = scope is JsonArray list ? string.Join(' ', list.Select(s => s?.ToString())) : scope.DeepClone();
+            map["scope"] = scope is JsonArray list
+                ? string.Join(' ', list.Select(s => s?.ToString()))
+                : scope.DeepClone();
         }
 
         if (map["mode"]!.ToString() != "dcr")
@@ -76,12 +81,22 @@ internal static class DesktopServers
     }
 
     /// <summary>A list in one text: joined by bare commas, empty places left out.</summary>
-    private static string Names(JsonNode? list) => string.Join(',', list!.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+    private static string Names(JsonNode? list) =>
+        string.Join(
+            ',', list!.ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     private static JsonObject Selection(JsonObject oauth) => oauth switch
     {
-        _ when oauth["authorizationServer"] is { } servers => new JsonObject { ["via"] = "issuer", ["authorizationServer"] = servers.DeepClone() },
-        _ when oauth["tenantId"] is { } tenant => new JsonObject { ["via"] = "tenant", ["tenantId"] = tenant.DeepClone() },
+        _ when oauth["authorizationServer"] is { } servers => new JsonObject
+        {
+            ["via"] = "issuer",
+            ["authorizationServer"] = servers.DeepClone(),
+        },
+        _ when oauth["tenantId"] is { } tenant => new JsonObject
+        {
+            ["via"] = "tenant",
+            ["tenantId"] = tenant.DeepClone(),
+        },
         _ => new JsonObject { ["via"] = "prm" },
     };
 

@@ -26,6 +26,8 @@ internal static class DesktopSession
 
         var inside = version[(comment + 2)..];
         var end = inside.IndexOf(')');
-        return end >= 0 && inside[..end].ToString().Split(',', StringSplitOptions.TrimEntries).Any(word => Array.IndexOf(Entrypoints, word) >= 0);
+        return end >= 0
+            && inside[..end].ToString().Split(',', StringSplitOptions.TrimEntries)
+            .Any(word => Array.IndexOf(Entrypoints, word) >= 0);
     }
 }

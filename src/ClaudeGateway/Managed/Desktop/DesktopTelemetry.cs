@@ -4,7 +4,9 @@ using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Managed.Desktop;
 
-/// <summary>Where Claude Desktop exports its telemetry and as whom (spec/policy.md, /user/bootstrap; spec/newer.md, telemetry).</summary>
+/// <summary>
+/// Where Claude Desktop exports its telemetry and as whom (spec/policy.md, /user/bootstrap; spec/newer.md, telemetry).
+/// </summary>
 internal static class DesktopTelemetry
 {
     /// <summary>Of a value once percent-encoded, the bound of OTEL_RESOURCE_ATTRIBUTES in clients.</summary>
@@ -20,7 +22,8 @@ internal static class DesktopTelemetry
 
     private static JsonObject Attributes(TelemetryConfig telemetry, Principal principal)
     {
-        var attributes = new JsonObject(telemetry.ResourceAttributes.Select(a => KeyValuePair.Create(a.Key, (JsonNode?)a.Value)));
+        var attributes = new JsonObject(
+            telemetry.ResourceAttributes.Select(a => KeyValuePair.Create(a.Key, (JsonNode?)a.Value)));
         var email = string.IsNullOrEmpty(principal.Email) ? null : principal.Email;
         attributes["enduser.id"] = email ?? principal.Sub;
         if (email is not null)
@@ -49,7 +52,8 @@ internal static class DesktopTelemetry
         return names.Count > 0 && !names.Exists(g => g.AsSpan().ContainsAny(',', '=')) && Fits(joined) ? joined : null;
     }
 
-    private static bool Fits(string value) => value.Length <= MaxEncodedLength && Uri.EscapeDataString(value).Length <= MaxEncodedLength;
+    private static bool Fits(string value) =>
+        value.Length <= MaxEncodedLength && Uri.EscapeDataString(value).Length <= MaxEncodedLength;
 
     /// <summary>W3C Baggage octets without the "%" that would need decoding.</summary>
     private static bool IsPlain(char c) => c is > ' ' and <= '~' and not (',' or ';' or '=' or '"' or '\\' or '%');

@@ -7,8 +7,8 @@ namespace ClaudeGateway.Managed.Machines;
 
 /// <summary>
 /// How many machines run which settings version, over all replicas. What <see cref="SeenMachines"/> has seen is written
-/// behind the requests, as grouped commits every ten seconds. What the store does not take is kept for the next round; a
-/// process that is killed loses what the machines' next hour brings again.
+/// behind the requests, as grouped commits every ten seconds. What the store does not take is kept for the next round;
+/// a process that is killed loses what the machines' next hour brings again.
 /// </summary>
 internal sealed class MachineRegister(Database database, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
@@ -23,9 +23,14 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
 
     public SeenMachines Seen { get; } = new(clock);
 
-    public void Start() => _loop = BackgroundLoop.Start(cancellation => Task.Delay(Period, clock, cancellation), RoundAsync, Consequence, log);
+    public void Start() =>
+        _loop = BackgroundLoop.Start(
+            cancellation => Task.Delay(Period, clock, cancellation), RoundAsync, Consequence, log);
 
-    /// <summary>Machines seen since by each version, most first, at most <paramref name="limit"/> versions; what this replica has seen is in it.</summary>
+    /// <summary>
+    /// Machines seen since by each version, most first, at most <paramref name="limit"/> versions; what this replica
+    /// has seen is in it.
+    /// </summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task<List<VersionCount>> CountAsync(DateTimeOffset since, int limit)
     {

@@ -9,9 +9,9 @@ namespace ClaudeGateway.Managed.Machines;
 internal readonly record struct Sighting(string Version, long At);
 
 /// <summary>
-/// Which settings version each signed-in machine was last seen with on this replica. A machine is a sign-in (<c>sid</c>): its
-/// bearers change, that stays. On the path of every request: a known machine costs one look-up, nothing waits or fails.
-/// <see cref="MachineRegister"/> writes down what is new, and once an hour what is not.
+/// Which settings version each signed-in machine was last seen with on this replica. A machine is a sign-in
+/// (<c>sid</c>): its bearers change, that stays. On the path of every request: a known machine costs one look-up,
+/// nothing waits or fails. <see cref="MachineRegister"/> writes down what is new, and once an hour what is not.
 /// </summary>
 internal sealed class SeenMachines(TimeProvider clock)
 {
@@ -24,7 +24,8 @@ internal sealed class SeenMachines(TimeProvider clock)
     /// <summary>Longer than any <c>sid</c> of ours.</summary>
     private const int MaxSessionCharacters = 64;
 
-    private static readonly SearchValues<char> SessionCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    private static readonly SearchValues<char> SessionCharacters = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     private readonly ConcurrentDictionary<string, Sighting> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Sighting> _unwritten = new(StringComparer.Ordinal);
@@ -147,7 +148,10 @@ internal sealed class SeenMachines(TimeProvider clock)
         }
     }
 
-    /// <summary>Whoever holds the signing secret may put any text into a token; the store does not take every one.</summary>
+    /// <summary>
+    /// Whoever holds the signing secret may put any text into a token; the store does not take every one.
+    /// </summary>
     private bool CanEnter(string session) =>
-        Volatile.Read(ref _count) < Capacity && session.Length is > 0 and <= MaxSessionCharacters && !session.AsSpan().ContainsAnyExcept(SessionCharacters);
+        Volatile.Read(ref _count) < Capacity && session.Length is > 0 and <= MaxSessionCharacters
+        && !session.AsSpan().ContainsAnyExcept(SessionCharacters);
 }

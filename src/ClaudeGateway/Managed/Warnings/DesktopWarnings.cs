@@ -5,7 +5,9 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed.Warnings;
 
-/// <summary>What Claude Desktop will not do although the policies seem to say it (spec/policy.md and spec/settings.md, Desktop).</summary>
+/// <summary>
+/// What Claude Desktop will not do although the policies seem to say it (spec/policy.md and spec/settings.md, Desktop).
+/// </summary>
 internal static class DesktopWarnings
 {
     public static IEnumerable<string> Of(ManagedConfig managed, string file)
@@ -15,7 +17,12 @@ internal static class DesktopWarnings
             return [$"{file} managed: no policy has a desktop block, so Claude Desktop is refused its configuration"];
         }
 
-        return [.. Delivery(managed, file), .. managed.Policies.Select(p => p.Desktop).OfType<PolicyDocument>().SelectMany(block => Blocks(block, file)), .. Hosts(managed, file)];
+        return
+        [
+            .. Delivery(managed, file),
+            .. managed.Policies.Select(p => p.Desktop).OfType<PolicyDocument>().SelectMany(block => Blocks(block,
+                file)),
+            .. Hosts(managed, file)];
     }
 
     private static IEnumerable<string> Delivery(ManagedConfig managed, string file)
@@ -23,11 +30,13 @@ internal static class DesktopWarnings
         var settings = managed.Policies.Where(p => p.Settings is not null).ToList();
         if (settings.Exists(p => p.SettingsKey == PolicySettingsKey.Code))
         {
-            yield return $"{file} managed: code blocks reach Claude Desktop's Code tab only on machines whose own managed settings have forceLoginGatewayUrl (this gateway) and parentSettingsBehavior: merge";
+            yield return $"{file} managed: code blocks reach Claude Desktop's Code tab only on machines whose own "
+                + "managed settings have forceLoginGatewayUrl (this gateway) and parentSettingsBehavior: merge";
         }
         else if (settings.Count > 0 && !managed.Policies.Any(p => p.ServeToDesktop is false))
         {
-            yield return $"{file} managed: cli blocks do not reach Claude Desktop's Code tab, not even with serve_to_desktop: true; write code blocks for that, or serve_to_desktop: false if it is meant";
+            yield return $"{file} managed: cli blocks do not reach Claude Desktop's Code tab, not even with "
+                + "serve_to_desktop: true; write code blocks for that, or serve_to_desktop: false if it is meant";
         }
     }
 
@@ -36,7 +45,8 @@ internal static class DesktopWarnings
 
     private static IEnumerable<(string Pointer, string Path, string Text)> Values(JsonElement block)
     {
-        if (block.TryGetProperty("banner", out var banner) && banner.ValueKind == JsonValueKind.Object && banner.TryGetProperty("text", out _)
+        if (block.TryGetProperty("banner", out var banner) && banner.ValueKind == JsonValueKind.Object
+            && banner.TryGetProperty("text", out _)
             && !(banner.TryGetProperty("enabled", out var enabled) && enabled.ValueKind == JsonValueKind.True))
         {
             yield return ("/banner", ".banner", "is not shown without enabled: true");
@@ -49,13 +59,22 @@ internal static class DesktopWarnings
 
         if (block.TryGetProperty("orgPluginSettings", out var plugins) && plugins.ValueKind == JsonValueKind.Object)
         {
-            yield return ("/orgPluginSettings", ".orgPluginSettings", "is in the older form; write a list of {serverName, tools}");
+            yield return (
+                "/orgPluginSettings",
+                ".orgPluginSettings",
+                "is in the older form; write a list of {serverName, tools}");
         }
 
         if (block.TryGetProperty("managedMcpServers", out var servers) && servers.ValueKind == JsonValueKind.Array
-            && servers.EnumerateArray().Any(s => s.ValueKind == JsonValueKind.Object && !s.TryGetProperty("transport", out _) && !s.TryGetProperty("server", out _)))
+            && servers.EnumerateArray().Any(
+                s =>
+                    s.ValueKind == JsonValueKind.Object && !s.TryGetProperty("transport", out _)
+                    && !s.TryGetProperty("server", out _)))
         {
-            yield return ("/managedMcpServers", ".managedMcpServers", "has an entry without transport: served as http, but write it");
+            yield return (
+                "/managedMcpServers",
+                ".managedMcpServers",
+                "has an entry without transport: served as http, but write it");
         }
 
         if (block.GetRawText().Contains("\"ask-session\"", StringComparison.Ordinal))
@@ -67,15 +86,23 @@ internal static class DesktopWarnings
     /// <summary>Hosts that Desktop takes from the sandbox's allowedDomains when the block names none.</summary>
     private static IEnumerable<string> Hosts(ManagedConfig managed, string file)
     {
-        var pattern = SettingsSchemas.BuiltIn.Desktop.Json.GetProperty("properties").GetProperty("coworkEgressAllowedHosts").GetProperty("items").GetProperty("pattern").GetString()!;
+        var pattern = SettingsSchemas.BuiltIn.Desktop.Json.GetProperty("properties")
+            .GetProperty("coworkEgressAllowedHosts").GetProperty("items").GetProperty("pattern").GetString()!;
         foreach (var policy in managed.Policies.Where(p => p.Settings is not null))
         {
-            var domains = (PolicyDocuments.Settings(policy)["sandbox"] as JsonObject)?["network"]?["allowedDomains"] as JsonArray ?? [];
+            var domains =
+                (PolicyDocuments.Settings(policy)["sandbox"] as JsonObject)?["network"]?["allowedDomains"] as JsonArray
+                ?? [];
             for (var i = 0; i < domains.Count; i++)
             {
                 if (!SchemaPatterns.IsMatch(pattern, domains[i]!.ToString()))
                 {
-                    yield return PolicyWarnings.At(file, policy.Settings!, $"/sandbox/network/allowedDomains/{i}", $".sandbox.network.allowedDomains[{i}]", "is no host that Claude Desktop takes for its sandbox; Desktop drops it");
+                    yield return PolicyWarnings.At(
+                        file,
+                        policy.Settings!,
+                        $"/sandbox/network/allowedDomains/{i}",
+                        $".sandbox.network.allowedDomains[{i}]",
+                        "is no host that Claude Desktop takes for its sandbox; Desktop drops it");
                 }
             }
         }

@@ -24,7 +24,8 @@ internal static class ModelListWarnings
             }
 
             var own = PolicyDocuments.Settings(managed.Policies[i]);
-            var served = merge.Fold(selector.Of(i).Layers.Select(layer => PolicyDocuments.Settings(managed.Policies[layer])));
+            var served = merge.Fold(
+                selector.Of(i).Layers.Select(layer => PolicyDocuments.Settings(managed.Policies[layer])));
             if (own.ContainsKey("availableModels") && Available(served) is { } problem)
             {
                 yield return PolicyWarnings.At(file, document, "/availableModels", ".availableModels", problem);
@@ -32,7 +33,12 @@ internal static class ModelListWarnings
 
             foreach (var warning in Entries(own, catalog))
             {
-                yield return PolicyWarnings.At(file, document, $"/{warning.Key}/{warning.Index}", $".{warning.Key}[{warning.Index}]", warning.Text);
+                yield return PolicyWarnings.At(
+                    file,
+                    document,
+                    $"/{warning.Key}/{warning.Index}",
+                    $".{warning.Key}[{warning.Index}]",
+                    warning.Text);
             }
         }
     }
@@ -46,9 +52,12 @@ internal static class ModelListWarnings
             return "is empty: every request of these developers is refused";
         }
 
-        var leavesOutDefault = ModelAccess.From(list, null, AvailableModelsMatch.Prefix).Check(DefaultModel, null) != ModelVerdict.Allowed;
-        return leavesOutDefault && !isExact && !served.ContainsKey("model") && served["enforceAvailableModels"]?.GetValueKind() != JsonValueKind.True
-            ? $"leaves out {DefaultModel} (alias {DefaultAlias}), on which Claude Code starts: requests are refused until the developer picks another model. Set model, or enforceAvailableModels: true, or list it"
+        var leavesOutDefault = ModelAccess.From(list, null, AvailableModelsMatch.Prefix).Check(DefaultModel,
+            null) != ModelVerdict.Allowed;
+        return leavesOutDefault && !isExact && !served.ContainsKey("model")
+            && served["enforceAvailableModels"]?.GetValueKind() != JsonValueKind.True
+            ? $"leaves out {DefaultModel} (alias {DefaultAlias}), on which Claude Code starts: requests are refused "
+                + "until the developer picks another model. Set model, or enforceAvailableModels: true, or list it"
             : null;
     }
 
@@ -58,7 +67,11 @@ internal static class ModelListWarnings
         {
             if (!DeniedModels.CanDeny(entry, catalog))
             {
-                yield return ("deniedModels", i, "matches no model of this gateway, so it denies nothing; write an alias (opus), an id, or an id's beginning with its version (claude-opus-4)");
+                yield return (
+                    "deniedModels",
+                    i,
+                    "matches no model of this gateway, so it denies nothing; write an alias (opus), an id, or an id's "
+                        + "beginning with its version (claude-opus-4)");
             }
         }
 

@@ -26,7 +26,8 @@ internal static class OrderWarnings
         for (var earlier = 0; earlier < index; earlier++)
         {
             var match = managed.Policies[earlier].Match;
-            if (match.IsCatchAll || (managed.PolicyMode == PolicyMode.FirstMatch && Covers(match, managed.Policies[index].Match)))
+            if (match.IsCatchAll
+                || (managed.PolicyMode == PolicyMode.FirstMatch && Covers(match, managed.Policies[index].Match)))
             {
                 return earlier;
             }
@@ -37,5 +38,6 @@ internal static class OrderWarnings
 
     private static bool Covers(PolicyMatch wide, PolicyMatch narrow) =>
         (wide.Groups is null || (narrow.Groups is not null && narrow.Groups.All(wide.Groups.Contains)))
-        && (wide.EmailDomain is null || wide.EmailDomain.Equals(narrow.EmailDomain, StringComparison.OrdinalIgnoreCase));
+        && (wide.EmailDomain is null || wide.EmailDomain.Equals(narrow.EmailDomain,
+            StringComparison.OrdinalIgnoreCase));
 }

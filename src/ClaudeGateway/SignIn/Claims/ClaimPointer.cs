@@ -4,7 +4,9 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Claims;
 
-/// <summary>Finds a claim: a name that begins with "/" is an RFC 6901 pointer, any other is one flat name, dots and all.</summary>
+/// <summary>
+/// Finds a claim: a name that begins with "/" is an RFC 6901 pointer, any other is one flat name, dots and all.
+/// </summary>
 internal static class ClaimPointer
 {
     /// <summary>The value, or null when the claim is absent.</summary>
@@ -37,5 +39,6 @@ internal static class ClaimPointer
     }
 
     private static bool IsIndex(string key, int length, out int index) =>
-        int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out index) && (key == "0" || !key.StartsWith('0')) && index < length;
+        int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out index)
+        && (key == "0" || !key.StartsWith('0')) && index < length;
 }

@@ -3,10 +3,15 @@ using ClaudeGateway.Config;
 
 namespace ClaudeGateway.SignIn.Claims;
 
-/// <summary>Reads groups at <c>oidc.groups_jsonpath</c> (spec/newest.md, auth). Claims of any shape give groups or none, never an error.</summary>
+/// <summary>
+/// Reads groups at <c>oidc.groups_jsonpath</c> (spec/newest.md, auth). Claims of any shape give groups or none, never
+/// an error.
+/// </summary>
 internal static class GroupsAtPath
 {
-    /// <summary>Texts at the path's end and texts in lists there, empty ones left out, in order and not de-duplicated.</summary>
+    /// <summary>
+    /// Texts at the path's end and texts in lists there, empty ones left out, in order and not de-duplicated.
+    /// </summary>
     public static IReadOnlyList<string> Find(JsonElement claims, ClaimPath path)
     {
         var groups = new List<string>();
@@ -26,8 +31,8 @@ internal static class GroupsAtPath
     }
 
     /// <summary>
-    /// Whether the names before the first <c>[*]</c> or filter lead to a value: an empty list, or one without a match, is the
-    /// IdP's answer that there are no groups, and not a claim it left out.
+    /// Whether the names before the first <c>[*]</c> or filter lead to a value: an empty list, or one without a match,
+    /// is the IdP's answer that there are no groups, and not a claim it left out.
     /// </summary>
     public static bool IsPresent(JsonElement claims, ClaimPath path) =>
         Walk(claims, path.Steps.TakeWhile(step => step is ClaimStep.Member)).Count > 0;
@@ -45,7 +50,9 @@ internal static class GroupsAtPath
 
     private static IEnumerable<JsonElement> Follow(IEnumerable<JsonElement> values, ClaimStep step) => step switch
     {
-        ClaimStep.Member member => values.Where(value => value.ValueKind == JsonValueKind.Object && value.TryGetProperty(member.Name, out _)).Select(value => value.GetProperty(member.Name)),
+        ClaimStep.Member member =>
+            values.Where(value => value.ValueKind == JsonValueKind.Object
+                && value.TryGetProperty(member.Name, out _)).Select(value => value.GetProperty(member.Name)),
         ClaimStep.Each => values.SelectMany(Children),
         ClaimStep.Where filter => values.SelectMany(Children).Where(child => Matches(child, filter)),
         _ => throw new InvalidOperationException("unknown step"),
@@ -59,7 +66,9 @@ internal static class GroupsAtPath
     };
 
     private static bool Matches(JsonElement child, ClaimStep.Where filter) =>
-        child.ValueKind == JsonValueKind.Object && child.TryGetProperty(filter.Name, out var value) && value.ValueKind == JsonValueKind.String && value.ValueEquals(filter.Text);
+        child.ValueKind == JsonValueKind.Object && child.TryGetProperty(filter.Name, out var value)
+        && value.ValueKind == JsonValueKind.String && value.ValueEquals(filter.Text);
 
-    private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+    private static string? Text(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
 }

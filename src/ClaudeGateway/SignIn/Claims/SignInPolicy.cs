@@ -3,7 +3,10 @@ using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn.Claims;
 
-/// <summary>Who of the IdP's users may sign in (spec/auth.md: allowed_email_domains, allowed_groups); asked again at every refresh.</summary>
+/// <summary>
+/// Who of the IdP's users may sign in (spec/auth.md: allowed_email_domains, allowed_groups); asked again at every
+/// refresh.
+/// </summary>
 internal sealed class SignInPolicy(OidcConfig config)
 {
     /// <summary>The reason to refuse, or null.</summary>
@@ -13,7 +16,8 @@ internal sealed class SignInPolicy(OidcConfig config)
         {
             if (identity.Email is not { } email || !email.Contains('@', StringComparison.Ordinal))
             {
-                return "id_token missing email claim — configure your IdP to include it, or set oidc.email_claim to the claim that carries it";
+                return "id_token missing email claim — configure your IdP to include it, or set oidc.email_claim to "
+                    + "the claim that carries it";
             }
 
             if (!config.AllowedEmailDomains.Any(domain => EmailDomain.Is(email, domain)))

@@ -24,12 +24,15 @@ internal sealed class BrowserBinding(PublicOrigin origin)
         Append(request, name, secret, MaxAgeSeconds);
     }
 
-    /// <summary>The secret the browser brings back for this sign-in; its cookie is removed by <see cref="Clear"/>.</summary>
+    /// <summary>
+    /// The secret the browser brings back for this sign-in; its cookie is removed by <see cref="Clear"/>.
+    /// </summary>
     public (string Name, string Secret)? Find(GatewayRequest request, byte[] secretHash)
     {
         foreach (var (name, value) in request.Http.Request.Cookies)
         {
-            if (name.StartsWith(Name, StringComparison.Ordinal) && CryptographicOperations.FixedTimeEquals(DeviceCodes.Hash(value), secretHash))
+            if (name.StartsWith(Name, StringComparison.Ordinal)
+                && CryptographicOperations.FixedTimeEquals(DeviceCodes.Hash(value), secretHash))
             {
                 return (name, value);
             }
@@ -49,5 +52,7 @@ internal sealed class BrowserBinding(PublicOrigin origin)
         Base64Url.EncodeToString(HMACSHA256.HashData(Encoding.ASCII.GetBytes(secret), Encoding.ASCII.GetBytes(use)));
 
     private void Append(GatewayRequest request, string name, string value, int maxAge) =>
-        request.Http.Response.Headers.Append("Set-Cookie", $"{name}={value}; Max-Age={maxAge}; HttpOnly; SameSite=Lax; Path=/{(origin.IsHttps ? "; Secure" : "")}");
+        request.Http.Response.Headers.Append(
+            "Set-Cookie",
+            $"{name}={value}; Max-Age={maxAge}; HttpOnly; SameSite=Lax; Path=/{(origin.IsHttps ? "; Secure" : "")}");
 }

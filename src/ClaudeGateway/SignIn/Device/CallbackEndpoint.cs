@@ -54,7 +54,8 @@ internal sealed class CallbackEndpoint(SignInParts parts)
         if (query["error"] is [{ Length: > 0 } error, ..])
         {
             parts.Audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
-            await CallbackPages.ProviderErrorAsync(request, query["error_description"] is [{ Length: > 0 } text, ..] ? $"{error}: {text}" : error);
+            await CallbackPages.ProviderErrorAsync(
+                request, query["error_description"] is [{ Length: > 0 } text, ..] ? $"{error}: {text}" : error);
             return;
         }
 
@@ -74,7 +75,8 @@ internal sealed class CallbackEndpoint(SignInParts parts)
         await FinishAsync(request, attempt, cookie.Name, cookie.Secret, state, code);
     }
 
-    private async Task FinishAsync(GatewayRequest request, SignInAttempt attempt, string cookie, string secret, string state, string code)
+    private async Task FinishAsync(
+        GatewayRequest request, SignInAttempt attempt, string cookie, string secret, string state, string code)
     {
         if (WrongIssuer(request.Http.Request.Query) is { } wrong)
         {
@@ -107,13 +109,18 @@ internal sealed class CallbackEndpoint(SignInParts parts)
         }
     }
 
-    /// <summary>A broken connection or a 5xx may pass: an unredeemed code is still good, and a redeemed one is refused anyway.</summary>
+    /// <summary>
+    /// A broken connection or a 5xx may pass: an unredeemed code is still good, and a redeemed one is refused anyway.
+    /// </summary>
     private async Task<TokenEndpointAnswer> RedeemAsync(string code, string redirectUri, string codeVerifier)
     {
         for (var attempt = 0; ; attempt++)
         {
             var answer = await parts.Provider.RedeemAsync(code, redirectUri, codeVerifier);
-            if (attempt == RetryPauses.Length || answer is not (TokenEndpointAnswer.Unavailable { IsFinal: false } or TokenEndpointAnswer.Refused { Status: >= 500 }))
+            if (attempt == RetryPauses.Length
+                || answer is not (
+                    TokenEndpointAnswer.Unavailable { IsFinal: false }
+                    or TokenEndpointAnswer.Refused { Status: >= 500 }))
             {
                 return answer;
             }
@@ -122,7 +129,8 @@ internal sealed class CallbackEndpoint(SignInParts parts)
         }
     }
 
-    private async Task ApproveAsync(GatewayRequest request, SignInAttempt attempt, string cookie, TokenEndpointAnswer.Granted tokens, string nonce)
+    private async Task ApproveAsync(
+        GatewayRequest request, SignInAttempt attempt, string cookie, TokenEndpointAnswer.Granted tokens, string nonce)
     {
         IdentityResult result;
         try

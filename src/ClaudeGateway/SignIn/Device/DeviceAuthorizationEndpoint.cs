@@ -3,7 +3,10 @@ using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn.Device;
 
-/// <summary>Hands a device its two codes (RFC 8628 section 3.1). Whatever the body is, it is not refused: only <c>surface</c> is looked for.</summary>
+/// <summary>
+/// Hands a device its two codes (RFC 8628 section 3.1). Whatever the body is, it is not refused: only <c>surface</c> is
+/// looked for.
+/// </summary>
 internal sealed class DeviceAuthorizationEndpoint(SignInParts parts)
 {
     public const string Path = "/oauth/device_authorization";
@@ -22,7 +25,8 @@ internal sealed class DeviceAuthorizationEndpoint(SignInParts parts)
             if (await _rateLimit.HitAsync(request.ClientAddress) is { } wait)
             {
                 parts.Audit.DeviceAuthorize(request.Id, "rate_limited", request.ClientAddress.ToString());
-                await OAuthError.SlowDown(wait, "too many sign-in requests from your address; try again later").WriteAsync(request);
+                await OAuthError.SlowDown(wait,
+                    "too many sign-in requests from your address; try again later").WriteAsync(request);
                 return;
             }
 
@@ -56,10 +60,13 @@ internal sealed class DeviceAuthorizationEndpoint(SignInParts parts)
         });
     }
 
-    /// <summary>Printable text of bounded length, or null. No half of a surrogate pair, which no database takes.</summary>
+    /// <summary>
+    /// Printable text of bounded length, or null. No half of a surrogate pair, which no database takes.
+    /// </summary>
     private static string? Cut(string? text, int maxChars)
     {
-        var printable = string.Concat((text ?? "").Where(c => !char.IsControl(c) && !char.IsSurrogate(c)).Take(maxChars));
+        var printable = string.Concat(
+            (text ?? "").Where(c => !char.IsControl(c) && !char.IsSurrogate(c)).Take(maxChars));
         return printable.Length > 0 ? printable : null;
     }
 }

@@ -3,7 +3,8 @@ using ClaudeGateway.Sessions;
 namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>A device's poll (RFC 8628 section 3.4).</summary>
-internal sealed class DeviceCodeGrant(DeviceGrantStore grants, SessionTokens tokens, RefreshTokens refreshTokens, SealedBox box, Revocations revocations)
+internal sealed class DeviceCodeGrant(
+    DeviceGrantStore grants, SessionTokens tokens, RefreshTokens refreshTokens, SealedBox box, Revocations revocations)
 {
     public async Task<TokenOutcome> RedeemAsync(string? deviceCode)
     {
@@ -34,7 +35,10 @@ internal sealed class DeviceCodeGrant(DeviceGrantStore grants, SessionTokens tok
             return new TokenOutcome.Refused(OAuthError.AccessDenied);
         }
 
-        var refreshToken = session.RefreshToken is { } token ? refreshTokens.Seal(token, session.Identity.Sub, session.IdpSub, session.SessionId) : null;
-        return new TokenOutcome.TokenResponse(tokens.Mint(session.Identity, session.SessionId), refreshToken, session.Identity.Email);
+        var refreshToken = session.RefreshToken is { } token
+            ? refreshTokens.Seal(token, session.Identity.Sub, session.IdpSub, session.SessionId)
+            : null;
+        return new TokenOutcome.TokenResponse(
+            tokens.Mint(session.Identity, session.SessionId), refreshToken, session.Identity.Email);
     }
 }

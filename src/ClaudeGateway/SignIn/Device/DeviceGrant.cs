@@ -12,7 +12,9 @@ internal sealed record DeviceGrant(string DeviceCode, string UserCode);
 /// <summary>The two codes of RFC 8628: made, normalised and hashed. The store holds hashes only.</summary>
 internal static class DeviceCodes
 {
-    /// <summary>No vowels, so that no word appears by accident, and no L; RFC 8628 section 6.1 proposes such a set.</summary>
+    /// <summary>
+    /// No vowels, so that no word appears by accident, and no L; RFC 8628 section 6.1 proposes such a set.
+    /// </summary>
     private const string Alphabet = "BCDFGHJKMNPQRSTVWXYZ";
     private const int UserCodeLetters = 8;
 
@@ -27,7 +29,10 @@ internal static class DeviceCodes
 
     public static byte[] Hash(string code) => SHA256.HashData(Encoding.UTF8.GetBytes(code));
 
-    /// <summary>What a person typed as the code it means (letter case, dashes, blanks and whatever else is no letter or digit do not count), or null when it can be none.</summary>
+    /// <summary>
+    /// What a person typed as the code it means (letter case, dashes, blanks and whatever else is no letter or digit do
+    /// not count), or null when it can be none.
+    /// </summary>
     public static string? NormalizeUserCode(string? typed)
     {
         if (typed is null || typed.Length > 64)
@@ -36,6 +41,8 @@ internal static class DeviceCodes
         }
 
         var letters = string.Concat(typed.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
-        return letters.Length == UserCodeLetters && letters.All(Alphabet.Contains) ? $"{letters[..4]}-{letters[4..]}" : null;
+        return letters.Length == UserCodeLetters && letters.All(Alphabet.Contains)
+            ? $"{letters[..4]}-{letters[4..]}"
+            : null;
     }
 }

@@ -89,12 +89,16 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
 
     /// <summary>Who asked for a pending grant; null when the code is unknown, used or expired.</summary>
     public Task<DeviceRequest?> FindRequestAsync(string userCode) => database.FirstAsync(
-        "SELECT requested_from, requested_at, user_agent, surface FROM gw_device_grant WHERE user_code_hash = $1 AND status = 'pending' AND expires_at > $2",
+        "SELECT requested_from, requested_at, user_agent, surface FROM gw_device_grant WHERE user_code_hash = $1 AND "
+            + "status = 'pending' AND expires_at > $2",
         ReadRequest,
         DeviceCodes.Hash(userCode),
         Now());
 
-    /// <summary>Starts a browser's sign-in for a pending grant; false when the code is unknown, used or expired. The same code may start several.</summary>
+    /// <summary>
+    /// Starts a browser's sign-in for a pending grant; false when the code is unknown, used or expired. The same code
+    /// may start several.
+    /// </summary>
     public async Task<bool> StartAttemptAsync(string userCode, string state, string browserSecret)
     {
         var now = Now();
@@ -116,7 +120,10 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         DeviceCodes.Hash(state),
         Now());
 
-    /// <summary>Takes the attempt for one code exchange, so that a reloaded callback does not redeem the code twice; false when it is taken or its grant no longer waits.</summary>
+    /// <summary>
+    /// Takes the attempt for one code exchange, so that a reloaded callback does not redeem the code twice; false when
+    /// it is taken or its grant no longer waits.
+    /// </summary>
     public async Task<bool> ClaimAttemptAsync(string state)
     {
         var now = Now();
@@ -136,7 +143,9 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         database.ExecuteOnceAsync(
             "UPDATE gw_sign_in_attempt SET claimed_at = NULL WHERE state_hash = $1", DeviceCodes.Hash(state));
 
-    /// <summary>The request that was approved, or null when the grant was denied, approved or expired meanwhile.</summary>
+    /// <summary>
+    /// The request that was approved, or null when the grant was denied, approved or expired meanwhile.
+    /// </summary>
     public async Task<DeviceRequest?> ApproveAsync(byte[] deviceCodeHash, byte[] sealedIdentity)
     {
         try
@@ -234,9 +243,12 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
             WHERE device_code_hash = $1 AND expires_at > $2 AND (status <> 'consumed' OR polled_at = $4)
             RETURNING status, polled_at, sealed_identity, approved_at
             """,
-            row => row.GetString(0) == "pending" ? (row.GetInt64(1) == now ? new PollResult.Pending() : new PollResult.TooSoon())
+            row =>
+                row.GetString(0) == "pending"
+                ? (row.GetInt64(1) == now ? new PollResult.Pending() : new PollResult.TooSoon())
                 : row.IsDBNull(2) ? new PollResult.Denied()
-                : new PollResult.Approved(row.GetFieldValue<byte[]>(2), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3))),
+                : new PollResult.Approved(
+                    row.GetFieldValue<byte[]>(2), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(3))),
             deviceCodeHash,
             now,
             now - Milliseconds(MinInterval),

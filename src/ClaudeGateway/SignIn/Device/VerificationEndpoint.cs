@@ -7,7 +7,8 @@ namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>
 /// /device, where a person approves or denies a device (RFC 8628 section 3.3). Approving is: same origin, rate limit,
-/// known code, then off to the IdP with a cookie that ties the way back to this browser. Reading the page changes nothing.
+/// known code, then off to the IdP with a cookie that ties the way back to this browser. Reading the page changes
+/// nothing.
 /// </summary>
 internal sealed class VerificationEndpoint(SignInParts parts, DevicePages pages)
 {
@@ -37,7 +38,9 @@ internal sealed class VerificationEndpoint(SignInParts parts, DevicePages pages)
         await pages.ConfirmAsync(request, code, await FindOriginAsync(request, code), parts.Clock.GetUtcNow());
     }
 
-    /// <summary>Limited like an attempt: showing the origin tells that a code exists. Without it the page still works.</summary>
+    /// <summary>
+    /// Limited like an attempt: showing the origin tells that a code exists. Without it the page still works.
+    /// </summary>
     private async Task<DeviceRequest?> FindOriginAsync(GatewayRequest request, string code)
     {
         if (DeviceCodes.NormalizeUserCode(code) is not { } userCode)
@@ -121,10 +124,13 @@ internal sealed class VerificationEndpoint(SignInParts parts, DevicePages pages)
     private Task AnswerUnknownAsync(GatewayRequest request)
     {
         parts.Audit.DeviceVerify(request.Id, "unknown_code", request.ClientAddress.ToString());
-        return pages.EnterCodeAsync(request, 400, "This code is not known. It may be mistyped, used already, or older than ten minutes.");
+        return pages.EnterCodeAsync(
+            request, 400, "This code is not known. It may be mistyped, used already, or older than ten minutes.");
     }
 
-    /// <summary>Sec-Fetch-Site alone decides when a browser sends it, else Origin must be ours (spec/auth.md, /device).</summary>
+    /// <summary>
+    /// Sec-Fetch-Site alone decides when a browser sends it, else Origin must be ours (spec/auth.md, /device).
+    /// </summary>
     private bool IsSameOrigin(GatewayRequest request)
     {
         var headers = request.Http.Request.Headers;

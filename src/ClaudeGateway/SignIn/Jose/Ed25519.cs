@@ -5,9 +5,9 @@ using System.Security.Cryptography;
 namespace ClaudeGateway.SignIn.Jose;
 
 /// <summary>
-/// Ed25519 verification (RFC 8032 section 5.1.7), which the framework lacks. Only public values go through it, so nothing
-/// here needs constant time; plain big integers keep it close to the RFC's text. About 10 ms a signature: it serves
-/// sign-ins, not requests.
+/// Ed25519 verification (RFC 8032 section 5.1.7), which the framework lacks. Only public values go through it, so
+/// nothing here needs constant time; plain big integers keep it close to the RFC's text. About 10 ms a signature: it
+/// serves sign-ins, not requests.
 /// </summary>
 internal static class Ed25519
 {
@@ -15,7 +15,8 @@ internal static class Ed25519
     private const int SignatureBytes = 64;
 
     private static readonly BigInteger P = BigInteger.Pow(2, 255) - 19;
-    private static readonly BigInteger L = BigInteger.Pow(2, 252) + BigInteger.Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
+    private static readonly BigInteger L = BigInteger.Pow(2, 252)
+        + BigInteger.Parse("27742317777372353535851937790883648493", CultureInfo.InvariantCulture);
     private static readonly BigInteger D = Mod(-121665 * Inverse(121666));
     private static readonly BigInteger SqrtOfMinusOne = BigInteger.ModPow(2, (P - 1) / 4, P);
     private static readonly Point Base = BasePoint();

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace ClaudeGateway.SignIn.Jose;
 
 /// <summary>
-/// A public key from a JWK Set (RFC 7517) for checking signatures: RSA from 2,048 bits, EC on P-256, P-384 and P-521, and
-/// Ed25519. Other keys in a set are skipped, as RFC 7517 section 5 asks.
+/// A public key from a JWK Set (RFC 7517) for checking signatures: RSA from 2,048 bits, EC on P-256, P-384 and P-521,
+/// and Ed25519. Other keys in a set are skipped, as RFC 7517 section 5 asks.
 /// </summary>
 internal sealed class JsonWebKey
 {
@@ -35,7 +35,8 @@ internal sealed class JsonWebKey
     /// <summary>The usable keys of a JWK Set; empty when it has none or is not a set.</summary>
     public static IReadOnlyList<JsonWebKey> ReadSet(JsonElement set)
     {
-        if (set.ValueKind != JsonValueKind.Object || !set.TryGetProperty("keys", out var keys) || keys.ValueKind != JsonValueKind.Array)
+        if (set.ValueKind != JsonValueKind.Object || !set.TryGetProperty("keys", out var keys)
+            || keys.ValueKind != JsonValueKind.Array)
         {
             return [];
         }
@@ -57,12 +58,16 @@ internal sealed class JsonWebKey
         {
             "RSA" => ReadRsa(jwk) is { } rsa ? new JsonWebKey(keyId, algorithm, rsa, null, null) : null,
             "EC" => ReadEc(jwk) is { } ec ? new JsonWebKey(keyId, algorithm, null, ec, null) : null,
-            "OKP" when Text(jwk, "crv") == "Ed25519" && Bytes(jwk, "x") is { Length: Ed25519.PublicKeyBytes } x => new JsonWebKey(keyId, algorithm, null, null, x),
+            "OKP" when Text(jwk, "crv") == "Ed25519" && Bytes(jwk, "x") is { Length: Ed25519.PublicKeyBytes } x =>
+                new JsonWebKey(keyId, algorithm, null, null, x),
             _ => null,
         };
     }
 
-    /// <summary>Whether this key made <paramref name="signature"/> with <paramref name="algorithm"/> (RFC 7518 section 3.1). Never throws on any input.</summary>
+    /// <summary>
+    /// Whether this key made <paramref name="signature"/> with <paramref name="algorithm"/> (RFC 7518 section 3.1).
+    /// Never throws on any input.
+    /// </summary>
     public bool Verifies(string algorithm, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
         if (Algorithm is not null && !Algorithm.Equals(algorithm, StringComparison.Ordinal))
@@ -94,7 +99,8 @@ internal sealed class JsonWebKey
         }
     }
 
-    private bool VerifiesRsa(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, HashAlgorithmName hash, RSASignaturePadding padding)
+    private bool VerifiesRsa(
+        ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, HashAlgorithmName hash, RSASignaturePadding padding)
     {
         if (_rsa is not { } parameters)
         {
@@ -106,7 +112,8 @@ internal sealed class JsonWebKey
     }
 
     /// <summary>Each EC algorithm goes with one curve (RFC 7518 section 3.4).</summary>
-    private bool VerifiesEc(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, HashAlgorithmName hash, ECCurve curve)
+    private bool VerifiesEc(
+        ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature, HashAlgorithmName hash, ECCurve curve)
     {
         if (_ec is not { } parameters || parameters.Curve.Oid.FriendlyName != curve.Oid.FriendlyName)
         {
@@ -130,7 +137,9 @@ internal sealed class JsonWebKey
 
         // Some issuers prepend the sign byte that RFC 7518 section 6.3.1.1 forbids; it changes nothing.
         var modulus = n.AsSpan().TrimStart((byte)0).ToArray();
-        return modulus.Length is >= MinRsaBits / 8 and <= MaxRsaBits / 8 ? new RSAParameters { Modulus = modulus, Exponent = e } : null;
+        return modulus.Length is >= MinRsaBits / 8 and <= MaxRsaBits / 8
+            ? new RSAParameters { Modulus = modulus, Exponent = e }
+            : null;
     }
 
     private static ECParameters? ReadEc(JsonElement jwk)
@@ -142,7 +151,8 @@ internal sealed class JsonWebKey
             "P-521" => (ECCurve.NamedCurves.nistP521, 66),
             _ => null,
         };
-        return curve is { } known && Bytes(jwk, "x") is { } x && Bytes(jwk, "y") is { } y && x.Length == known.Bytes && y.Length == known.Bytes
+        return curve is { } known && Bytes(jwk, "x") is { } x && Bytes(jwk, "y") is { } y && x.Length == known.Bytes
+            && y.Length == known.Bytes
             ? new ECParameters { Curve = known.Curve, Q = new ECPoint { X = x, Y = y } }
             : null;
     }
@@ -158,6 +168,8 @@ internal sealed class JsonWebKey
         }
 
         var bytes = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
-        return Base64Url.DecodeFromChars(text, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
+        return Base64Url.DecodeFromChars(text, bytes, out _, out var written) == OperationStatus.Done
+            ? bytes[..written]
+            : null;
     }
 }

@@ -46,8 +46,11 @@ internal sealed class SignedToken
             return null;
         }
 
-        var keyId = header.TryGetProperty("kid", out var kid) && kid.ValueKind == JsonValueKind.String ? kid.GetString() : null;
-        return new SignedToken(algorithm.GetString()!, keyId, Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), signature, payload);
+        var keyId = header.TryGetProperty("kid", out var kid) && kid.ValueKind == JsonValueKind.String
+            ? kid.GetString()
+            : null;
+        return new SignedToken(
+            algorithm.GetString()!, keyId, Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), signature, payload);
     }
 
     public bool IsSignedBy(JsonWebKey key) => key.Verifies(Algorithm, _signed, _signature);
@@ -67,8 +70,11 @@ internal sealed class SignedToken
         }
 
         var bytes = new byte[Base64Url.GetMaxDecodedLength(encoded.Length)];
-        return Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
+        return Base64Url.DecodeFromChars(encoded, bytes, out _, out var written) == OperationStatus.Done
+            ? bytes[..written]
+            : null;
     }
 
-    private static readonly SearchValues<char> Base64UrlChars = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    private static readonly SearchValues<char> Base64UrlChars = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }

@@ -22,7 +22,8 @@ internal sealed class ClientAssertion : IDisposable
     private readonly TimeProvider _clock;
     private readonly byte[] _header;
 
-    /// <exception cref="OperatorException">The key or the certificate cannot be used, or they do not belong together.</exception>
+    /// <exception cref="OperatorException">The key or the certificate cannot be used, or they do not belong
+    /// together.</exception>
     public ClientAssertion(ClientAssertionConfig config, TimeProvider clock, OperationalLog log)
     {
         _clock = clock;
@@ -31,7 +32,8 @@ internal sealed class ClientAssertion : IDisposable
         using var certified = certificate.GetRSAPublicKey();
         if (certified is null || !certified.ExportRSAPublicKey().AsSpan().SequenceEqual(_key.ExportRSAPublicKey()))
         {
-            throw new OperatorException("oidc.client_assertion: certificate_pem is not the certificate of private_key_pem");
+            throw new OperatorException(
+                "oidc.client_assertion: certificate_pem is not the certificate of private_key_pem");
         }
 
         var sha1 = certificate.GetCertHash(HashAlgorithmName.SHA1);
@@ -87,13 +89,17 @@ internal sealed class ClientAssertion : IDisposable
 
         return certificates.Count == 1
             ? certificates[0]
-            : throw new OperatorException($"oidc.client_assertion.certificate_pem holds {certificates.Count} certificates; give the client's own alone");
+            : throw new OperatorException(
+                $"oidc.client_assertion.certificate_pem holds {certificates.Count} certificates; give the client's own "
+                    + "alone");
     }
 
     private void Announce(X509Certificate2 certificate, byte[] sha1, OperationalLog log)
     {
         var expires = certificate.NotAfter.ToUniversalTime();
-        var text = $"oidc: client certificate {certificate.Subject}, thumbprint {Convert.ToHexString(sha1)}, expires {expires:yyyy-MM-dd}";
+        var text =
+            $"oidc: client certificate {certificate.Subject}, thumbprint {Convert.ToHexString(sha1)}, expires "
+                + $"{expires:yyyy-MM-dd}";
         if (expires - _clock.GetUtcNow() < ExpiryNotice)
         {
             log.Warn(text + ": renew it, sign-in stops when it has expired");

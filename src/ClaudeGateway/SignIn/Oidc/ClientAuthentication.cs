@@ -8,7 +8,9 @@ namespace ClaudeGateway.SignIn.Oidc;
 /// <summary>Proves the gateway's identity at the IdP's token endpoint (OpenID Connect Core 1.0 section 9).</summary>
 internal sealed class ClientAuthentication(OidcConfig config, ProviderMetadata metadata, ClientAssertion? assertion)
 {
-    /// <summary>Adds what the method puts into the form, and returns the Authorization header if it needs one.</summary>
+    /// <summary>
+    /// Adds what the method puts into the form, and returns the Authorization header if it needs one.
+    /// </summary>
     public AuthenticationHeaderValue? AddTo(List<KeyValuePair<string, string>> form)
     {
         if (assertion is not null)

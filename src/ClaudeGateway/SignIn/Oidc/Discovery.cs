@@ -5,7 +5,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
-/// <summary>Fetches the IdP's discovery document at boot; an IdP that is just away gets the patience the store gets.</summary>
+/// <summary>
+/// Fetches the IdP's discovery document at boot; an IdP that is just away gets the patience the store gets.
+/// </summary>
 internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider clock, OperationalLog log)
 {
     private const int Attempts = 3;
@@ -44,7 +46,8 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
 
             if (attempt >= Attempts)
             {
-                throw new OperatorException($"{(config.DiscoveryUrl is null ? "oidc.issuer" : "oidc.discovery_url")}: {problem}");
+                throw new OperatorException(
+                    $"{(config.DiscoveryUrl is null ? "oidc.issuer" : "oidc.discovery_url")}: {problem}");
             }
 
             log.Warn($"oidc: {problem}; attempt {attempt} of {Attempts}, trying again in {Pause.TotalSeconds:0}s");
@@ -56,7 +59,9 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
     {
         if (metadata.Issuer.TrimEnd('/') != config.IssuerText.TrimEnd('/'))
         {
-            log.Warn($"oidc.issuer is {config.IssuerText}, but its discovery document names {metadata.Issuer}; id_tokens are checked against the latter");
+            log.Warn(
+                $"oidc.issuer is {config.IssuerText}, but its discovery document names {metadata.Issuer}; id_tokens "
+                    + "are checked against the latter");
         }
 
         return metadata;

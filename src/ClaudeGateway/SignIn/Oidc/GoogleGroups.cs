@@ -9,7 +9,8 @@ namespace ClaudeGateway.SignIn.Oidc;
 
 /// <summary>
 /// A user's Google Workspace groups, which Google puts into no token: asked of the Admin SDK Directory API by a service
-/// account with domain-wide delegation (scope admin.directory.group.readonly). Groups are their e-mail addresses in lower case.
+/// account with domain-wide delegation (scope admin.directory.group.readonly). Groups are their e-mail addresses in
+/// lower case.
 /// </summary>
 internal sealed class GoogleGroups : IDisposable
 {
@@ -41,24 +42,40 @@ internal sealed class GoogleGroups : IDisposable
         {
             using var account = JsonDocument.Parse(File.ReadAllText(config.ServiceAccountJsonPath));
             _clientEmail = account.RootElement.GetProperty("client_email").GetString()!;
-            _tokenUri = new Uri(account.RootElement.TryGetProperty("token_uri", out var uri) ? uri.GetString()! : "https://oauth2.googleapis.com/token");
+            _tokenUri = new Uri(
+                account.RootElement.TryGetProperty("token_uri", out var uri)
+                ? uri.GetString()!
+                : "https://oauth2.googleapis.com/token");
             _key.ImportFromPem(account.RootElement.GetProperty("private_key").GetString());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new OperatorException($"oidc.google_groups.service_account_json_path: {e.Message}", e);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or CryptographicException or UriFormatException)
+        catch (Exception e)
+            when (
+                e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException
+                or CryptographicException or UriFormatException)
         {
-            throw new OperatorException($"oidc.google_groups.service_account_json_path: {config.ServiceAccountJsonPath} is not the JSON key of a Google service account", e);
+            throw new OperatorException(
+                $"oidc.google_groups.service_account_json_path: {config.ServiceAccountJsonPath} is not the JSON key of "
+                    + "a Google service account",
+                e);
         }
     }
 
-    /// <summary>With connections of its own: Google's certificates are public ones, whatever oidc.ca_cert_pem says.</summary>
+    /// <summary>
+    /// With connections of its own: Google's certificates are public ones, whatever oidc.ca_cert_pem says.
+    /// </summary>
     /// <exception cref="OperatorException">The service account file is missing or is none.</exception>
-    public static GoogleGroups Create(GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
+    public static GoogleGroups Create(
+        GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
     {
-        var options = new OutboundOptions { UseProxy = oidc.UseProxy == true, Decompression = System.Net.DecompressionMethods.All };
+        var options = new OutboundOptions
+        {
+            UseProxy = oidc.UseProxy == true,
+            Decompression = System.Net.DecompressionMethods.All,
+        };
         return new GoogleGroups(config, new IdpHttp(outbound.CreateClient(options), clock), clock, Directory);
     }
 
@@ -70,11 +87,15 @@ internal sealed class GoogleGroups : IDisposable
         for (var i = 0; i < MaxPages; i++)
         {
             var next = page is null ? "" : $"&pageToken={Uri.EscapeDataString(page)}";
-            var answer = await _http.GetAsync(new Uri($"{_directory}?userKey={Uri.EscapeDataString(email)}&maxResults=200{next}"), await AccessTokenAsync());
+            var answer = await _http.GetAsync(
+                new Uri($"{_directory}?userKey={Uri.EscapeDataString(email)}&maxResults=200{next}"),
+                await AccessTokenAsync());
             if (answer.Status != 200 || answer.Json.ValueKind != JsonValueKind.Object)
             {
                 throw new IdentityProviderUnavailableException(
-                    $"google_groups lookup failed: the Directory API answered {answer.Status}; check that domain-wide delegation grants the service account {Scope} and that oidc.google_groups.admin_email is an administrator");
+                    $"google_groups lookup failed: the Directory API answered {answer.Status}; check that domain-wide "
+                        + $"delegation grants the service account {Scope} and that oidc.google_groups.admin_email is "
+                        + "an administrator");
             }
 
             if (answer.Json.TryGetProperty("groups", out var list) && list.ValueKind == JsonValueKind.Array)
@@ -119,13 +140,20 @@ internal sealed class GoogleGroups : IDisposable
 
     private async Task<(string Token, DateTimeOffset Expires)> FetchAccessTokenAsync()
     {
-        var answer = await _http.PostFormAsync(_tokenUri, [new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), new("assertion", Assertion())]);
+        var answer = await _http.PostFormAsync(
+            _tokenUri,
+            [new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), new("assertion", Assertion())]);
         if (answer.Status != 200 || answer.Text("access_token") is not { } token)
         {
-            throw new IdentityProviderUnavailableException($"google_groups lookup failed: {_tokenUri} answered {answer.Status} {answer.Text("error")} for the service account");
+            throw new IdentityProviderUnavailableException(
+                $"google_groups lookup failed: {_tokenUri} answered {answer.Status} {answer.Text("error")} for the "
+                    + "service account");
         }
 
-        var seconds = answer.Json.TryGetProperty("expires_in", out var expires) && expires.ValueKind == JsonValueKind.Number && expires.TryGetInt64(out var given) ? given : LifetimeSeconds;
+        var seconds = answer.Json.TryGetProperty("expires_in", out var expires)
+            && expires.ValueKind == JsonValueKind.Number && expires.TryGetInt64(out var given)
+            ? given
+            : LifetimeSeconds;
         // No longer than what was asked for, whatever number the answer holds.
         return (token, _clock.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LifetimeSeconds)) - Margin);
     }
@@ -150,7 +178,8 @@ internal sealed class GoogleGroups : IDisposable
 
 #pragma warning disable CA1308 // Google's addresses do not distinguish letter case; policies are written in lower case.
     private static string? Email(JsonElement group) =>
-        group.ValueKind == JsonValueKind.Object && group.TryGetProperty("email", out var email) && email.ValueKind == JsonValueKind.String
+        group.ValueKind == JsonValueKind.Object && group.TryGetProperty("email", out var email)
+        && email.ValueKind == JsonValueKind.String
             ? email.GetString()!.ToLowerInvariant()
             : null;
 #pragma warning restore CA1308

@@ -11,7 +11,10 @@ namespace ClaudeGateway.SignIn.Oidc;
 /// <param name="Problem">Null when the token is valid; names no claim's value.</param>
 internal readonly record struct IdTokenResult(JsonElement Claims, string? Problem);
 
-/// <summary>Validates an id_token (OpenID Connect Core 1.0 section 3.1.3.7): one algorithm, the IdP's keys, and every claim the sign-in relies on.</summary>
+/// <summary>
+/// Validates an id_token (OpenID Connect Core 1.0 section 3.1.3.7): one algorithm, the IdP's keys, and every claim the
+/// sign-in relies on.
+/// </summary>
 internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet keys, TimeProvider clock)
 {
     /// <param name="nonce">The one sent to the IdP; null at a refresh, which has none.</param>
@@ -26,7 +29,9 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
 
         if (token.Algorithm != config.IdTokenSignedResponseAlg)
         {
-            return Invalid($"id_token is not signed with {config.IdTokenSignedResponseAlg}; set oidc.id_token_signed_response_alg to what the IdP uses");
+            return Invalid(
+                $"id_token is not signed with {config.IdTokenSignedResponseAlg}; set oidc.id_token_signed_response_alg "
+                    + "to what the IdP uses");
         }
 
         if (!await IsSignedAsync(token))
@@ -34,7 +39,9 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             return Invalid("id_token signature does not verify with the IdP's keys");
         }
 
-        return (Problem(token.Payload, nonce) ?? AccessTokenProblem(token, accessToken)) is { } problem ? Invalid(problem) : new IdTokenResult(token.Payload, null);
+        return (Problem(token.Payload, nonce) ?? AccessTokenProblem(token, accessToken)) is { } problem
+            ? Invalid(problem)
+            : new IdTokenResult(token.Payload, null);
     }
 
     private async Task<bool> IsSignedAsync(SignedToken token)
@@ -74,12 +81,15 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             return audiences.Length > 1 ? "id_token has several audiences and no azp" : null;
         }
 
-        return Text(claims, "azp") is { } party && (party == config.ClientId || config.AdditionalAuthorizedParties.Contains(party))
+        return Text(claims, "azp") is { } party
+            && (party == config.ClientId || config.AdditionalAuthorizedParties.Contains(party))
             ? null
             : "id_token azp is neither oidc.client_id nor in oidc.additional_authorized_parties";
     }
 
-    /// <summary>An id_token that names its access token must have come with that one (OpenID Connect Core 1.0 section 3.1.3.8).</summary>
+    /// <summary>
+    /// An id_token that names its access token must have come with that one (OpenID Connect Core 1.0 section 3.1.3.8).
+    /// </summary>
     private static string? AccessTokenProblem(SignedToken token, string? accessToken)
     {
         if (accessToken is null || !token.Payload.TryGetProperty("at_hash", out _))
@@ -100,10 +110,12 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
     }
 
     /// <summary>One text or a list of texts (RFC 7519 section 4.1.3); anything else is null.</summary>
-    private static string[]? Audiences(JsonElement claims) => claims.TryGetProperty("aud", out var audience) ? audience.ValueKind switch
+    private static string[]? Audiences(JsonElement claims) =>
+        claims.TryGetProperty("aud", out var audience) ? audience.ValueKind switch
     {
         JsonValueKind.String => [audience.GetString()!],
-        JsonValueKind.Array when audience.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) => [.. audience.EnumerateArray().Select(one => one.GetString()!)],
+        JsonValueKind.Array when audience.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) =>
+            [.. audience.EnumerateArray().Select(one => one.GetString()!)],
         _ => null,
     }
     : null;
@@ -130,8 +142,11 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
     private static IdTokenResult Invalid(string problem) => new(default, problem);
 
     private static string? Text(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString()
+        : null;
 
     private static double? Number(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) ? number : null;
+        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+        && value.TryGetDouble(out var number) ? number : null;
 }

@@ -17,7 +17,9 @@ internal abstract record TokenEndpointAnswer
     /// <summary>Tokens were issued.</summary>
     internal sealed record Granted(string? IdToken, string? AccessToken, string? RefreshToken) : TokenEndpointAnswer;
 
-    /// <summary>The IdP refused; <paramref name="Error"/> is the code of RFC 6749 section 5.2 or null when it sent none.</summary>
+    /// <summary>
+    /// The IdP refused; <paramref name="Error"/> is the code of RFC 6749 section 5.2 or null when it sent none.
+    /// </summary>
     internal sealed record Refused(int Status, string? Error) : TokenEndpointAnswer
     {
         public string Reason => $"the IdP's token endpoint answered {Status} {Error ?? "without an OAuth error"}";
@@ -28,7 +30,9 @@ internal abstract record TokenEndpointAnswer
     internal sealed record Unavailable(string Reason, bool IsFinal) : TokenEndpointAnswer;
 }
 
-/// <summary>The company's identity provider: the gateway is its OpenID Connect relying party (code flow with PKCE).</summary>
+/// <summary>
+/// The company's identity provider: the gateway is its OpenID Connect relying party (code flow with PKCE).
+/// </summary>
 internal sealed class IdentityProvider : IDisposable
 {
     /// <summary>
@@ -51,7 +55,9 @@ internal sealed class IdentityProvider : IDisposable
     private readonly KeySet _keys;
     private readonly IdTokenValidator _idTokens;
 
-    private IdentityProvider(OidcConfig config, ProviderMetadata metadata, OutboundHttp connections, IdpHttp http, ClientAssertion? assertion, TimeProvider clock)
+    private IdentityProvider(
+        OidcConfig config, ProviderMetadata metadata, OutboundHttp connections, IdpHttp http,
+        ClientAssertion? assertion, TimeProvider clock)
     {
         _config = config;
         Metadata = metadata;
@@ -66,7 +72,12 @@ internal sealed class IdentityProvider : IDisposable
     public ProviderMetadata Metadata { get; }
 
     /// <exception cref="OperatorException">The IdP or its configuration cannot be used.</exception>
-    public static async Task<IdentityProvider> DiscoverAsync(OidcConfig config, OutboundHttp outbound, TimeProvider clock, OperationalLog log, CancellationToken cancellation)
+    public static async Task<IdentityProvider> DiscoverAsync(
+        OidcConfig config,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation)
     {
         var options = new OutboundOptions
         {
@@ -77,8 +88,11 @@ internal sealed class IdentityProvider : IDisposable
         };
         if (outbound.IdpConnectByHostname && outbound.ReachesThroughProxy(options))
         {
-            log.Info($"oidc: {OutboundHttp.IdpConnectByHostnameVariable} is on: the proxy is handed the identity provider's host names unresolved, except those in NO_PROXY, "
-                + "and alone decides what they lead to: it should admit the hosts of the issuer, discovery, JWKS, token and userinfo endpoints, and no name of a private, loopback or metadata address");
+            log.Info(
+                $"oidc: {OutboundHttp.IdpConnectByHostnameVariable} is on: the proxy is handed the identity provider's "
+                    + "host names unresolved, except those in NO_PROXY, "
+                + "and alone decides what they lead to: it should admit the hosts of the issuer, discovery, JWKS, "
+                + "token and userinfo endpoints, and no name of a private, loopback or metadata address");
         }
 
         // A part of its own: the provider may outlive the configuration it came with.
@@ -114,14 +128,17 @@ internal sealed class IdentityProvider : IDisposable
         query.Add(new("nonce", nonce));
         if (_config.UsePkce)
         {
-            query.Add(new("code_challenge", Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(codeVerifier)))));
+            query.Add(
+                new("code_challenge", Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(codeVerifier)))));
             query.Add(new("code_challenge_method", "S256"));
         }
 
         query.Add(new("response_mode", "query"));
         var endpoint = Metadata.AuthorizationEndpoint.OriginalString;
         var separator = Metadata.AuthorizationEndpoint.Query.Length > 0 ? '&' : '?';
-        return endpoint + separator + string.Join('&', query.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"));
+        return endpoint + separator
+            + string.Join(
+                '&', query.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}"));
     }
 
     public Task<TokenEndpointAnswer> RedeemAsync(string code, string redirectUri, string codeVerifier)
@@ -142,7 +159,8 @@ internal sealed class IdentityProvider : IDisposable
 
     public Task<TokenEndpointAnswer> RefreshAsync(string refreshToken)
     {
-        var form = new List<KeyValuePair<string, string>> { new("grant_type", "refresh_token"), new("refresh_token", refreshToken) };
+        var form = new List<KeyValuePair<string, string>> { new("grant_type", "refresh_token"), new(
+            "refresh_token", refreshToken) };
         if (_config.ScopeOnRefresh)
         {
             form.Add(new("scope", string.Join(' ', _config.Scopes)));
@@ -168,15 +186,18 @@ internal sealed class IdentityProvider : IDisposable
     }
 
     /// <inheritdoc cref="IdTokenValidator.ValidateAsync"/>
-    public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce, string? accessToken) => _idTokens.ValidateAsync(idToken, nonce, accessToken);
+    public Task<IdTokenResult> ValidateAsync(string idToken, string? nonce, string? accessToken) =>
+        _idTokens.ValidateAsync(idToken, nonce, accessToken);
 
     /// <summary>The claims of OpenID Connect Core 1.0 section 5.3.</summary>
-    /// <exception cref="IdentityProviderUnavailableException">There is no such endpoint, or it did not answer with claims.</exception>
+    /// <exception cref="IdentityProviderUnavailableException">There is no such endpoint, or it did not answer with
+    /// claims.</exception>
     public async Task<JsonElement> UserinfoAsync(string? accessToken)
     {
         if (Metadata.UserinfoEndpoint is not { } endpoint || accessToken is null)
         {
-            throw new IdentityProviderUnavailableException("the IdP has no userinfo_endpoint, or gave no access token for it");
+            throw new IdentityProviderUnavailableException(
+                "the IdP has no userinfo_endpoint, or gave no access token for it");
         }
 
         var answer = await _http.GetAsync(endpoint, accessToken);
@@ -192,7 +213,8 @@ internal sealed class IdentityProvider : IDisposable
     {
         if (Metadata.RevocationEndpoint is { } endpoint)
         {
-            var form = new List<KeyValuePair<string, string>> { new("token", refreshToken), new("token_type_hint", "refresh_token") };
+            var form = new List<KeyValuePair<string, string>> { new("token", refreshToken), new(
+                "token_type_hint", "refresh_token") };
             await _http.PostFormAsync(endpoint, form, _authentication.AddTo(form));
         }
     }
@@ -227,7 +249,10 @@ internal sealed class IdentityProvider : IDisposable
         }
 
         return answer.Json.ValueKind == JsonValueKind.Object
-            ? new TokenEndpointAnswer.Granted(answer.Text("id_token") is { Length: > 0 } idToken ? idToken : null, answer.Text("access_token"), answer.Text("refresh_token"))
+            ? new TokenEndpointAnswer.Granted(
+                answer.Text("id_token") is { Length: > 0 } idToken ? idToken : null,
+                answer.Text("access_token"),
+                answer.Text("refresh_token"))
             : new TokenEndpointAnswer.Refused(answer.Status, null);
     }
 

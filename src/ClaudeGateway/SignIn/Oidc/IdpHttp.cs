@@ -7,7 +7,9 @@ using ClaudeGateway.Outbound;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
-/// <summary>The identity provider gave no usable answer; the message names what was asked and what came, without secrets.</summary>
+/// <summary>
+/// The identity provider gave no usable answer; the message names what was asked and what came, without secrets.
+/// </summary>
 internal sealed class IdentityProviderUnavailableException : Exception
 {
     public IdentityProviderUnavailableException()
@@ -33,7 +35,8 @@ internal sealed class IdentityProviderUnavailableException : Exception
 internal readonly record struct IdpAnswer(int Status, JsonElement Json)
 {
     public string? Text(string name) =>
-        Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty(name, out var value)
+        && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }
 
 /// <summary>Requests to the IdP: bounded in time and size, JSON in the answer.</summary>
@@ -43,7 +46,10 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Asks once more when the connection failed: a blip of the network must not cost a sign-in. Silence is not asked again.</summary>
+    /// <summary>
+    /// Asks once more when the connection failed: a blip of the network must not cost a sign-in. Silence is not asked
+    /// again.
+    /// </summary>
     /// <param name="repeatedMembers">What an answer is that names one member of an object twice: no JSON, unless it
     /// may.</param>
     /// <exception cref="IdentityProviderUnavailableException">No answer in time, or none that can be read.</exception>
@@ -57,7 +63,8 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         {
             return await GetOnceAsync(url, bearer, repeatedMembers, cancellation);
         }
-        catch (IdentityProviderUnavailableException e) when (!e.IsFinal && e.InnerException is not OperationCanceledException)
+        catch (IdentityProviderUnavailableException e)
+            when (!e.IsFinal && e.InnerException is not OperationCanceledException)
         {
             await Task.Delay(RetryPause, clock, cancellation);
             return await GetOnceAsync(url, bearer, repeatedMembers, cancellation);
@@ -65,9 +72,13 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     }
 
     /// <exception cref="IdentityProviderUnavailableException">No answer in time, or none that can be read.</exception>
-    public async Task<IdpAnswer> PostFormAsync(Uri url, IEnumerable<KeyValuePair<string, string>> fields, AuthenticationHeaderValue? authorization = null)
+    public async Task<IdpAnswer> PostFormAsync(
+        Uri url, IEnumerable<KeyValuePair<string, string>> fields, AuthenticationHeaderValue? authorization = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new FormUrlEncodedContent(fields) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, url)
+        {
+            Content = new FormUrlEncodedContent(fields),
+        };
         request.Headers.Authorization = authorization;
         return await SendAsync(request, RepeatedMembers.Refused, CancellationToken.None);
     }
@@ -112,7 +123,8 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested)
         {
-            throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);
+            throw new IdentityProviderUnavailableException(
+                $"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);
         }
 #pragma warning disable CA1031 // Decoders throw what they like at broken bytes; such an answer is the IdP's failure.
         catch (Exception e)
@@ -122,7 +134,8 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         }
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(
+        HttpResponseMessage response, CancellationToken cancellation)
     {
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         var body = new ArrayBufferWriter<byte>(16 * 1024);
@@ -147,7 +160,10 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
 
     private static string Place(HttpRequestMessage request) => request.RequestUri!.GetLeftPart(UriPartial.Path);
 
-    /// <summary>The innermost message says it best: "connect ConnectionRefused host:port", "The remote certificate is invalid…".</summary>
+    /// <summary>
+    /// The innermost message says it best: "connect ConnectionRefused host:port", "The remote certificate is invalid…".
+    /// </summary>
     private static string Cause(Exception exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError, InnerException: { } tls } ? tls.Message : exception.Message;
+        exception is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError,
+            InnerException: { } tls } ? tls.Message : exception.Message;
 }

@@ -4,8 +4,8 @@ namespace ClaudeGateway.SignIn.Oidc;
 
 /// <summary>
 /// The IdP's signing keys (RFC 7517), fetched when first needed, every ten minutes, and at once for a key id it has not
-/// seen, so that a key rotation at the IdP costs nobody a sign-in. Fetches are limited, because the key id is a guess of
-/// whoever wrote the token.
+/// seen, so that a key rotation at the IdP costs nobody a sign-in. Fetches are limited, because the key id is a guess
+/// of whoever wrote the token.
 /// </summary>
 internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDisposable
 {
@@ -23,10 +23,14 @@ internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDispo
     public async Task<Snapshot> GetAsync()
     {
         var current = _current;
-        return current is not null && clock.GetElapsedTime(current.FetchedAt) < MaxAge ? current : await FetchAsync(current) ?? current ?? throw NoKeys();
+        return current is not null && clock.GetElapsedTime(current.FetchedAt) < MaxAge
+            ? current
+            : await FetchAsync(current) ?? current ?? throw NoKeys();
     }
 
-    /// <summary>Keys newer than <paramref name="seen"/>, or null when the limit is reached or the IdP does not answer.</summary>
+    /// <summary>
+    /// Keys newer than <paramref name="seen"/>, or null when the limit is reached or the IdP does not answer.
+    /// </summary>
     public Task<Snapshot?> NewerThanAsync(Snapshot seen) => FetchAsync(seen);
 
     public void Dispose() => _gate.Dispose();
@@ -50,7 +54,10 @@ internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDispo
             var keys = answer.Status == 200 ? JsonWebKey.ReadSet(answer.Json) : [];
             if (keys.Count == 0)
             {
-                return seen is null ? throw new IdentityProviderUnavailableException($"GET {url}: status {answer.Status}, no usable signing key in the answer") : null;
+                return seen is null
+                    ? throw new IdentityProviderUnavailableException(
+                        $"GET {url}: status {answer.Status}, no usable signing key in the answer")
+                    : null;
             }
 
             return _current = new Snapshot(keys, clock.GetTimestamp());

@@ -3,7 +3,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
-/// <summary>What the IdP says of itself (OpenID Connect Discovery 1.0 section 3), as far as the gateway uses it.</summary>
+/// <summary>
+/// What the IdP says of itself (OpenID Connect Discovery 1.0 section 3), as far as the gateway uses it.
+/// </summary>
 internal sealed record ProviderMetadata
 {
     public required string Issuer { get; init; }
@@ -28,12 +30,14 @@ internal sealed record ProviderMetadata
     {
         if (document.ValueKind != JsonValueKind.Object)
         {
-            throw new OperatorException($"oidc.issuer: {source} is not a JSON object; check that the URL is the issuer's");
+            throw new OperatorException(
+                $"oidc.issuer: {source} is not a JSON object; check that the URL is the issuer's");
         }
 
         return new ProviderMetadata
         {
-            Issuer = Text(document, "issuer") ?? throw new OperatorException($"oidc.issuer: {source} names no \"issuer\""),
+            Issuer = Text(document, "issuer")
+                ?? throw new OperatorException($"oidc.issuer: {source} names no \"issuer\""),
             AuthorizationEndpoint = Required(document, "authorization_endpoint", source),
             TokenEndpoint = Required(document, "token_endpoint", source),
             JwksUri = Required(document, "jwks_uri", source),
@@ -41,8 +45,10 @@ internal sealed record ProviderMetadata
             RevocationEndpoint = Url(document, "revocation_endpoint"),
             SupportsClientSecretPost = document.TryGetProperty("token_endpoint_auth_methods_supported", out var methods)
                 && methods.ValueKind == JsonValueKind.Array
-                && methods.EnumerateArray().Any(method => method.ValueKind == JsonValueKind.String && method.ValueEquals("client_secret_post")),
-            PromisesIssuerParameter = document.TryGetProperty("authorization_response_iss_parameter_supported", out var promise)
+                && methods.EnumerateArray()
+                .Any(method => method.ValueKind == JsonValueKind.String && method.ValueEquals("client_secret_post")),
+            PromisesIssuerParameter = document.TryGetProperty(
+                "authorization_response_iss_parameter_supported", out var promise)
                 && promise.ValueKind == JsonValueKind.True,
         };
     }
@@ -51,8 +57,10 @@ internal sealed record ProviderMetadata
         Url(document, name) ?? throw new OperatorException($"oidc.issuer: {source} names no usable \"{name}\"");
 
     private static Uri? Url(JsonElement document, string name) =>
-        Uri.TryCreate(Text(document, name), UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp) ? url : null;
+        Uri.TryCreate(Text(document, name), UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp) ? url : null;
 
     private static string? Text(JsonElement document, string name) =>
-        document.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
+        document.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+        && value.GetString() is { Length: > 0 } text ? text : null;
 }

@@ -70,5 +70,6 @@ internal static class CallbackPages
         "Try again in a moment",
         """<p class="problem" role="alert">The gateway cannot reach its database right now. Reload this page in a moment.</p>""");
 
-    private static Task WriteAsync(GatewayRequest request, int status, string title, string body) => Page.WriteAsync(request, status, "'self'", title, body);
+    private static Task WriteAsync(GatewayRequest request, int status, string title, string body) =>
+        Page.WriteAsync(request, status, "'self'", title, body);
 }

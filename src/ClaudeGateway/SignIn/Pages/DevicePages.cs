@@ -27,7 +27,8 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         """);
 
     /// <param name="origin">Who asked for the code; null when that is not known.</param>
-    public Task ConfirmAsync(GatewayRequest request, string userCode, DeviceRequest? origin, DateTimeOffset now) => WriteAsync(
+    public Task ConfirmAsync(GatewayRequest request, string userCode, DeviceRequest? origin, DateTimeOffset now) =>
+        WriteAsync(
         request,
         200,
         "Is this your code?",
@@ -75,7 +76,8 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
 
     private string Notice => loginNotice is null ? "" : $"""<p class="notice">{Page.Encode(loginNotice)}</p>""";
 
-    private Task WriteAsync(GatewayRequest request, int status, string title, string body) => Page.WriteAsync(request, status, formAction, title, body);
+    private Task WriteAsync(GatewayRequest request, int status, string title, string body) =>
+        Page.WriteAsync(request, status, formAction, title, body);
 
     private static string Origin(DeviceRequest? origin, DateTimeOffset now) => origin is null
         ? ""
@@ -87,7 +89,11 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         </dl>
         """;
 
-    private static string Ago(TimeSpan age) => age.TotalMinutes < 1 ? "less than a minute ago" : age.TotalMinutes < 2 ? "1 minute ago" : $"{(int)age.TotalMinutes} minutes ago";
+    private static string Ago(TimeSpan age) =>
+        age.TotalMinutes < 1
+        ? "less than a minute ago" : age.TotalMinutes < 2 ? "1 minute ago"
+        : $"{(int)age.TotalMinutes} minutes ago";
 
-    private static string Wait(TimeSpan wait) => wait.TotalMinutes < 1 ? "a minute" : $"{Math.Ceiling(wait.TotalMinutes):0} minutes";
+    private static string Wait(TimeSpan wait) =>
+        wait.TotalMinutes < 1 ? "a minute" : $"{Math.Ceiling(wait.TotalMinutes):0} minutes";
 }

@@ -7,8 +7,8 @@ using ClaudeGateway.Http;
 namespace ClaudeGateway.SignIn.Pages;
 
 /// <summary>
-/// The one layout of the sign-in pages: no script, nothing loaded from elsewhere, light and dark by the reader's setting.
-/// The style is allowed by its hash, so an injected one would not apply.
+/// The one layout of the sign-in pages: no script, nothing loaded from elsewhere, light and dark by the reader's
+/// setting. The style is allowed by its hash, so an injected one would not apply.
 /// </summary>
 internal static class Page
 {
@@ -38,9 +38,12 @@ internal static class Page
         @media (max-width:30rem){main{padding:1.5rem 1.125rem}}
         """;
 
-    private static readonly string StyleSource = $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'";
+    private static readonly string StyleSource =
+        $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'";
 
-    /// <summary>Letters of every script stay legible in the page's source; what HTML gives a meaning is encoded.</summary>
+    /// <summary>
+    /// Letters of every script stay legible in the page's source; what HTML gives a meaning is encoded.
+    /// </summary>
     private static readonly HtmlEncoder Html = HtmlEncoder.Create(UnicodeRanges.All);
 
     /// <summary>Text as it may stand in an element or a quoted attribute.</summary>
@@ -51,7 +54,9 @@ internal static class Page
     public static Task WriteAsync(GatewayRequest request, int status, string formAction, string title, string body)
     {
         var headers = request.Http.Response.Headers;
-        headers.ContentSecurityPolicy = $"default-src 'none'; style-src {StyleSource}; frame-ancestors 'none'; form-action {formAction}; base-uri 'none'";
+        headers.ContentSecurityPolicy =
+            $"default-src 'none'; style-src {StyleSource}; frame-ancestors 'none'; form-action {formAction}; base-uri "
+                + "'none'";
         Answers.NoStore(request);
         var html = $"""
             <!doctype html>

@@ -9,9 +9,9 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>
-/// Calls the webhook of <c>admin.alerts</c>: at once, and again with growing pauses for a day while it fails. Each call is signed
-/// like Stripe's and GitHub's: <c>t=seconds,v1=hex(HMAC-SHA256(secret, seconds + "." + body))</c>. One for the process:
-/// another configuration is put in its place at once, and a call to the receiver before is given up.
+/// Calls the webhook of <c>admin.alerts</c>: at once, and again with growing pauses for a day while it fails. Each call
+/// is signed like Stripe's and GitHub's: <c>t=seconds,v1=hex(HMAC-SHA256(secret, seconds + "." + body))</c>. One for
+/// the process: another configuration is put in its place at once, and a call to the receiver before is given up.
 /// </summary>
 internal sealed class AlertSender(
     SpendAlerts alerts, AlertStore store, HttpMessageInvoker http, TimeProvider clock, OperationalLog log)

@@ -6,8 +6,8 @@ namespace ClaudeGateway.Spend.Alerts;
 internal sealed record PendingAlert(string Id, string Body, DateTimeOffset CreatedAt, int Attempts);
 
 /// <summary>
-/// The alerts of all replicas: whoever inserts one first has it told; whoever leases it tells it. A replica that dies in
-/// between leaves it to the others, so the receiver may get one twice, never none.
+/// The alerts of all replicas: whoever inserts one first has it told; whoever leases it tells it. A replica that dies
+/// in between leaves it to the others, so the receiver may get one twice, never none.
 /// </summary>
 internal sealed class AlertStore(Database database, TimeProvider clock)
 {
@@ -26,7 +26,8 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
     {
         var now = Now();
         return database.ExecuteAsync(
-            "INSERT INTO gw_spend_alert (id, body, created_at, next_attempt_at, attempts) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO gw_spend_alert (id, body, created_at, next_attempt_at, attempts) VALUES ($1, $2, $3, $4, 0) "
+                + "ON CONFLICT (id) DO NOTHING",
             alert.Id, alert.Body(), now, now);
     }
 
@@ -45,7 +46,12 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
               {(database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "")})
             RETURNING id, body, created_at, attempts
             """,
-            static row => new PendingAlert(row.GetString(0), row.GetString(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)), row.GetInt32(3)),
+            static row =>
+                new PendingAlert(
+                    row.GetString(0),
+                    row.GetString(1),
+                    DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2)),
+                    row.GetInt32(3)),
             now + (long)Lease.TotalMilliseconds,
             now,
             MaxLeased);
@@ -53,11 +59,13 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
 
     /// <summary>Told, or given up: the row stays so that nobody tells it again this period.</summary>
     /// <exception cref="StoreUnavailableException" />
-    public Task FinishAsync(string id) => database.ExecuteAsync("UPDATE gw_spend_alert SET next_attempt_at = NULL WHERE id = $1", id);
+    public Task FinishAsync(string id) =>
+        database.ExecuteAsync("UPDATE gw_spend_alert SET next_attempt_at = NULL WHERE id = $1", id);
 
     /// <exception cref="StoreUnavailableException" />
     public Task RetryAsync(string id, TimeSpan pause) =>
-        database.ExecuteAsync("UPDATE gw_spend_alert SET next_attempt_at = $1 WHERE id = $2", Now() + (long)pause.TotalMilliseconds, id);
+        database.ExecuteAsync(
+            "UPDATE gw_spend_alert SET next_attempt_at = $1 WHERE id = $2", Now() + (long)pause.TotalMilliseconds, id);
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -8,14 +8,22 @@ using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Spend.Alerts;
 
-/// <summary>That a cap or a group's budget has filled up to a threshold: the body of the webhook call, told once each period.</summary>
+/// <summary>
+/// That a cap or a group's budget has filled up to a threshold: the body of the webhook call, told once each period.
+/// </summary>
 /// <param name="Threshold">Percent.</param>
 /// <param name="Subject">Whose spend it is: a developer, or the group whose budget it is.</param>
 /// <param name="Email">The developer's, when it is known.</param>
-internal sealed record SpendAlert(int Threshold, CounterKind Kind, string Subject, string? Email, CapState Cap, DateOnly PeriodStart)
+internal sealed record SpendAlert(
+    int Threshold, CounterKind Kind, string Subject, string? Email, CapState Cap, DateOnly PeriodStart)
 {
-    /// <summary>The same on every replica, and another one when the cap or its amount, the period or the threshold is.</summary>
-    public string Id => string.Create(CultureInfo.InvariantCulture, $"{Cap.Limit.Id}:{Cap.CapCents}:{CounterKey.Of(Kind, Subject)}:{PeriodStart:yyyy-MM-dd}:{Threshold}");
+    /// <summary>
+    /// The same on every replica, and another one when the cap or its amount, the period or the threshold is.
+    /// </summary>
+    public string Id =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Cap.Limit.Id}:{Cap.CapCents}:{CounterKey.Of(Kind, Subject)}:{PeriodStart:yyyy-MM-dd}:{Threshold}");
 
     /// <summary>What the receiver gets; <c>text</c> is what Slack and its like show.</summary>
     public string Body()
@@ -55,7 +63,9 @@ internal sealed record SpendAlert(int Threshold, CounterKind Kind, string Subjec
         var whose = Kind == CounterKind.Pool ? $"Group {Subject} has used {Threshold}% of its shared budget"
             : $"{Email ?? Subject} has used {Threshold}% of {Limit()}";
         var dollars = (Cap.CapCents / 100m).ToString("#,##0.00", CultureInfo.InvariantCulture);
-        return string.Create(CultureInfo.InvariantCulture, $"{whose} of ${dollars}; it resets {Cap.Reset.UtcDateTime:MMM d, yyyy} 00:00 UTC");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{whose} of ${dollars}; it resets {Cap.Reset.UtcDateTime:MMM d, yyyy} 00:00 UTC");
     }
 
     private string Limit() => Cap.Limit.Scope.Type switch

@@ -5,16 +5,17 @@ using ClaudeGateway.Spend.Ledger;
 namespace ClaudeGateway.Spend.Alerts;
 
 /// <summary>
-/// Notices when spend passes a threshold of a cap (<c>admin.alerts</c>). It looks at memory only, after an answer or a refusal; what it finds
-/// waits in a bounded queue for <see cref="AlertSender"/>, which makes sure that one replica tells of it once. One for
-/// the process, whatever configuration is in force.
+/// Notices when spend passes a threshold of a cap (<c>admin.alerts</c>). It looks at memory only, after an answer or a
+/// refusal; what it finds waits in a bounded queue for <see cref="AlertSender"/>, which makes sure that one replica
+/// tells of it once. One for the process, whatever configuration is in force.
 /// </summary>
 internal sealed class SpendAlerts(SpendLedger ledger)
 {
     private const int MaxNoticed = 100_000;
     private const int MaxQueued = 10_000;
 
-    private readonly ConcurrentDictionary<(string LimitId, long CapCents, CounterKey Counter), (DateOnly Start, int Threshold)> _noticed = [];
+    private readonly ConcurrentDictionary<(string LimitId, long CapCents, CounterKey Counter),
+        (DateOnly Start, int Threshold)> _noticed = [];
     private readonly Channel<SpendAlert> _queue = Channel.CreateBounded<SpendAlert>(MaxQueued);
 
     /// <summary>Percent, ascending; empty where nobody is told.</summary>

@@ -7,9 +7,9 @@ internal readonly record struct StoredTotal(CounterKey Key, SpendPeriod Period, 
 internal readonly record struct SpendDelta(SpendCounter Counter, DateOnly Day, Money Amount);
 
 /// <summary>
-/// The running totals of one developer or one group's budget, in memory: what the store has (all replicas) plus what this
-/// replica has not written yet. Stored totals merge by taking the larger, so it does not matter in which order answers and
-/// notifications arrive. Safe for concurrent use.
+/// The running totals of one developer or one group's budget, in memory: what the store has (all replicas) plus what
+/// this replica has not written yet. Stored totals merge by taking the larger, so it does not matter in which order
+/// answers and notifications arrive. Safe for concurrent use.
 /// </summary>
 internal sealed class SpendCounter(CounterKind kind, string id)
 {
@@ -37,7 +37,9 @@ internal sealed class SpendCounter(CounterKind kind, string id)
 
     public CounterKey Key { get; } = CounterKey.Of(kind, id);
 
-    /// <summary>In which span of uninterrupted notifications the stored totals were read; 0 before the first reading.</summary>
+    /// <summary>
+    /// In which span of uninterrupted notifications the stored totals were read; 0 before the first reading.
+    /// </summary>
     public long SyncedEpoch { get; set; }
 
     /// <summary><see cref="TimeProvider.GetTimestamp"/> of the last use.</summary>
@@ -55,7 +57,9 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     /// <summary>What requests in flight on this replica are expected to cost.</summary>
     public Money Reserved => new(Interlocked.Read(ref _reservedNanoCents));
 
-    /// <summary>What was spent here and is not known to be in the store, so that other replicas cannot see it.</summary>
+    /// <summary>
+    /// What was spent here and is not known to be in the store, so that other replicas cannot see it.
+    /// </summary>
     public Money Unconfirmed
     {
         get
@@ -92,7 +96,8 @@ internal sealed class SpendCounter(CounterKind kind, string id)
     }
 
     /// <summary>Sets money aside for a request in flight.</summary>
-    /// <returns>What was set aside for others before: of requests that come at once only the first sees nothing.</returns>
+    /// <returns>What was set aside for others before: of requests that come at once only the first sees
+    /// nothing.</returns>
     public Money Reserve(Money expected)
     {
         var amount = Bounded(expected).NanoCents;
@@ -115,7 +120,10 @@ internal sealed class SpendCounter(CounterKind kind, string id)
         }
     }
 
-    /// <summary>Moves what is not written yet into <paramref name="batch"/>; a sum over the store's range is cut into several rounds.</summary>
+    /// <summary>
+    /// Moves what is not written yet into <paramref name="batch"/>; a sum over the store's range is cut into several
+    /// rounds.
+    /// </summary>
     /// <returns>Whether something is left for another round.</returns>
     public bool Take(List<SpendDelta> batch)
     {
@@ -128,12 +136,16 @@ internal sealed class SpendCounter(CounterKind kind, string id)
                 AddTo(ref _sending, day, part);
             }
 
-            _pending = [.. _pending.Where(p => p.Amount > Money.MaxDelta).Select(p => (p.Day, p.Amount - Money.MaxDelta))];
+            _pending = [
+                .. _pending.Where(p => p.Amount > Money.MaxDelta).Select(p => (p.Day, p.Amount - Money.MaxDelta))];
             return _pending.Length > 0;
         }
     }
 
-    /// <summary>What was taken is in the store now and part of <paramref name="totals"/>: one step, so that no reader counts it twice or not at all.</summary>
+    /// <summary>
+    /// What was taken is in the store now and part of <paramref name="totals"/>: one step, so that no reader counts it
+    /// twice or not at all.
+    /// </summary>
     public void Confirm(IEnumerable<StoredTotal> totals)
     {
         lock (_lock)

@@ -2,9 +2,13 @@ using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.Spend.Ledger;
 
-/// <summary>How a developer was last seen, for the admin's lists: written when he asks for inference, never by sign-in alone.</summary>
-/// <param name="SeenOn">The day; the store is told once a day, so that its record does not expire while he works.</param>
-internal sealed record SpendIdentity(string Sub, string? Email, string? Name, IReadOnlyList<string> Groups, DateOnly SeenOn)
+/// <summary>
+/// How a developer was last seen, for the admin's lists: written when he asks for inference, never by sign-in alone.
+/// </summary>
+/// <param name="SeenOn">The day; the store is told once a day, so that its record does not expire while he
+/// works.</param>
+internal sealed record SpendIdentity(
+    string Sub, string? Email, string? Name, IReadOnlyList<string> Groups, DateOnly SeenOn)
 {
     public static SpendIdentity Of(Principal principal, string sub, DateOnly today) => new(
         sub,

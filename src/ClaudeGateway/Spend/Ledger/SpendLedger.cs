@@ -3,7 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ClaudeGateway.Spend.Ledger;
 
-/// <summary>Every counter in use on this replica, and which of them have something the store does not know yet.</summary>
+/// <summary>
+/// Every counter in use on this replica, and which of them have something the store does not know yet.
+/// </summary>
 internal sealed class SpendLedger(TimeProvider clock)
 {
     private const int EverybodysWeight = 32;
@@ -26,7 +28,10 @@ internal sealed class SpendLedger(TimeProvider clock)
 
     public DateOnly Today => SpendPeriods.Day(clock.GetUtcNow());
 
-    /// <summary>The counter, created empty when it is new: from then on notifications reach it, so its first reading cannot miss one.</summary>
+    /// <summary>
+    /// The counter, created empty when it is new: from then on notifications reach it, so its first reading cannot miss
+    /// one.
+    /// </summary>
     public SpendCounter Counter(CounterKind kind, string id)
     {
         var counters = kind == CounterKind.User ? _users : _pools;
@@ -40,7 +45,8 @@ internal sealed class SpendLedger(TimeProvider clock)
         return counter;
     }
 
-    public bool TryFind(CounterKey key, [NotNullWhen(true)] out SpendCounter? counter) => _byKey.TryGetValue(key, out counter);
+    public bool TryFind(CounterKey key, [NotNullWhen(true)] out SpendCounter? counter) =>
+        _byKey.TryGetValue(key, out counter);
 
     public void Add(SpendCounter counter, Money cost)
     {
@@ -57,7 +63,10 @@ internal sealed class SpendLedger(TimeProvider clock)
         }
     }
 
-    /// <summary>Takes at most <paramref name="count"/> changed counters' amounts; they stay visible and are kept until confirmed.</summary>
+    /// <summary>
+    /// Takes at most <paramref name="count"/> changed counters' amounts; they stay visible and are kept until
+    /// confirmed.
+    /// </summary>
     public List<SpendDelta> TakeChanges(int count)
     {
         var batch = new List<SpendDelta>();

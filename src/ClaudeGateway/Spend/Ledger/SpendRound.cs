@@ -8,7 +8,8 @@ namespace ClaudeGateway.Spend.Ledger;
 /// What a replica tells the store in one round. Numbered, so that a round whose commit was not confirmed can be sent
 /// again as it was: the store applies each number once.
 /// </summary>
-internal sealed record SpendBatch(long Sequence, IReadOnlyList<SpendDelta> Deltas, IReadOnlyList<SpendIdentity> Identities);
+internal sealed record SpendBatch(
+    long Sequence, IReadOnlyList<SpendDelta> Deltas, IReadOnlyList<SpendIdentity> Identities);
 
 /// <summary>What the store answered: totals over all replicas, and the number of the last change of limits.</summary>
 /// <param name="IsApplied">False when the batch had been applied before, or there was none.</param>
@@ -16,7 +17,8 @@ internal sealed record SpendAnswer(IReadOnlyList<StoredTotal> Totals, long Limit
 
 /// <summary>
 /// One exchange between a replica's ledger and the store: amounts go in as increments, totals come back, in a single
-/// statement (PostgreSQL) or transaction (SQLite). On PostgreSQL the same statement tells the other replicas the new totals.
+/// statement (PostgreSQL) or transaction (SQLite). On PostgreSQL the same statement tells the other replicas the new
+/// totals.
 /// </summary>
 internal sealed class SpendRound(Database database, string writer, TimeProvider clock)
 {
@@ -85,7 +87,8 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
         }
     }
 
-    private async Task<SpendAnswer> RunOnPostgresAsync(SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today)
+    private async Task<SpendAnswer> RunOnPostgresAsync(
+        SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today)
     {
         var identities = InOrder(batch);
         // Repeatable: the store applies a number once.
@@ -112,7 +115,8 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
         return Answer(answers);
     }
 
-    private Task<SpendAnswer> RunOnSqliteAsync(SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today) =>
+    private Task<SpendAnswer> RunOnSqliteAsync(
+        SpendBatch? batch, List<StoredTotal> rows, IReadOnlyCollection<SpendCounter> asked, DateOnly today) =>
         database.InTransactionAsync(async transaction =>
         {
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -122,18 +126,24 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
                 foreach (var (key, identity) in InOrder(batch))
                 {
                     await transaction.ExecuteAsync(
-                        "INSERT INTO gw_spend_principal (key, sub, email, name, groups, seen_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, seen_at = excluded.seen_at",
+                        "INSERT INTO gw_spend_principal (key, sub, email, name, groups, seen_at) VALUES ($1, $2, $3, "
+                            + "$4, $5, $6) ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = "
+                            + "excluded.name, groups = excluded.groups, seen_at = excluded.seen_at",
                         key.ToBytes(), identity.Sub, identity.Email, identity.Name, GroupsJson(identity), now);
                 }
 
                 var isFresh = await transaction.ExecuteAsync(
-                    "INSERT INTO gw_spend_writer AS w (id, sequence, seen_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, seen_at = excluded.seen_at WHERE w.sequence < excluded.sequence",
+                    "INSERT INTO gw_spend_writer AS w (id, sequence, seen_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO "
+                        + "UPDATE SET sequence = excluded.sequence, seen_at = excluded.seen_at WHERE w.sequence < "
+                        + "excluded.sequence",
                     writer, batch.Sequence, now) > 0;
                 answers.Add(new SpendAnswerRow(null, SpendAnswerRow.Applied, isFresh ? 1 : 0));
                 foreach (var row in isFresh ? rows : [])
                 {
                     answers.Add(await transaction.FirstAsync(
-                        "INSERT INTO gw_spend_counter AS c (key, period, start_day, amount) VALUES ($1, $2, $3, $4) ON CONFLICT (key, period, start_day) DO UPDATE SET amount = min(c.amount + excluded.amount, $5) RETURNING key, period, start_day, amount",
+                        "INSERT INTO gw_spend_counter AS c (key, period, start_day, amount) VALUES ($1, $2, $3, $4) ON "
+                            + "CONFLICT (key, period, start_day) DO UPDATE SET amount = min(c.amount + "
+                            + "excluded.amount, $5) RETURNING key, period, start_day, amount",
                         ReadRow,
                         row.Key.ToBytes(),
                         (int)row.Period,
@@ -146,15 +156,22 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
             foreach (var counter in asked)
             {
                 answers.AddRange(await transaction.AllAsync(
-                    "SELECT key, period, start_day, amount FROM gw_spend_counter WHERE key = $1 AND ((period = 0 AND start_day = $2) OR (period = 1 AND start_day = $3) OR (period = 2 AND start_day = $4))",
-                    ReadRow, counter.Key.ToBytes(), SpendPeriod.Daily.Start(today).DayNumber, SpendPeriod.Weekly.Start(today).DayNumber, SpendPeriod.Monthly.Start(today).DayNumber));
+                    "SELECT key, period, start_day, amount FROM gw_spend_counter WHERE key = $1 AND ((period = 0 AND "
+                        + "start_day = $2) OR (period = 1 AND start_day = $3) OR (period = 2 AND start_day = $4))",
+                    ReadRow, counter.Key.ToBytes(), SpendPeriod.Daily.Start(today).DayNumber,
+                    SpendPeriod.Weekly.Start(today).DayNumber, SpendPeriod.Monthly.Start(today).DayNumber));
             }
 
-            answers.Add(await transaction.FirstAsync("SELECT NULL, 0, 0, value FROM gw_spend_sequence WHERE name = 'audit'", ReadRow));
+            answers.Add(
+                await transaction.FirstAsync(
+                    "SELECT NULL, 0, 0, value FROM gw_spend_sequence WHERE name = 'audit'", ReadRow));
             return Answer(answers);
         });
 
-    /// <summary>Daily, weekly and monthly rows of the deltas, each row once; in the order of keys, so that two replicas never wait for each other in a circle.</summary>
+    /// <summary>
+    /// Daily, weekly and monthly rows of the deltas, each row once; in the order of keys, so that two replicas never
+    /// wait for each other in a circle.
+    /// </summary>
     private static List<StoredTotal> Rows(SpendBatch? batch)
     {
         var sums = new Dictionary<(CounterKey, SpendPeriod, DateOnly), Money>();
@@ -167,7 +184,15 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
             }
         }
 
-        return [.. sums.Select(row => new StoredTotal(row.Key.Item1, row.Key.Item2, row.Key.Item3, row.Value > Money.MaxDelta ? Money.MaxDelta : row.Value))
+        return
+        [
+            .. sums.Select(
+                row =>
+                    new StoredTotal(
+                        row.Key.Item1,
+                        row.Key.Item2,
+                        row.Key.Item3,
+                        row.Value > Money.MaxDelta ? Money.MaxDelta : row.Value))
             .OrderBy(row => row.Key.Value).ThenBy(row => row.Period).ThenBy(row => row.Start)];
     }
 
@@ -179,7 +204,8 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
 
     private static SpendAnswer Answer(List<SpendAnswerRow> rows) => new(
         [.. rows.Where(row => row.Total is not null).Select(row => row.Total!.Value)],
-        rows.Where(row => row.Total is null && row.Kind == SpendAnswerRow.Version).Select(row => row.Value).DefaultIfEmpty().Max(),
+        rows.Where(row => row.Total is null
+            && row.Kind == SpendAnswerRow.Version).Select(row => row.Value).DefaultIfEmpty().Max(),
         rows.Exists(row => row.Total is null && row.Kind == SpendAnswerRow.Applied && row.Value > 0));
 
     private static SpendAnswerRow ReadRow(DbDataReader row)
@@ -187,10 +213,18 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
         var kind = row.GetInt32(1);
         return row.IsDBNull(0)
             ? new SpendAnswerRow(null, kind, row.GetInt64(3))
-            : new SpendAnswerRow(new StoredTotal(CounterKey.FromBytes(row.GetFieldValue<byte[]>(0)), (SpendPeriod)kind, DateOnly.FromDayNumber(row.GetInt32(2)), new Money(row.GetInt64(3))), kind, 0);
+            : new SpendAnswerRow(
+                new StoredTotal(
+                    CounterKey.FromBytes(row.GetFieldValue<byte[]>(0)),
+                    (SpendPeriod)kind,
+                    DateOnly.FromDayNumber(row.GetInt32(2)),
+                    new Money(row.GetInt64(3))),
+                kind,
+                0);
     }
 
-    private static string GroupsJson(SpendIdentity identity) => JsonSerializer.Serialize([.. identity.Groups], SpendJson.Default.StringArray);
+    private static string GroupsJson(SpendIdentity identity) =>
+        JsonSerializer.Serialize([.. identity.Groups], SpendJson.Default.StringArray);
 
     /// <summary>A row of the answer: a total, or without one what <paramref name="Kind"/> says.</summary>
     private readonly record struct SpendAnswerRow(StoredTotal? Total, int Kind, long Value)

@@ -9,11 +9,11 @@ namespace ClaudeGateway.Spend.Ledger;
 
 /// <summary>
 /// Keeps the ledger and the store together. One round at a time: everything spent since the last one goes out as one
-/// grouped commit: at once in quiet times, every <see cref="Gap"/> under load, sooner when somebody waits for an answer. What cannot be written is kept,
-/// one sum for each developer and day, and sent again as it was until the store confirms it, so nothing is lost and nothing
-/// counted twice. A store that stays silent is left alone by requests until a round of our own gets through. What the
-/// store refuses for good is found, kept in memory and tried again now and then; it keeps nothing else from being
-/// written.
+/// grouped commit: at once in quiet times, every <see cref="Gap"/> under load, sooner when somebody waits for an
+/// answer. What cannot be written is kept, one sum for each developer and day, and sent again as it was until the store
+/// confirms it, so nothing is lost and nothing counted twice. A store that stays silent is left alone by requests until
+/// a round of our own gets through. What the store refuses for good is found, kept in memory and tried again now and
+/// then; it keeps nothing else from being written.
 /// </summary>
 internal sealed class SpendSync : IAsyncDisposable
 {
@@ -63,7 +63,9 @@ internal sealed class SpendSync : IAsyncDisposable
     private volatile bool _triesHeldAgain;
     private BackgroundLoop? _loop;
 
-    public SpendSync(SpendRound round, SpendLedger ledger, LimitBook book, SpendLimitStore limits, ReplicaChannel replicas, TimeProvider clock, OperationalLog log)
+    public SpendSync(
+        SpendRound round, SpendLedger ledger, LimitBook book, SpendLimitStore limits, ReplicaChannel replicas,
+        TimeProvider clock, OperationalLog log)
     {
         _round = round;
         _ledger = ledger;
@@ -90,7 +92,8 @@ internal sealed class SpendSync : IAsyncDisposable
     public int Replicas => _replicas.Replicas;
 
     /// <summary>Whether the store has let a round wait for longer than it ever should.</summary>
-    public bool IsStalled => Interlocked.Read(ref _roundStarted) is not 0 and var start && _clock.GetElapsedTime(start) > StallTime;
+    public bool IsStalled =>
+        Interlocked.Read(ref _roundStarted) is not 0 and var start && _clock.GetElapsedTime(start) > StallTime;
 
     public void Start() =>
         _loop = BackgroundLoop.Start(PauseAsync, RunRoundAsync, "spend: amounts wait for the next round", _log);

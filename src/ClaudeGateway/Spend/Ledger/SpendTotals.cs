@@ -40,14 +40,18 @@ internal readonly record struct CapStanding(CapState? Daily, CapState? Weekly, C
             CapState? last = null;
             foreach (var cap in (ReadOnlySpan<CapState?>)[Daily, Weekly, Monthly])
             {
-                last = cap is { IsReached: true } reached && (last is null || reached.Reset >= last.Value.Reset) ? reached : last;
+                last = cap is { IsReached: true } reached && (last is null || reached.Reset >= last.Value.Reset)
+                    ? reached
+                    : last;
             }
 
             return last;
         }
     }
 
-    /// <summary>The cap that is spent furthest; of equals the one that resets last. Null without a finite cap.</summary>
+    /// <summary>
+    /// The cap that is spent furthest; of equals the one that resets last. Null without a finite cap.
+    /// </summary>
     public CapState? Fullest
     {
         get
@@ -55,7 +59,8 @@ internal readonly record struct CapStanding(CapState? Daily, CapState? Weekly, C
             CapState? fullest = null;
             foreach (var cap in (ReadOnlySpan<CapState?>)[Daily, Weekly, Monthly])
             {
-                if (cap is { } next && (fullest is not { } best || next.Share > best.Share || (next.Share == best.Share && next.Reset >= best.Reset)))
+                if (cap is { } next
+                    && (fullest is not { } best || next.Share > best.Share || (next.Share == best.Share && next.Reset >= best.Reset)))
                 {
                     fullest = next;
                 }
@@ -66,5 +71,7 @@ internal readonly record struct CapStanding(CapState? Daily, CapState? Weekly, C
     }
 
     private static CapState? Cap(SpendLimit? limit, in SpendTotals totals) =>
-        limit?.AmountCents is { } cents ? new CapState(limit, cents, totals[limit.Period], limit.Period.Reset(totals.Day)) : null;
+        limit?.AmountCents is { } cents
+        ? new CapState(limit, cents, totals[limit.Period], limit.Period.Reset(totals.Day))
+        : null;
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace ClaudeGateway.Spend.Ledger;
 
-/// <summary>Reads totals from the notification another replica's round sends: key, period, first day and amount.</summary>
+/// <summary>
+/// Reads totals from the notification another replica's round sends: key, period, first day and amount.
+/// </summary>
 internal static class StoredTotals
 {
     public static bool TryParse(ReadOnlySpan<string> words, out StoredTotal total)
@@ -18,7 +20,8 @@ internal static class StoredTotals
             return false;
         }
 
-        total = new StoredTotal(new CounterKey(key), (SpendPeriod)period, DateOnly.FromDayNumber(day), new Money(amount));
+        total = new StoredTotal(
+            new CounterKey(key), (SpendPeriod)period, DateOnly.FromDayNumber(day), new Money(amount));
         return true;
     }
 }

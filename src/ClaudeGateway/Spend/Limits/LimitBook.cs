@@ -16,13 +16,14 @@ internal readonly record struct EffectiveLimits(SpendLimit? Daily, SpendLimit? W
     };
 
     /// <summary>Whether any finite cap holds.</summary>
-    public bool HasCap => Daily?.AmountCents is not null || Weekly?.AmountCents is not null || Monthly?.AmountCents is not null;
+    public bool HasCap =>
+        Daily?.AmountCents is not null || Weekly?.AmountCents is not null || Monthly?.AmountCents is not null;
 }
 
 /// <summary>
-/// Every cap, in memory, as of <see cref="Version"/> of the store (spec/spend.md, GET /effective). A developer's own cap hides
-/// those of his groups, a group's hides the organization's; each also when it says "unlimited". Safe for concurrent use:
-/// changes replace one holder's caps at a time.
+/// Every cap, in memory, as of <see cref="Version"/> of the store (spec/spend.md, GET /effective). A developer's own
+/// cap hides those of his groups, a group's hides the organization's; each also when it says "unlimited". Safe for
+/// concurrent use: changes replace one holder's caps at a time.
 /// </summary>
 internal sealed class LimitBook
 {
@@ -56,7 +57,9 @@ internal sealed class LimitBook
             own.Monthly ?? ofGroups.Monthly ?? organization.Monthly);
     }
 
-    /// <summary>The shared budgets of these groups that are not paused, in the order they pay: the largest first, then by name.</summary>
+    /// <summary>
+    /// The shared budgets of these groups that are not paused, in the order they pay: the largest first, then by name.
+    /// </summary>
     public IReadOnlyList<SpendLimit> ActivePools(IReadOnlyList<string> groups)
     {
         if (!HasActivePools)
@@ -67,7 +70,9 @@ internal sealed class LimitBook
         List<SpendLimit>? pools = null;
         foreach (var group in groups)
         {
-            if (_groups.TryGetValue(group, out var caps) && caps.Monthly is { Pool: { IsPaused: false, AmountCents: not null } } pool && pools?.Contains(pool) != true)
+            if (_groups.TryGetValue(group, out var caps)
+                && caps.Monthly is { Pool: { IsPaused: false, AmountCents: not null } } pool
+                && pools?.Contains(pool) != true)
             {
                 (pools ??= []).Add(pool);
             }
@@ -106,7 +111,10 @@ internal sealed class LimitBook
         }
     }
 
-    /// <summary>Applies the caps that changed since <see cref="Version"/>; a null limit was deleted. Ignored when older than what is known.</summary>
+    /// <summary>
+    /// Applies the caps that changed since <see cref="Version"/>; a null limit was deleted. Ignored when older than
+    /// what is known.
+    /// </summary>
     public void Apply(IReadOnlyCollection<(string Id, SpendLimit? Limit)> changes, long version)
     {
         lock (_change)
@@ -139,14 +147,20 @@ internal sealed class LimitBook
         {
             if (_groups.TryGetValue(group, out var caps))
             {
-                chosen = new EffectiveLimits(Choose(chosen.Daily, caps.Daily, mode), Choose(chosen.Weekly, caps.Weekly, mode), Choose(chosen.Monthly, caps.Monthly, mode));
+                chosen = new EffectiveLimits(
+                    Choose(chosen.Daily, caps.Daily, mode),
+                    Choose(chosen.Weekly, caps.Weekly, mode),
+                    Choose(chosen.Monthly, caps.Monthly, mode));
             }
         }
 
         return chosen;
     }
 
-    /// <summary>The smaller (or, in max mode, larger) of two groups' caps; "unlimited" is the largest; equal caps go by group name.</summary>
+    /// <summary>
+    /// The smaller (or, in max mode, larger) of two groups' caps; "unlimited" is the largest; equal caps go by group
+    /// name.
+    /// </summary>
     private static SpendLimit? Choose(SpendLimit? left, SpendLimit? right, GroupLimitMode mode)
     {
         if (left is null || right is null)
@@ -201,7 +215,8 @@ internal sealed class LimitBook
         _ => _organization.Value[period],
     };
 
-    private void CountPool(SpendLimit limit, int change) => _activePools += limit.Pool is { IsPaused: false, AmountCents: not null } ? change : 0;
+    private void CountPool(SpendLimit limit, int change) =>
+        _activePools += limit.Pool is { IsPaused: false, AmountCents: not null } ? change : 0;
 
     private void Set(SpendScope scope, SpendPeriod period, SpendLimit? limit)
     {

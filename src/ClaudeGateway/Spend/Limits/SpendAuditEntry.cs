@@ -1,4 +1,5 @@
 namespace ClaudeGateway.Spend.Limits;
 
 /// <summary>One line of the audit trail of caps; the caps are kept as the JSON they were then.</summary>
-internal sealed record SpendAuditEntry(long Id, DateTimeOffset CreatedAt, string Actor, string Action, string TargetId, string? Before, string? After);
+internal sealed record SpendAuditEntry(
+    long Id, DateTimeOffset CreatedAt, string Actor, string Action, string TargetId, string? Before, string? After);

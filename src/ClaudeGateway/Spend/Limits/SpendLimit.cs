@@ -7,7 +7,10 @@ internal enum SpendScopeType
     Organization,
 }
 
-/// <summary>Whom a cap is set for. A cap of a group or of the organization holds for each developer by himself, not for all together.</summary>
+/// <summary>
+/// Whom a cap is set for. A cap of a group or of the organization holds for each developer by himself, not for all
+/// together.
+/// </summary>
 /// <param name="Id">The developer's sub or the group's name; empty for the organization.</param>
 internal readonly record struct SpendScope(SpendScopeType Type, string Id)
 {
@@ -37,7 +40,8 @@ internal readonly record struct SpendScope(SpendScopeType Type, string Id)
 /// <summary>A stored cap (spec/spend.md, POST).</summary>
 /// <param name="Position">Grows with creation; the order of lists.</param>
 /// <param name="AmountCents">Null means unlimited: it hides the caps that would hold otherwise.</param>
-/// <param name="Pool">Only on a group's monthly cap: the budget all its members share; null when it was never set.</param>
+/// <param name="Pool">Only on a group's monthly cap: the budget all its members share; null when it was never
+/// set.</param>
 internal sealed record SpendLimit(
     string Id,
     long Position,

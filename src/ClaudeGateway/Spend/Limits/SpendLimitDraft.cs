@@ -7,10 +7,13 @@ internal sealed record PooledBudgetDraft(long? AmountCents, bool ClearsAmount, b
     public bool SetsAnything => AmountCents is not null || ClearsAmount || IsPaused is not null;
 }
 
-/// <summary>A cap as POST asks for it, before it meets the stored one (spec/spend.md, POST and pooled_budget).</summary>
+/// <summary>
+/// A cap as POST asks for it, before it meets the stored one (spec/spend.md, POST and pooled_budget).
+/// </summary>
 /// <param name="HasAmount">False when the request leaves the amount out.</param>
 /// <param name="Pool">Null when the request has no such object.</param>
-internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, bool HasAmount, long? AmountCents, PooledBudgetDraft? Pool)
+internal sealed record SpendLimitDraft(
+    SpendScope Scope, SpendPeriod Period, bool HasAmount, long? AmountCents, PooledBudgetDraft? Pool)
 {
     private const string AmountRequired = "amount: Required";
 
@@ -31,11 +34,14 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
 
     /// <summary>The cap to store, or why it cannot be.</summary>
     /// <param name="position">Taken when the cap is new.</param>
-    public (SpendLimit? Limit, string? Problem) Merge(SpendLimit? stored, long position, Func<string> newId, DateTimeOffset now)
+    public (SpendLimit? Limit, string? Problem) Merge(
+        SpendLimit? stored, long position, Func<string> newId, DateTimeOffset now)
     {
         if (!HasAmount && stored is null)
         {
-            return (null, Pool is null ? AmountRequired : "This spend limit doesn't exist yet, so it needs amount (each member's own limit). Set amount; it may equal pooled_budget.amount.");
+            return (null, Pool is null
+                ? AmountRequired : "This spend limit doesn't exist yet, so it needs amount (each member's own limit). "
+                    + "Set amount; it may equal pooled_budget.amount.");
         }
 
         if (!HasAmount && Pool is null)
@@ -70,8 +76,16 @@ internal sealed record SpendLimitDraft(SpendScope Scope, SpendPeriod Period, boo
             return (amount is null ? null : new PooledBudget(amount, true), null);
         }
 
-        return amount is null ? (null, "A pooled budget that isn't paused needs an amount. Set pooled_budget.amount, or set pooled_budget.paused to true.")
-            : memberAmount is null ? (null, "A pooled budget that isn't paused needs amount (each member's own limit) on the same spend limit. Set amount; it may equal pooled_budget.amount.")
+        return amount is null
+            ? (
+                null,
+                "A pooled budget that isn't paused needs an amount. Set pooled_budget.amount, or set "
+                    + "pooled_budget.paused to true.")
+            : memberAmount is null
+            ? (
+                null,
+                "A pooled budget that isn't paused needs amount (each member's own limit) on the same spend limit. Set "
+                    + "amount; it may equal pooled_budget.amount.")
             : (new PooledBudget(amount, false), null);
     }
 }

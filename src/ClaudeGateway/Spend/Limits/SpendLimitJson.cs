@@ -6,7 +6,10 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Spend.Limits;
 
-/// <summary>A cap as JSON: for the admin API's answers and, without <c>type</c>, for the audit trail (spec/spend.md, POST and GET /audit).</summary>
+/// <summary>
+/// A cap as JSON: for the admin API's answers and, without <c>type</c>, for the audit trail (spec/spend.md, POST and
+/// GET /audit).
+/// </summary>
 internal static class SpendLimitJson
 {
 
@@ -34,7 +37,8 @@ internal static class SpendLimitJson
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <param name="poolSpend">What the group's budget has paid this month; only looked at when there is such a budget.</param>
+    /// <param name="poolSpend">What the group's budget has paid this month; only looked at when there is such a
+    /// budget.</param>
     public static void Write(Utf8JsonWriter json, SpendLimit limit, Money poolSpend)
     {
         json.WriteStartObject();
@@ -109,7 +113,8 @@ internal static class SpendLimitJson
 
     public static string Time(DateTimeOffset time) => Rfc3339.Milliseconds(time);
 
-    private static void WriteAmount(Utf8JsonWriter json, SpendLimit limit) => WriteCents(json, "amount", limit.AmountCents);
+    private static void WriteAmount(Utf8JsonWriter json, SpendLimit limit) =>
+        WriteCents(json, "amount", limit.AmountCents);
 
     private static string Cents(long cents) => cents.ToString(CultureInfo.InvariantCulture);
 }

@@ -17,12 +17,14 @@ internal sealed record SpendLimitChange(SpendLimit? Before, SpendLimit? After, s
 }
 
 /// <summary>
-/// The caps in the store. A change and its line in the audit trail are one transaction; changes queue behind each other at
-/// the trail's counter, so the trail has no gaps and a replica that knows line n knows every change up to n.
+/// The caps in the store. A change and its line in the audit trail are one transaction; changes queue behind each other
+/// at the trail's counter, so the trail has no gaps and a replica that knows line n knows every change up to n.
 /// </summary>
 internal sealed class SpendLimitStore(Database database, string self, TimeProvider clock)
 {
-    private const string Columns = "l.id, l.position, l.scope_type, l.scope_id, l.period, l.amount_cents, l.pool_cents, l.pool_paused, l.created_at, l.updated_at";
+    private const string Columns =
+        "l.id, l.position, l.scope_type, l.scope_id, l.period, l.amount_cents, l.pool_cents, l.pool_paused, "
+            + "l.created_at, l.updated_at";
 
     /// <summary>Brings <paramref name="book"/> up to the store's state.</summary>
     /// <exception cref="StoreUnavailableException" />
@@ -30,12 +32,15 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     {
         var known = book.Version;
         var changes = await database.AllAsync(
-            $"SELECT {Columns}, a.id, a.target_id FROM gw_spend_audit AS a LEFT JOIN gw_spend_limit AS l ON l.id = a.target_id WHERE a.id > $1 ORDER BY a.id",
+            $"SELECT {Columns}, a.id, a.target_id FROM gw_spend_audit AS a LEFT JOIN gw_spend_limit AS l ON l.id = "
+                + "a.target_id WHERE a.id > $1 ORDER BY a.id",
             static row => (Version: row.GetInt64(10), Id: row.GetString(11), Limit: row.IsDBNull(0) ? null : Read(row)),
             known);
         if (changes.Count > 0 && changes[0].Version == known + 1)
         {
-            book.Apply([.. changes.Select(change => (change.Id, change.Limit)).DistinctBy(change => change.Id)], changes[^1].Version);
+            book.Apply(
+                [.. changes.Select(change => (change.Id, change.Limit)).DistinctBy(change => change.Id)],
+                changes[^1].Version);
         }
         else if (changes.Count > 0 || await VersionAsync() != known)
         {
@@ -55,9 +60,12 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     }
 
     /// <exception cref="StoreUnavailableException" />
-    public Task<SpendLimit?> FindAsync(string id) => database.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
+    public Task<SpendLimit?> FindAsync(string id) =>
+        database.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
 
-    /// <summary>Up to <paramref name="count"/> caps in creation order: those after a position, or those just before one.</summary>
+    /// <summary>
+    /// Up to <paramref name="count"/> caps in creation order: those after a position, or those just before one.
+    /// </summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task<List<SpendLimit>> ListAsync(SpendScopeType? type, long? after, long? before, int count)
     {
@@ -65,13 +73,15 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         if (before is { } end)
         {
             var backwards = await database.AllAsync(
-                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position < $1 AND ($2 = '' OR l.scope_type = $2) ORDER BY l.position DESC LIMIT $3", Read, end, typeName, count);
+                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position < $1 AND ($2 = '' OR l.scope_type = $2) "
+                    + "ORDER BY l.position DESC LIMIT $3", Read, end, typeName, count);
             backwards.Reverse();
             return backwards;
         }
 
         return await database.AllAsync(
-            $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position > $1 AND ($2 = '' OR l.scope_type = $2) ORDER BY l.position LIMIT $3", Read, after ?? 0L, typeName, count);
+            $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position > $1 AND ($2 = '' OR l.scope_type = $2) ORDER "
+                + "BY l.position LIMIT $3", Read, after ?? 0L, typeName, count);
     }
 
     /// <summary>Creates or replaces the cap of a scope and period.</summary>
@@ -82,7 +92,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             var version = await LockAsync(transaction) + 1;
             var recordedAt = 0L;
             var before = await transaction.FirstAsync(
-                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.scope_key = $1 AND l.period = $2", Read, CounterKey.Of(draft.Scope).ToBytes(), (int)draft.Period);
+                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.scope_key = $1 AND l.period = $2", Read,
+                CounterKey.Of(draft.Scope).ToBytes(), (int)draft.Period);
             var (after, problem) = draft.Merge(before, version, NewId, Now());
             if (after is not null)
             {
@@ -101,7 +112,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         {
             var version = await LockAsync(transaction) + 1;
             var recordedAt = 0L;
-            var before = await transaction.FirstAsync($"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
+            var before = await transaction.FirstAsync(
+                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.id = $1", Read, id);
             if (before is not null)
             {
                 await transaction.ExecuteAsync("DELETE FROM gw_spend_limit WHERE id = $1", id);
@@ -115,8 +127,12 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <exception cref="StoreUnavailableException" />
     public Task<List<SpendAuditEntry>> ListAuditAsync(long? before, int count) =>
         database.AllAsync(
-            "SELECT id, created_at, actor, action, target_id, before_limit, after_limit FROM gw_spend_audit WHERE id < $1 ORDER BY id DESC LIMIT $2",
-            static row => new SpendAuditEntry(row.GetInt64(0), Time(row.GetInt64(1)), row.GetString(2), row.GetString(3), row.GetString(4), Text(row, 5), Text(row, 6)),
+            "SELECT id, created_at, actor, action, target_id, before_limit, after_limit FROM gw_spend_audit WHERE id < "
+                + "$1 ORDER BY id DESC LIMIT $2",
+            static row =>
+                new SpendAuditEntry(
+                    row.GetInt64(0), Time(row.GetInt64(1)), row.GetString(2), row.GetString(3), row.GetString(4),
+                    Text(row, 5), Text(row, 6)),
             before ?? long.MaxValue,
             count);
 
@@ -157,11 +173,16 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             (made.After ?? made.Before)!.Id,
             made.RecordedAt) == 1;
 
-    private Task<long> VersionAsync() => database.FirstAsync("SELECT value FROM gw_spend_sequence WHERE name = 'audit'", static row => row.GetInt64(0));
+    private Task<long> VersionAsync() =>
+        database.FirstAsync("SELECT value FROM gw_spend_sequence WHERE name = 'audit'", static row => row.GetInt64(0));
 
-    /// <summary>Makes changes queue up before they read; SQLite does so by itself. Returns the number of the last one.</summary>
+    /// <summary>
+    /// Makes changes queue up before they read; SQLite does so by itself. Returns the number of the last one.
+    /// </summary>
     private static Task<long> LockAsync(DatabaseTransaction transaction) =>
-        transaction.FirstAsync($"SELECT value FROM gw_spend_sequence WHERE name = 'audit'{(transaction.IsPostgres ? " FOR UPDATE" : "")}", static row => row.GetInt64(0));
+        transaction.FirstAsync(
+            $"SELECT value FROM gw_spend_sequence WHERE name = 'audit'{(transaction.IsPostgres ? " FOR UPDATE" : "")}",
+            static row => row.GetInt64(0));
 
     private static Task<int> WriteAsync(DatabaseTransaction transaction, SpendLimit limit) =>
         transaction.ExecuteAsync(
@@ -195,7 +216,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         var now = Now().ToUnixTimeMilliseconds();
         await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", version);
         await transaction.ExecuteAsync(
-            "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES ($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
+            "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES "
+                + "($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
             version,
             now,
             actor,

@@ -3,10 +3,14 @@ using ClaudeGateway.Spend.Usage;
 namespace ClaudeGateway.Spend.Prices;
 
 /// <summary>US dollars per million tokens of each kind.</summary>
-internal readonly record struct TokenRates(double Input, double Output, double CacheRead, double CacheWrite5m, double CacheWrite1h)
+internal readonly record struct TokenRates(
+    double Input, double Output, double CacheRead, double CacheWrite5m, double CacheWrite1h)
 {
-    /// <summary>List prices: a cache write costs 1.25 times the input when it lives five minutes, twice when it lives an hour.</summary>
-    public static TokenRates Listed(double input, double output, double cacheRead) => new(input, output, cacheRead, input * 1.25, input * 2);
+    /// <summary>
+    /// List prices: a cache write costs 1.25 times the input when it lives five minutes, twice when it lives an hour.
+    /// </summary>
+    public static TokenRates Listed(double input, double output, double cacheRead) =>
+        new(input, output, cacheRead, input * 1.25, input * 2);
 }
 
 /// <summary>What one model on one upstream costs. Immutable.</summary>
@@ -18,7 +22,10 @@ internal sealed record ModelPrice
 
     public required TokenRates Rates { get; init; }
 
-    /// <summary>Rates of the whole request once its prompt is over <see cref="LongPromptAbove"/> tokens; null when size does not matter.</summary>
+    /// <summary>
+    /// Rates of the whole request once its prompt is over <see cref="LongPromptAbove"/> tokens; null when size does not
+    /// matter.
+    /// </summary>
     public TokenRates? LongPromptRates { get; init; }
 
     public long LongPromptAbove { get; init; }
@@ -33,9 +40,9 @@ internal sealed record ModelPrice
     public bool IsGuess { get; init; }
 
     /// <summary>
-    /// The price of one answer, rounded up to a whole billionth of a cent. Until then it is worked out in double precision,
-    /// in the reference's order of operations: whether a developer is shown to be past three quarters of a cap when he has
-    /// spent exactly that depends on it.
+    /// The price of one answer, rounded up to a whole billionth of a cent. Until then it is worked out in double
+    /// precision, in the reference's order of operations: whether a developer is shown to be past three quarters of a
+    /// cap when he has spent exactly that depends on it.
     /// </summary>
     public Money CostOf(in TokenUsage usage)
     {

@@ -27,7 +27,11 @@ internal sealed class PriceList
         foreach (var row in config?.Overrides ?? [])
         {
             var write = (double)row.CacheWrite;
-            var price = new ModelPrice { Rates = new TokenRates((double)row.Input, (double)row.Output, (double)row.CacheRead, write, write), Multiplier = _multiplier };
+            var price = new ModelPrice
+            {
+                Rates = new TokenRates((double)row.Input, (double)row.Output, (double)row.CacheRead, write, write),
+                Multiplier = _multiplier,
+            };
             _rows.TryAdd((row.Upstream, row.Model), price);
             if (ModelVersion.FindWhole(row.Model) is { } version)
             {
@@ -38,11 +42,14 @@ internal sealed class PriceList
 
     /// <param name="upstream">Name of the upstream that served the request.</param>
     /// <param name="upstreamModel">What that upstream was asked for.</param>
-    /// <param name="clientModel">The catalogue's id of what the client asked for; from a bounded set, because answers are kept.</param>
+    /// <param name="clientModel">The catalogue's id of what the client asked for; from a bounded set, because answers
+    /// are kept.</param>
     public ModelPrice Find(string upstream, string upstreamModel, string clientModel)
     {
         var key = (upstream, upstreamModel, clientModel);
-        return _found.TryGetValue(key, out var price) ? price : _found.GetOrAdd(key, Search(upstream, upstreamModel, clientModel));
+        return _found.TryGetValue(key, out var price)
+            ? price
+            : _found.GetOrAdd(key, Search(upstream, upstreamModel, clientModel));
     }
 
     private ModelPrice Search(string upstream, string upstreamModel, string clientModel)
@@ -57,7 +64,9 @@ internal sealed class PriceList
         var listed = PriceTable.Find(upstreamModel) ?? PriceTable.Find(clientModel);
         if (listed is null && _warned.TryAdd(upstreamModel, true))
         {
-            _log?.Warn($"pricing: model {upstreamModel} on upstream {upstream} has no known price and is metered at 5/25 US dollars per million tokens. Add a row to pricing.overrides");
+            _log?.Warn(
+                $"pricing: model {upstreamModel} on upstream {upstream} has no known price and is metered at 5/25 US "
+                    + "dollars per million tokens. Add a row to pricing.overrides");
         }
 
         return (listed ?? PriceTable.Unknown) with { Multiplier = _multiplier };
@@ -75,9 +84,12 @@ internal sealed class PriceList
         public static readonly RowComparer Instance = new();
 
         public bool Equals((string Upstream, string Model) x, (string Upstream, string Model) y) =>
-            string.Equals(x.Upstream, y.Upstream, StringComparison.Ordinal) && string.Equals(x.Model, y.Model, StringComparison.OrdinalIgnoreCase);
+            string.Equals(x.Upstream, y.Upstream, StringComparison.Ordinal)
+            && string.Equals(x.Model, y.Model, StringComparison.OrdinalIgnoreCase);
 
         public int GetHashCode((string Upstream, string Model) row) =>
-            HashCode.Combine(row.Upstream.GetHashCode(StringComparison.Ordinal), row.Model.GetHashCode(StringComparison.OrdinalIgnoreCase));
+            HashCode.Combine(
+                row.Upstream.GetHashCode(StringComparison.Ordinal),
+                row.Model.GetHashCode(StringComparison.OrdinalIgnoreCase));
     }
 }

@@ -38,7 +38,10 @@ internal sealed class ReportedUsage
 
     public bool IsClamped { get; private set; }
 
-    /// <summary>Reads the object <paramref name="json"/> stands on; null when a figure is no number, so that nothing can be believed.</summary>
+    /// <summary>
+    /// Reads the object <paramref name="json"/> stands on; null when a figure is no number, so that nothing can be
+    /// believed.
+    /// </summary>
     /// <exception cref="JsonException">The object is broken.</exception>
     public static ReportedUsage? Read(ref Utf8JsonReader json)
     {
@@ -47,8 +50,8 @@ internal sealed class ReportedUsage
     }
 
     /// <summary>
-    /// Takes over what a later event of the same stream says: its figures are cumulative, so the input side never shrinks
-    /// and the latest output counts.
+    /// Takes over what a later event of the same stream says: its figures are cumulative, so the input side never
+    /// shrinks and the latest output counts.
     /// </summary>
     public void Update(ReportedUsage later)
     {
@@ -86,7 +89,8 @@ internal sealed class ReportedUsage
         };
     }
 
-    private static long? Larger(long? left, long? right) => left is null ? right : right is null ? left : Math.Max(left.Value, right.Value);
+    private static long? Larger(long? left, long? right) =>
+        left is null ? right : right is null ? left : Math.Max(left.Value, right.Value);
 
     private bool ReadFields(ref Utf8JsonReader json)
     {

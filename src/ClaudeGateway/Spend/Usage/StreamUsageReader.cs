@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
-/// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date. When
-/// the stream ends without the final figure (cut, error, client gone), the text that was sent is billed instead.
+/// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date.
+/// When the stream ends without the final figure (cut, error, client gone), the text that was sent is billed instead.
 /// Only <c>data:</c> lines are looked at, ended by LF, CR or both; those of one event are one text, a line feed between
 /// them (WHATWG HTML, 9.2.6). Content events are measured without parsing them.
 /// </summary>
@@ -242,7 +242,9 @@ internal sealed class StreamUsageReader : UsageReader
         }
     }
 
-    /// <summary>Adds the decoded length of the text, thinking or tool input that a content_block_delta carries.</summary>
+    /// <summary>
+    /// Adds the decoded length of the text, thinking or tool input that a content_block_delta carries.
+    /// </summary>
     private void Measure(ReadOnlySpan<byte> data)
     {
         if (data.IndexOf("\"content_block_delta\""u8) < 0)
@@ -270,7 +272,9 @@ internal sealed class StreamUsageReader : UsageReader
         }
     }
 
-    /// <summary>What follows the opening quote of the key's string value, to the end of the line; empty without the key.</summary>
+    /// <summary>
+    /// What follows the opening quote of the key's string value, to the end of the line; empty without the key.
+    /// </summary>
     private static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> data, ReadOnlySpan<byte> key)
     {
         // Inside a string the key's closing quote would be escaped, so this finds keys and equal values only.

@@ -10,7 +10,9 @@ internal enum UsageEventKind
     Delta,
 }
 
-/// <summary>An event of a message stream as far as metering reads it: its type, and its usage wherever that type keeps it.</summary>
+/// <summary>
+/// An event of a message stream as far as metering reads it: its type, and its usage wherever that type keeps it.
+/// </summary>
 internal readonly record struct UsageEvent(UsageEventKind Kind, ReportedUsage? Usage)
 {
     /// <exception cref="JsonException">The event is broken.</exception>
@@ -49,7 +51,8 @@ internal readonly record struct UsageEvent(UsageEventKind Kind, ReportedUsage? U
             }
         }
 
-        return new UsageEvent(kind, kind switch { UsageEventKind.Start => inMessage, UsageEventKind.Delta => atRoot, _ => null });
+        return new UsageEvent(
+            kind, kind switch { UsageEventKind.Start => inMessage, UsageEventKind.Delta => atRoot, _ => null });
     }
 
     private static ReportedUsage? ReadMessage(ref Utf8JsonReader json)

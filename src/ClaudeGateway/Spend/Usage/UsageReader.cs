@@ -17,7 +17,9 @@ internal abstract class UsageReader
 
     /// <summary>The reader for an answer of this content type.</summary>
     public static UsageReader For(string? contentType) =>
-        contentType is not null && contentType.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase) ? new StreamUsageReader() : new WholeUsageReader();
+        contentType is not null && contentType.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase)
+        ? new StreamUsageReader()
+        : new WholeUsageReader();
 
     public abstract void Read(ReadOnlySpan<byte> bytes);
 

@@ -56,7 +56,9 @@ internal sealed class WholeUsageReader : UsageReader
         var json = new Utf8JsonReader(_usage.WrittenSpan);
         try
         {
-            var usage = json.Read() && json.TokenType == JsonTokenType.StartObject ? ReportedUsage.Read(ref json) : null;
+            var usage = json.Read() && json.TokenType == JsonTokenType.StartObject
+                ? ReportedUsage.Read(ref json)
+                : null;
             IsClamped = usage?.IsClamped ?? false;
             HasSpoken = usage is not null;
             return usage;
@@ -81,7 +83,8 @@ internal sealed class WholeUsageReader : UsageReader
         var plain = stop < 0 ? bytes : bytes[..stop];
         if (_isUsageKey)
         {
-            _isUsageKey = _keyLength + plain.Length <= Key.Length && Key.Slice(_keyLength, plain.Length).SequenceEqual(plain);
+            _isUsageKey = _keyLength + plain.Length <= Key.Length
+                && Key.Slice(_keyLength, plain.Length).SequenceEqual(plain);
             _keyLength += plain.Length;
         }
 
@@ -138,7 +141,8 @@ internal sealed class WholeUsageReader : UsageReader
     }
 
     /// <summary>Text around the root object means that this is no JSON object.</summary>
-    private void CheckOutside(ReadOnlySpan<byte> bytes) => _isBroken |= _depth == 0 && bytes.ContainsAnyExcept(" \t\r\n"u8);
+    private void CheckOutside(ReadOnlySpan<byte> bytes) =>
+        _isBroken |= _depth == 0 && bytes.ContainsAnyExcept(" \t\r\n"u8);
 
     private void Open(byte bracket, ReadOnlySpan<byte> before)
     {

@@ -5,8 +5,8 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
-/// A Messages request as Bedrock's InvokeModel takes it: the model and the streaming are in the URL, the API version and
-/// the betas in the body (spec/clouds.md, Requests). Everything else stays as the client wrote it, byte for byte.
+/// A Messages request as Bedrock's InvokeModel takes it: the model and the streaming are in the URL, the API version
+/// and the betas in the body (spec/clouds.md, Requests). Everything else stays as the client wrote it, byte for byte.
 /// </summary>
 internal static class BedrockBody
 {
@@ -14,7 +14,8 @@ internal static class BedrockBody
     private static readonly byte[] Version = "\"bedrock-2023-05-31\""u8.ToArray();
 
     /// <summary>The betas CountTokens takes, of forty tried; any other makes it refuse the request.</summary>
-    private static readonly string[] CountableBetas = ["claude-code-20250219", "context-management-2025-06-27", "oauth-2025-04-20"];
+    private static readonly string[] CountableBetas = [
+        "claude-code-20250219", "context-management-2025-06-27", "oauth-2025-04-20"];
 
     public static ReadOnlyMemory<byte>[] Invoke(JsonMembers body, string[] betas)
     {
@@ -36,14 +37,23 @@ internal static class BedrockBody
 
         if (!fields.HasMaxTokens)
         {
-            edit.Add("max_tokens"u8, Encoding.UTF8.GetBytes((fields.BudgetTokens is { } budget ? budget + 1 : 1).ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            edit.Add(
+                "max_tokens"u8,
+                Encoding.UTF8.GetBytes(
+                    (fields.BudgetTokens is { } budget ? budget + 1 : 1)
+                    .ToString(System.Globalization.CultureInfo.InvariantCulture)));
         }
 
-        AddBetas(edit, fields, [.. fields.Betas.Concat(betas).Where(beta => CountableBetas.Contains(beta, StringComparer.Ordinal))]);
+        AddBetas(
+            edit,
+            fields,
+            [.. fields.Betas.Concat(betas).Where(beta => CountableBetas.Contains(beta, StringComparer.Ordinal))]);
         return edit.Apply();
     }
 
-    /// <summary>The first field with which a client would steer Bedrock past the operator's guardrail, or null.</summary>
+    /// <summary>
+    /// The first field with which a client would steer Bedrock past the operator's guardrail, or null.
+    /// </summary>
     public static string? FindReservedField(JsonMembers body)
     {
         for (var index = 0; index < body.Count; index++)
@@ -77,7 +87,8 @@ internal static class BedrockBody
             return;
         }
 
-        var list = Encoding.UTF8.GetBytes("[" + string.Join(',', betas.Select(beta => Encoding.UTF8.GetString(JsonEdit.String(beta)))) + "]");
+        var list = Encoding.UTF8.GetBytes(
+            "[" + string.Join(',', betas.Select(beta => Encoding.UTF8.GetString(JsonEdit.String(beta)))) + "]");
         _ = fields.HasBetas ? edit.Replace("anthropic_beta"u8, list) : edit.Add("anthropic_beta"u8, list);
     }
 
@@ -138,7 +149,8 @@ internal static class BedrockBody
             var found = new List<string>();
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth == 1 && reader.ValueSpan.IndexOf((byte)'\\') < 0)
+                if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth == 1
+                    && reader.ValueSpan.IndexOf((byte)'\\') < 0)
                 {
                     found.Add(Encoding.UTF8.GetString(reader.ValueSpan));
                 }
@@ -157,7 +169,9 @@ internal static class BedrockBody
             {
                 var isBudget = members.NameIs("budget_tokens"u8);
                 var kind = members.ReadValue();
-                if (isBudget && kind == JsonTokenType.Number && System.Buffers.Text.Utf8Parser.TryParse(thinking[members.ValueStart..members.ValueEnd], out long value, out _))
+                if (isBudget && kind == JsonTokenType.Number
+                    && System.Buffers.Text.Utf8Parser.TryParse(
+                        thinking[members.ValueStart..members.ValueEnd], out long value, out _))
                 {
                     budget = value;
                 }

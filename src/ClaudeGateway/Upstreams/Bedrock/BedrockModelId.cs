@@ -6,11 +6,16 @@ internal static class BedrockModelId
     private static readonly string[] Geographies = ["us.", "eu.", "apac.", "jp.", "au.", "global.", "us-gov."];
     private static readonly string[] NamedByModel = ["inference-profile", "foundation-model"];
 
-    /// <summary>What a region calls a foundation model: the US and Canada invoke it through the profile of their geography.</summary>
+    /// <summary>
+    /// What a region calls a foundation model: the US and Canada invoke it through the profile of their geography.
+    /// </summary>
     public static string InRegion(string foundationId, string region) =>
-        (region.StartsWith("us-", StringComparison.Ordinal) && !region.StartsWith("us-gov-", StringComparison.Ordinal)) || region is "ca-central-1" ? "us." + foundationId : foundationId;
+        (region.StartsWith("us-", StringComparison.Ordinal) && !region.StartsWith("us-gov-", StringComparison.Ordinal))
+        || region is "ca-central-1" ? "us." + foundationId : foundationId;
 
-    /// <summary>The foundation model behind an id, which is all that CountTokens takes; null when the id does not tell.</summary>
+    /// <summary>
+    /// The foundation model behind an id, which is all that CountTokens takes; null when the id does not tell.
+    /// </summary>
     public static string? Foundation(string id)
     {
         var name = id;

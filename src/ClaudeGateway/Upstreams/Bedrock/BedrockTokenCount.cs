@@ -13,7 +13,8 @@ namespace ClaudeGateway.Upstreams.Bedrock;
 /// count_tokens by Bedrock's CountTokens, which many models, accounts and proxies do not have: a model it fails for is
 /// not asked again for ten minutes, so that every prompt does not pay for the attempt (spec/clouds.md, count_tokens).
 /// </summary>
-internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsUrl, AwsAuthorizer authorizer, CloudContext context)
+internal sealed class BedrockTokenCount(
+    BedrockUpstream upstream, string modelsUrl, AwsAuthorizer authorizer, CloudContext context)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
     private const int MaxRemembered = 1000;
@@ -37,18 +38,23 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         {
             return await AskAsync(call, foundation, state, cancellation);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException && !cancellation.IsCancellationRequested)
+        catch (Exception e)
+            when (
+                e is HttpRequestException or IOException or UpstreamUnavailableException
+                && !cancellation.IsCancellationRequested)
         {
             Fail(state, foundation, e.Message);
             return Unavailable(call, null);
         }
     }
 
-    private async Task<UpstreamResponse> AskAsync(UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
+    private async Task<UpstreamResponse> AskAsync(
+        UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
     {
         ReadOnlyMemory<byte>[] body =
             [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
-        using var request = CloudUpstream.CreateRequest(Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
+        using var request = CloudUpstream.CreateRequest(
+            Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
         await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
         var response = await context.Http.SendAsync(request, cancellation);
         try
@@ -57,13 +63,16 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             if (response.IsSuccessStatusCode && Count(text) is { } count)
             {
                 state.Succeeded();
-                return new WholeAnswer(upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
+                return new WholeAnswer(
+                    upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
             }
 
             var answer = Encoding.UTF8.GetString(text);
             if (state.HasSucceeded && IsOfThisRequestAlone(response, answer))
             {
-                context.Log.Warn($"request {call.Request.Id}: upstream '{upstream.Name}': CountTokens answered {(int)response.StatusCode}: {LogText.Shorten(answer)}");
+                context.Log.Warn(
+                    $"request {call.Request.Id}: upstream '{upstream.Name}': CountTokens answered "
+                        + $"{(int)response.StatusCode}: {LogText.Shorten(answer)}");
             }
             else
             {
@@ -88,7 +97,10 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
     private void Fail(ModelState state, string foundation, string reason)
     {
         state.Failed(context.Clock);
-        context.Log.Warn($"upstream '{upstream.Name}': CountTokens failed for {foundation}: {LogText.Shorten(reason)}; messages are not affected. count_tokens for this model goes to the next upstream for {Pause.TotalMinutes} minutes. Grant bedrock:CountTokens, and let a proxy at base_url pass /model/{{id}}/count-tokens");
+        context.Log.Warn(
+            $"upstream '{upstream.Name}': CountTokens failed for {foundation}: {LogText.Shorten(reason)}; messages are "
+                + $"not affected. count_tokens for this model goes to the next upstream for {Pause.TotalMinutes} "
+                + "minutes. Grant bedrock:CountTokens, and let a proxy at base_url pass /model/{id}/count-tokens");
     }
 
     /// <summary>Once it has worked, a refused body or a throttle says nothing about the next request.</summary>
@@ -109,7 +121,8 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
             at += piece.Length;
         }
 
-        return Encoding.ASCII.GetBytes("{\"input\":{\"invokeModel\":{\"body\":\"" + Convert.ToBase64String(body) + "\"}}}");
+        return Encoding.ASCII.GetBytes(
+            "{\"input\":{\"invokeModel\":{\"body\":\"" + Convert.ToBase64String(body) + "\"}}}");
     }
 
     private static long? Count(byte[] text)
@@ -117,7 +130,10 @@ internal sealed class BedrockTokenCount(BedrockUpstream upstream, string modelsU
         try
         {
             using var json = JsonDocument.Parse(text);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("inputTokens", out var tokens) && tokens.TryGetInt64(out var count) ? count : null;
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("inputTokens", out var tokens) && tokens.TryGetInt64(out var count)
+                ? count
+                : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

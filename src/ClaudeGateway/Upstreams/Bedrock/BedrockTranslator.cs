@@ -12,7 +12,8 @@ namespace ClaudeGateway.Upstreams.Bedrock;
 /// <c>{"bytes":…}</c>; exception and error messages end the stream; foreign messages are passed over.
 /// </summary>
 /// <param name="trace">Takes out what the events tell of the guardrail; null leaves it in.</param>
-internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTrace? trace = null) : EventTranslator(betas)
+internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTrace? trace = null)
+    : EventTranslator(betas)
 {
     private readonly EventStreamReader _reader = new();
     private byte[] _decoded = new byte[1024];
@@ -39,7 +40,8 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTr
         }
     }
 
-    protected override StreamFailure? Flush(IBufferWriter<byte> events) => _reader.Pending > 0 ? EndedInsideEvent() : null;
+    protected override StreamFailure? Flush(IBufferWriter<byte> events) =>
+        _reader.Pending > 0 ? EndedInsideEvent() : null;
 
     protected override ReadOnlySpan<byte> Passed(ReadOnlySpan<byte> json) => trace is null ? json : trace.Take(json);
 
@@ -48,12 +50,15 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTr
         var kind = message.Header(":message-type"u8);
         if (kind.SequenceEqual("exception"u8))
         {
-            return StreamFailure.FromException(Encoding.UTF8.GetString(message.Header(":exception-type"u8)), message.Payload.ToArray(), Betas);
+            return StreamFailure.FromException(
+                Encoding.UTF8.GetString(message.Header(":exception-type"u8)), message.Payload.ToArray(), Betas);
         }
 
         if (kind.SequenceEqual("error"u8))
         {
-            return StreamFailure.Broken($"{Encoding.UTF8.GetString(message.Header(":error-code"u8))}: {Encoding.UTF8.GetString(message.Header(":error-message"u8))}");
+            return StreamFailure.Broken(
+                $"{Encoding.UTF8.GetString(message.Header(":error-code"u8))}: "
+                    + $"{Encoding.UTF8.GetString(message.Header(":error-message"u8))}");
         }
 
         if (!message.Header(":event-type"u8).SequenceEqual("chunk"u8))
@@ -62,7 +67,9 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTr
         }
 
         var length = DecodeBytes(message.Payload);
-        return length < 0 ? StreamFailure.Broken("a chunk has no base64 bytes") : Write(default, _decoded.AsSpan(0, length), events);
+        return length < 0
+            ? StreamFailure.Broken("a chunk has no base64 bytes")
+            : Write(default, _decoded.AsSpan(0, length), events);
     }
 
     /// <summary>Decodes the member <c>bytes</c> and gives its length, or -1 when there is none.</summary>

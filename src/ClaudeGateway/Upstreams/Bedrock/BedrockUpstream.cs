@@ -22,15 +22,18 @@ internal sealed class BedrockUpstream : CloudUpstream
         _config = config;
         _authorizer = new AwsAuthorizer(config.Auth, config.AssumeRole, config.Region, "bedrock", context);
         var domain = config.Region.StartsWith("cn-", StringComparison.Ordinal) ? "amazonaws.com.cn" : "amazonaws.com";
-        _models = (config.BaseUrl?.OriginalString ?? $"https://bedrock-runtime.{config.Region}.{domain}").TrimEnd('/') + "/model/";
+        _models = (config.BaseUrl?.OriginalString ?? $"https://bedrock-runtime.{config.Region}.{domain}").TrimEnd('/')
+            + "/model/";
         _count = new BedrockTokenCount(this, _models, _authorizer, context);
     }
 
     protected override bool KnowsTags => false;
 
-    public override string BuiltInModelId(BuiltInModel model) => BedrockModelId.InRegion(model.BedrockId, _config.Region);
+    public override string BuiltInModelId(BuiltInModel model) =>
+        BedrockModelId.InRegion(model.BedrockId, _config.Region);
 
-    public override async Task<UpstreamResponse> SendAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
+    public override async Task<UpstreamResponse> SendAsync(
+        UpstreamCall call, string modelId, CancellationToken cancellation)
     {
         if (call.Operation == MessagesOperation.CountTokens)
         {
@@ -40,15 +43,21 @@ internal sealed class BedrockUpstream : CloudUpstream
         if ((_config.Guardrail is not null || _config.GuardrailTrace)
             && BedrockBody.FindReservedField(call.Message.Members) is { } field)
         {
-            var refusal = ApiError.InvalidRequest($"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
-            return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id)) { IsGatewaysRefusal = true };
+            var refusal = ApiError.InvalidRequest(
+                $"{field} is not permitted: this gateway applies a guardrail to Bedrock requests");
+            return new WholeAnswer(this, null, refusal.Status, refusal.ToJson(call.Request.Id))
+            {
+                IsGatewaysRefusal = true,
+            };
         }
 
         return await base.SendAsync(call, modelId, cancellation);
     }
 
     protected override Uri Target(UpstreamCall call, string modelId) =>
-        Verbatim.Uri(_models + Uri.EscapeDataString(modelId).Replace("%3A", ":", StringComparison.Ordinal) + (call.Message.IsStream ? "/invoke-with-response-stream" : "/invoke"));
+        Verbatim.Uri(
+            _models + Uri.EscapeDataString(modelId).Replace("%3A", ":", StringComparison.Ordinal)
+            + (call.Message.IsStream ? "/invoke-with-response-stream" : "/invoke"));
 
     protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas) =>
         BedrockBody.Invoke(call.Message.Members, betas);
@@ -68,15 +77,18 @@ internal sealed class BedrockUpstream : CloudUpstream
         }
     }
 
-    protected override ValueTask AuthorizeAsync(HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
+    protected override ValueTask AuthorizeAsync(
+        HttpRequestMessage request, ReadOnlyMemory<byte>[] body, UpstreamCall call, CancellationToken cancellation) =>
         _authorizer.AuthorizeAsync(request, body, call.Principal, cancellation);
 
     protected override GuardrailTrace? CreateTrace() => _config.GuardrailTrace ? new GuardrailTrace() : null;
 
-    protected override EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) => new BedrockTranslator(betas, trace);
+    protected override EventTranslator CreateTranslator(string[] betas, GuardrailTrace? trace) =>
+        new BedrockTranslator(betas, trace);
 
     /// <summary>A model this account or region does not have is a 400 here; another upstream may have it.</summary>
-    protected override (ApiError Error, int FailoverStatus) Translate(UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
+    protected override (ApiError Error, int FailoverStatus) Translate(
+        UpstreamCall call, int status, UpstreamErrorBody body, string[] betas)
     {
         if (status != 400 || !UpstreamErrors.IsModelUnavailable(body))
         {

@@ -72,12 +72,14 @@ internal sealed class EventStreamReader
         }
 
         var frame = bytes[..(int)total];
-        if (Crc32.HashToUInt32(frame[..^ChecksumLength]) != BinaryPrimitives.ReadUInt32BigEndian(frame[^ChecksumLength..]))
+        if (Crc32.HashToUInt32(frame[..^ChecksumLength]) != BinaryPrimitives.ReadUInt32BigEndian(
+            frame[^ChecksumLength..]))
         {
             return EventStreamStatus.Corrupt;
         }
 
-        message = new EventStreamMessage(frame.Slice(PreludeLength, (int)headers), frame[(PreludeLength + (int)headers)..^ChecksumLength]);
+        message = new EventStreamMessage(
+            frame.Slice(PreludeLength, (int)headers), frame[(PreludeLength + (int)headers)..^ChecksumLength]);
         _start += (int)total;
         return EventStreamStatus.Message;
     }
@@ -106,7 +108,8 @@ internal readonly ref struct EventStreamMessage(ReadOnlySpan<byte> headers, Read
 {
     private const byte StringType = 7;
 
-    // By type number: true, false, byte, short, int, long, (bytes), (string), timestamp, uuid; -1 = 16-bit length first.
+    // By type number: true, false, byte, short, int, long, (bytes), (string), timestamp, uuid; -1 = 16-bit length
+    // first.
     private static ReadOnlySpan<sbyte> ValueLengths => [0, 0, 1, 2, 4, 8, -1, -1, 8, 16];
 
     private readonly ReadOnlySpan<byte> _headers = headers;

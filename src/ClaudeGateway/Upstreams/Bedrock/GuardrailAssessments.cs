@@ -6,9 +6,10 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
-/// Picks out of Bedrock's trace which filters found something (spec/newest.md; which members each list gives was measured on 2.1.332).
-/// Only what is listed here is ever read: texts that were matched, patterns and the model's output stay where they are. Whatever
-/// has another shape finds nothing. Of a repeated member the last one counts. Linear in the trace, whatever its depth.
+/// Picks out of Bedrock's trace which filters found something (spec/newest.md; which members each list gives was
+/// measured on 2.1.332). Only what is listed here is ever read: texts that were matched, patterns and the model's
+/// output stay where they are. Whatever has another shape finds nothing. Of a repeated member the last one counts.
+/// Linear in the trace, whatever its depth.
 /// </summary>
 internal static class GuardrailAssessments
 {
@@ -19,7 +20,8 @@ internal static class GuardrailAssessments
 
     private static readonly byte[][] Words =
     [
-        "action"u8.ToArray(), "name"u8.ToArray(), "type"u8.ToArray(), "confidence"u8.ToArray(), "filterStrength"u8.ToArray(), "score"u8.ToArray(), "threshold"u8.ToArray(),
+        "action"u8.ToArray(), "name"u8.ToArray(), "type"u8.ToArray(), "confidence"u8.ToArray(),
+        "filterStrength"u8.ToArray(), "score"u8.ToArray(), "threshold"u8.ToArray(),
     ];
 
     private static readonly AssessedList[] Lists =
@@ -71,7 +73,8 @@ internal static class GuardrailAssessments
         }
     }
 
-    private static void ReadAssessment(string side, string guardrail, ReadOnlySpan<byte> assessment, GuardrailTrace into)
+    private static void ReadAssessment(
+        string side, string guardrail, ReadOnlySpan<byte> assessment, GuardrailTrace into)
     {
         foreach (var list in Lists)
         {
@@ -95,7 +98,8 @@ internal static class GuardrailAssessments
         }
     }
 
-    /// <returns>Null for what is no object, or says that it was not detected: Bedrock lists what it looked for, too.</returns>
+    /// <returns>Null for what is no object, or says that it was not detected: Bedrock lists what it looked for,
+    /// too.</returns>
     private static GuardrailWord?[]? ReadWords(AssessedList list, ReadOnlySpan<byte> entry)
     {
         var members = new TopLevelMembers(entry);
@@ -125,10 +129,15 @@ internal static class GuardrailAssessments
     }
 
     /// <summary>A text or a number whichever is expected; null for any other value.</summary>
-    private static GuardrailWord? Word(JsonTokenType kind, ref readonly TopLevelMembers value, ReadOnlySpan<byte> entry) => kind switch
+    private static GuardrailWord? Word(JsonTokenType kind, ref readonly TopLevelMembers value,
+        ReadOnlySpan<byte> entry) => kind switch
     {
         JsonTokenType.String => new GuardrailWord(Shorten(value.ReadString()), IsNumber: false),
-        JsonTokenType.Number => new GuardrailWord(JavaScriptNumber.Print(double.Parse(entry[value.ValueStart..value.ValueEnd], CultureInfo.InvariantCulture)), IsNumber: true),
+        JsonTokenType.Number =>
+            new GuardrailWord(
+                JavaScriptNumber.Print(
+                    double.Parse(entry[value.ValueStart..value.ValueEnd], CultureInfo.InvariantCulture)),
+                IsNumber: true),
         _ => null,
     };
 

@@ -70,9 +70,12 @@ internal static class GuardrailAudit
 /// <param name="Action">As the answer says it; null when it does not.</param>
 /// <param name="FiltersDropped">How many more there were than the event names.</param>
 internal readonly record struct GuardrailTraceEvent(
-    string RequestId, string Sub, string? Email, string Upstream, string? Action, IReadOnlyList<GuardrailFilter> Filters, int FiltersDropped);
+    string RequestId, string Sub, string? Email, string Upstream, string? Action,
+    IReadOnlyList<GuardrailFilter> Filters, int FiltersDropped);
 
-/// <summary>One thing a guardrail found, without what it found it in. Members are null where the trace has none.</summary>
+/// <summary>
+/// One thing a guardrail found, without what it found it in. Members are null where the trace has none.
+/// </summary>
 /// <param name="Side">input or output.</param>
 /// <param name="Guardrail">The guardrail's id, or its ARN.</param>
 /// <param name="Policy">The list of the trace it stood in, such as <c>topicPolicy.topics</c>.</param>

@@ -4,9 +4,9 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Upstreams.Bedrock;
 
 /// <summary>
-/// What one answer of Bedrock tells of its guardrail (<c>guardrail_trace</c>, spec/newest.md). The trace is taken out of what
-/// the client is given: it quotes what was matched and the model's own words before they were changed. A stream can hold
-/// several; what they found is one list. Not thread-safe; one per answer.
+/// What one answer of Bedrock tells of its guardrail (<c>guardrail_trace</c>, spec/newest.md). The trace is taken out
+/// of what the client is given: it quotes what was matched and the model's own words before they were changed. A stream
+/// can hold several; what they found is one list. Not thread-safe; one per answer.
 /// </summary>
 internal sealed class GuardrailTrace
 {
@@ -21,7 +21,10 @@ internal sealed class GuardrailTrace
     /// <summary>As the answer says it, INTERVENED once it has been said; null when it is not said.</summary>
     public string? Action { get; private set; }
 
-    /// <summary>In the order in which they were found; equal ones once (measured on 2.1.332): two words found are one filter that matched.</summary>
+    /// <summary>
+    /// In the order in which they were found; equal ones once (measured on 2.1.332): two words found are one filter
+    /// that matched.
+    /// </summary>
     public IReadOnlyList<GuardrailFilter> Filters => _filters;
 
     /// <summary>How many entries were beyond <see cref="MaxFilters"/>.</summary>
@@ -30,7 +33,9 @@ internal sealed class GuardrailTrace
     /// <summary>Whether the guardrail did anything: a trace alone comes with every answer.</summary>
     public bool IsWorthTelling => Action == Intervened || _filters.Count > 0;
 
-    /// <summary>Reads an answer or the data of an event and gives it without its trace, every other byte as it came.</summary>
+    /// <summary>
+    /// Reads an answer or the data of an event and gives it without its trace, every other byte as it came.
+    /// </summary>
     /// <param name="json">A JSON object that has been checked.</param>
     public ReadOnlyMemory<byte> Take(ReadOnlyMemory<byte> json) => Read(json.Span) ? WithoutTrace(json) : json;
 
@@ -55,8 +60,11 @@ internal sealed class GuardrailTrace
         _filters.Add(filter);
     }
 
-    /// <summary>Whether a name that begins with <c>amazon-bedrock-</c> can be there: as it is, or spelled with escapes.</summary>
-    private static bool MayTell(ReadOnlySpan<byte> json) => json.IndexOf("amazon-bedrock-"u8) >= 0 || json.IndexOf("\\u"u8) >= 0;
+    /// <summary>
+    /// Whether a name that begins with <c>amazon-bedrock-</c> can be there: as it is, or spelled with escapes.
+    /// </summary>
+    private static bool MayTell(ReadOnlySpan<byte> json) =>
+        json.IndexOf("amazon-bedrock-"u8) >= 0 || json.IndexOf("\\u"u8) >= 0;
 
     /// <returns>Whether there is a trace.</returns>
     private bool Read(ReadOnlySpan<byte> json)
@@ -80,7 +88,9 @@ internal sealed class GuardrailTrace
             }
             else if (isAction)
             {
-                action = kind == System.Text.Json.JsonTokenType.String ? GuardrailAssessments.Shorten(members.ReadString()) : null;
+                action = kind == System.Text.Json.JsonTokenType.String
+                    ? GuardrailAssessments.Shorten(members.ReadString())
+                    : null;
             }
         }
 

@@ -3,21 +3,28 @@ using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Upstreams.Contract;
 
-/// <summary>Content codings of answers (RFC 9110 section 8.4): passed on when the client takes them, decoded when not.</summary>
+/// <summary>
+/// Content codings of answers (RFC 9110 section 8.4): passed on when the client takes them, decoded when not.
+/// </summary>
 internal static class ContentCoding
 {
     private static volatile Kept LastKept = new("", "");
 
     public static bool CanDecode(string coding) => Kind(coding) is not null;
 
-    /// <summary>Whether an Accept-Encoding value admits <paramref name="coding"/>. No value admits only the identity: the client may know no other.</summary>
+    /// <summary>
+    /// Whether an Accept-Encoding value admits <paramref name="coding"/>. No value admits only the identity: the client
+    /// may know no other.
+    /// </summary>
     public static bool Accepts(string? acceptEncoding, string coding)
     {
-        foreach (var item in (acceptEncoding ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var item in (acceptEncoding ?? "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             var semicolon = item.IndexOf(';', StringComparison.Ordinal);
             var name = (semicolon < 0 ? item : item[..semicolon]).Trim();
-            if (name.Equals(coding, StringComparison.OrdinalIgnoreCase) && (semicolon < 0 || !IsZeroWeight(item.AsSpan(semicolon + 1))))
+            if (name.Equals(coding, StringComparison.OrdinalIgnoreCase)
+                && (semicolon < 0 || !IsZeroWeight(item.AsSpan(semicolon + 1))))
             {
                 return true;
             }
@@ -57,8 +64,12 @@ internal static class ContentCoding
         _ => body,
     };
 
-    /// <summary>Whether a stream of <see cref="Decode"/> says with this that its bytes are not in that coding: Brotli's has a word of its own.</summary>
-    public static bool IsBroken(Exception e) => e is InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" };
+    /// <summary>
+    /// Whether a stream of <see cref="Decode"/> says with this that its bytes are not in that coding: Brotli's has a
+    /// word of its own.
+    /// </summary>
+    public static bool IsBroken(Exception e) =>
+        e is InvalidDataException or InvalidOperationException { Source: "System.IO.Compression.Brotli" };
 
     /// <summary>How many bytes tell whether a body is in the coding; 0 where none do.</summary>
     public static int MarkLength(string coding) => Kind(coding) is "gzip" or "deflate" ? 2 : 0;
@@ -76,12 +87,16 @@ internal static class ContentCoding
 
     private static string Decodable(string acceptEncoding)
     {
-        var kept = string.Join(", ", acceptEncoding.Split(',', StringSplitOptions.TrimEntries).Where(item => CanDecode(item.Split(';')[0].Trim())));
+        var kept = string.Join(
+            ", ",
+            acceptEncoding.Split(',', StringSplitOptions.TrimEntries)
+            .Where(item => CanDecode(item.Split(';')[0].Trim())));
         return kept.Length == 0 ? "identity" : kept;
     }
 
     private static string? Kind(string coding) =>
-        coding.Equals("gzip", StringComparison.OrdinalIgnoreCase) || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase) ? "gzip"
+        coding.Equals("gzip", StringComparison.OrdinalIgnoreCase)
+        || coding.Equals("x-gzip", StringComparison.OrdinalIgnoreCase) ? "gzip"
         : coding.Equals("deflate", StringComparison.OrdinalIgnoreCase) ? "deflate"
         : coding.Equals("br", StringComparison.OrdinalIgnoreCase) ? "br"
         : null;

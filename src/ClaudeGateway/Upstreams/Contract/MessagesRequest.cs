@@ -6,8 +6,8 @@ using ClaudeGateway.Json;
 namespace ClaudeGateway.Upstreams.Contract;
 
 /// <summary>
-/// A Messages API request: the bytes as they came and the few fields the gateway acts on (spec/inference.md, order of the
-/// checks). Everything else is the upstream's business.
+/// A Messages API request: the bytes as they came and the few fields the gateway acts on (spec/inference.md, order of
+/// the checks). Everything else is the upstream's business.
 /// </summary>
 internal sealed class MessagesRequest
 {
@@ -47,12 +47,15 @@ internal sealed class MessagesRequest
     /// <summary>The larger one where <c>max_tokens</c> appears twice; 0 when it is no positive number.</summary>
     public long MaxTokens { get; }
 
-    /// <summary>Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.</summary>
+    /// <summary>
+    /// Lets go of the body's memory, which its owner takes back; the answer may take much longer than the asking.
+    /// </summary>
     public void ReleaseBody() => _members = null;
 
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
     /// <param name="nested">Is shown everything but <c>model</c> and <c>tags</c>; null where no policy asks.</param>
-    public static (MessagesRequest? Request, ApiError? Error) Read(ReadOnlyMemory<byte> body, NestedModels? nested = null)
+    public static (MessagesRequest? Request, ApiError? Error) Read(
+        ReadOnlyMemory<byte> body, NestedModels? nested = null)
     {
         try
         {

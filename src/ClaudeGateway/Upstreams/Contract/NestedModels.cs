@@ -21,7 +21,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
     public const int MaxModels = 100;
     public const int MaxLevels = 1000;
 
-    /// <summary>Models that turn out to be history are judged before that is known: a body may not consist of them.</summary>
+    /// <summary>
+    /// Models that turn out to be history are judged before that is known: a body may not consist of them.
+    /// </summary>
     private const int MaxJudged = 10_000;
 
     private const int None = -1;
@@ -41,9 +43,13 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
     /// <summary>What the client is told, the member named first; null when nothing is wrong.</summary>
     /// <param name="body">The body that was read.</param>
     public string? Refusal(ReadOnlySpan<byte> body) =>
-        _first is { } problem ? $"{QuotedModel.Of(JsonValuePath.To(body, problem.Position))}: {problem.Sentence}" : null;
+        _first is { } problem
+        ? $"{QuotedModel.Of(JsonValuePath.To(body, problem.Position))}: {problem.Sentence}"
+        : null;
 
-    /// <summary>Reads over the value of a member of the body, whose name the reader stands on, and gives the value's kind.</summary>
+    /// <summary>
+    /// Reads over the value of a member of the body, whose name the reader stands on, and gives the value's kind.
+    /// </summary>
     /// <param name="start">The value's first byte.</param>
     /// <exception cref="JsonException">The text is not JSON.</exception>
     public JsonTokenType ReadValue(ref Utf8JsonReader json, out int start)
@@ -90,7 +96,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
 
     private static bool IsEnd(JsonTokenType kind) => kind is JsonTokenType.EndObject or JsonTokenType.EndArray;
 
-    /// <summary>The reader stands on a value; goes over one that needs no look. True when an object or array is open now.</summary>
+    /// <summary>
+    /// The reader stands on a value; goes over one that needs no look. True when an object or array is open now.
+    /// </summary>
     /// <param name="owner">The depth of the object whose member this is.</param>
     private bool Look(ref Utf8JsonReader json, MemberName name, int owner)
     {
@@ -154,7 +162,9 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
         place ??= new Problem((int)json.TokenStartIndex, sentence);
     }
 
-    /// <summary>Where what is found now belongs: to the innermost object that may prove to be history, else to the request.</summary>
+    /// <summary>
+    /// Where what is found now belongs: to the innermost object that may prove to be history, else to the request.
+    /// </summary>
     private ref Problem? Place()
     {
         if (_inEcho == None)
@@ -197,8 +207,8 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
     }
 
     /// <summary>
-    /// An object ends. One of type <c>fallback</c> told of an earlier turn, so that its <c>from</c> and <c>to</c> run nothing;
-    /// in any other what stands there counts.
+    /// An object ends. One of type <c>fallback</c> told of an earlier turn, so that its <c>from</c> and <c>to</c> run
+    /// nothing; in any other what stands there counts.
     /// </summary>
     private void Close(int depth)
     {
@@ -285,10 +295,15 @@ internal sealed class NestedModels(Func<string, string?> refusalOf)
         ModelList,
         Type,
 
-        /// <summary><c>from</c> and <c>to</c>, which tell of an earlier turn in an object of type <c>fallback</c>.</summary>
+        /// <summary>
+        /// <c>from</c> and <c>to</c>, which tell of an earlier turn in an object of type <c>fallback</c>.
+        /// </summary>
         Echo,
 
-        /// <summary>Arguments, examples and schemas of tools, tags, and what a classifier is told: data in which the word means nothing to an upstream.</summary>
+        /// <summary>
+        /// Arguments, examples and schemas of tools, tags, and what a classifier is told: data in which the word means
+        /// nothing to an upstream.
+        /// </summary>
         Opaque,
     }
 

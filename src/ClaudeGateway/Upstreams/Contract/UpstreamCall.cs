@@ -12,7 +12,8 @@ internal enum MessagesOperation
 }
 
 /// <summary>One client request on its way to upstreams; the same for every upstream tried.</summary>
-/// <param name="StripTags">Whether <c>tags</c> and their beta value stay with the gateway (<c>admin.billing_group_tag</c>).</param>
+/// <param name="StripTags">Whether <c>tags</c> and their beta value stay with the gateway
+/// (<c>admin.billing_group_tag</c>).</param>
 internal sealed record UpstreamCall(
     GatewayRequest Request,
     Principal Principal,

@@ -3,7 +3,10 @@ using System.Text.Json.Nodes;
 
 namespace ClaudeGateway.Upstreams.LoadTest;
 
-/// <summary>The answer every message gets in load-test mode (spec/newer.md, load_test_mode): one text of about the configured length.</summary>
+/// <summary>
+/// The answer every message gets in load-test mode (spec/newer.md, load_test_mode): one text of about the configured
+/// length.
+/// </summary>
 internal sealed class CannedReply
 {
     private const string Notice = "This is a canned reply: the gateway runs in load-test mode and asked no model. ";
@@ -14,7 +17,8 @@ internal sealed class CannedReply
     private readonly JsonObject _usage;
 
     /// <param name="tokens">About how many tokens the text should have.</param>
-    /// <param name="reportsUsage">Whether the answers state those tokens, so that metering has something to count; else 0.</param>
+    /// <param name="reportsUsage">Whether the answers state those tokens, so that metering has something to count; else
+    /// 0.</param>
     public CannedReply(int tokens, bool reportsUsage)
     {
         var text = new StringBuilder(Notice);
@@ -26,12 +30,18 @@ internal sealed class CannedReply
         text.Length = Notice.Length + (tokens * CharactersPerToken);
         Text = text.ToString();
         _words = [.. SplitAfterSpaces(Text)];
-        _usage = new JsonObject { ["input_tokens"] = reportsUsage ? tokens : 0, ["output_tokens"] = reportsUsage ? tokens : 0 };
+        _usage = new JsonObject
+        {
+            ["input_tokens"] = reportsUsage ? tokens : 0,
+            ["output_tokens"] = reportsUsage ? tokens : 0,
+        };
     }
 
     public string Text { get; }
 
-    public byte[] WholeMessage() => Encoding.UTF8.GetBytes(Message([new JsonObject { ["type"] = "text", ["text"] = Text }], "end_turn").ToJsonString());
+    public byte[] WholeMessage() =>
+        Encoding.UTF8.GetBytes(
+            Message([new JsonObject { ["type"] = "text", ["text"] = Text }], "end_turn").ToJsonString());
 
     public static byte[] TokenCount() => "{\"input_tokens\":0}"u8.ToArray();
 
@@ -39,10 +49,15 @@ internal sealed class CannedReply
     public IEnumerable<byte[]> Events(int maxDeltas)
     {
         yield return Event("message_start", new JsonObject { ["message"] = Message([], null) });
-        yield return Event("content_block_start", new JsonObject { ["index"] = 0, ["content_block"] = new JsonObject { ["type"] = "text", ["text"] = "" } });
+        yield return Event(
+            "content_block_start",
+            new JsonObject { ["index"] = 0, ["content_block"] = new JsonObject { ["type"] = "text", ["text"] = "" } });
         foreach (var piece in _words.Chunk(Math.Max(1, (_words.Length + maxDeltas - 1) / maxDeltas)))
         {
-            yield return Event("content_block_delta", new JsonObject { ["index"] = 0, ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = string.Concat(piece) } });
+            yield return Event(
+                "content_block_delta",
+                new JsonObject { ["index"] = 0,
+                    ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = string.Concat(piece) } });
         }
 
         yield return Event("content_block_stop", new JsonObject { ["index"] = 0 });

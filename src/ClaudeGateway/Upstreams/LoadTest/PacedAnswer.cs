@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace ClaudeGateway.Upstreams.LoadTest;
 
 /// <summary>A canned answer whose events are spread over a given time, as a model's would be.</summary>
-internal sealed class PacedAnswer(Upstream upstream, CannedReply reply, TimeSpan duration, TimeProvider clock) : UpstreamResponse(upstream, StatusCodes.Status200OK, null)
+internal sealed class PacedAnswer(Upstream upstream, CannedReply reply, TimeSpan duration, TimeProvider clock)
+    : UpstreamResponse(upstream, StatusCodes.Status200OK, null)
 {
     private const int DeltasPerSecond = 20;
     private const int FewestDeltas = 8;

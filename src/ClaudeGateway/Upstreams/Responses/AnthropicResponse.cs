@@ -4,8 +4,11 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
-/// <summary>The answer of an endpoint that speaks the Messages API itself, passed on as it is (spec/inference.md, Response).</summary>
-internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage message) : UpstreamResponse(upstream, (int)message.StatusCode, message)
+/// <summary>
+/// The answer of an endpoint that speaks the Messages API itself, passed on as it is (spec/inference.md, Response).
+/// </summary>
+internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage message)
+    : UpstreamResponse(upstream, (int)message.StatusCode, message)
 {
     private ValueTask<int> _firstByte;
 
@@ -15,8 +18,9 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
     public override ValueTask<int> FirstByte => _firstByte;
 
     /// <summary>
-    /// Looks whether the body has broken already, which the next upstream can make good, but does not wait for it: the client gets
-    /// the headers first. Only an answer that is relayed for certain is looked at, since a begun read cannot be taken back.
+    /// Looks whether the body has broken already, which the next upstream can make good, but does not wait for it: the
+    /// client gets the headers first. Only an answer that is relayed for certain is looked at, since a begun read
+    /// cannot be taken back.
     /// </summary>
     public override ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
     {
@@ -99,9 +103,14 @@ internal sealed class AnthropicResponse(Upstream upstream, HttpResponseMessage m
     private string? ContentType => Message!.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type)
         ? type.ToString() : null;
 
-    private string? ContentEncoding => Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? coding.ToString() : null;
+    private string? ContentEncoding =>
+        Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding)
+        ? coding.ToString()
+        : null;
 
-    private bool MustDecode(string? acceptEncoding) => ContentEncoding is { } coding && ContentCoding.CanDecode(coding) && !ContentCoding.Accepts(acceptEncoding, coding);
+    private bool MustDecode(string? acceptEncoding) =>
+        ContentEncoding is { } coding && ContentCoding.CanDecode(coding)
+        && !ContentCoding.Accepts(acceptEncoding, coding);
 
     private async ValueTask<UpstreamResponse> ThrowAsync(ValueTask<int> failure)
     {

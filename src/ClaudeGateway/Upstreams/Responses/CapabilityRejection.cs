@@ -26,7 +26,8 @@ internal static partial class CapabilityRejection
             return "thinking_signature";
         }
 
-        return ThinkingType(text) ?? OutputConfig(text) ?? Blocks(text) ?? BetaHeader(text, betas) ?? Document(text) ?? CacheControl(text);
+        return ThinkingType(text) ?? OutputConfig(text) ?? Blocks(text) ?? BetaHeader(text, betas) ?? Document(text)
+            ?? CacheControl(text);
     }
 
     /// <summary>The only cause that also explains a 413.</summary>
@@ -41,22 +42,26 @@ internal static partial class CapabilityRejection
 
     private static string? OutputConfig(string text) =>
         OutputFormat().IsMatch(text) ? "structured_outputs_unsupported"
-        : Effort().IsMatch(text) || (text.Contains("output_config", StringComparison.OrdinalIgnoreCase) && text.Contains("extra inputs are not permitted", StringComparison.OrdinalIgnoreCase)) ? "effort_unsupported"
+        : Effort().IsMatch(text)
+        || (text.Contains("output_config", StringComparison.OrdinalIgnoreCase) && text.Contains("extra inputs are not permitted", StringComparison.OrdinalIgnoreCase)) ? "effort_unsupported"
         : null;
 
     private static string? Blocks(string text) =>
         Image().IsMatch(text) ? "image_block"
         : IsPromptTooLong(text) ? PromptTooLong
-        : text.Contains("input length and `max_tokens` exceed context limit", StringComparison.OrdinalIgnoreCase) ? "max_tokens_context_overflow"
+        : text.Contains("input length and `max_tokens` exceed context limit", StringComparison.OrdinalIgnoreCase)
+        ? "max_tokens_context_overflow"
         : null;
 
     private static string? Document(string text) => DocumentBlock().IsMatch(text) ? "document_block" : null;
 
-    private static string? CacheControl(string text) => CacheControlField().IsMatch(text) ? "cache_control_field" : null;
+    private static string? CacheControl(string text) =>
+        CacheControlField().IsMatch(text) ? "cache_control_field" : null;
 
     private static string? BetaHeader(string text, IReadOnlyList<string> betas)
     {
-        if (!text.Contains("anthropic-beta", StringComparison.OrdinalIgnoreCase) && !text.Contains("anthropic_beta", StringComparison.OrdinalIgnoreCase))
+        if (!text.Contains("anthropic-beta", StringComparison.OrdinalIgnoreCase)
+            && !text.Contains("anthropic_beta", StringComparison.OrdinalIgnoreCase))
         {
             return null;
         }
@@ -88,16 +93,24 @@ internal static partial class CapabilityRejection
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ThinkingSignature();
 
-    [GeneratedRegex("""thinking\.type\W{1,3}enabled\b.{0,40}\bnot supported""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """thinking\.type\W{1,3}enabled\b.{0,40}\bnot supported""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex EnabledThinking();
 
-    [GeneratedRegex("""adaptive thinking is not supported|thinking\.type\W{1,3}adaptive\b.{0,40}\bnot supported""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """adaptive thinking is not supported|thinking\.type\W{1,3}adaptive\b.{0,40}\bnot supported""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex AdaptiveThinking();
 
-    [GeneratedRegex("""output_config\.format: extra inputs are not permitted""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """output_config\.format: extra inputs are not permitted""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex OutputFormat();
 
-    [GeneratedRegex("""\bnot support (the )?effort parameter|\beffort parameter (is )?not supported""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """\bnot support (the )?effort parameter|\beffort parameter (is )?not supported""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Effort();
 
     [GeneratedRegex(
@@ -110,7 +123,11 @@ internal static partial class CapabilityRejection
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex DocumentBlock();
 
-    /// <summary>A field of a block's cache_control that is not known there; not its ttl, and not that of the system prompt.</summary>
-    [GeneratedRegex("""(?<!system\.\d+\.(?:\w+\.)*)cache_control(?:\.(?!ttl\b)\w+)*[`'"]?: extra inputs are not permitted""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    /// <summary>
+    /// A field of a block's cache_control that is not known there; not its ttl, and not that of the system prompt.
+    /// </summary>
+    [GeneratedRegex(
+        """(?<!system\.\d+\.(?:\w+\.)*)cache_control(?:\.(?!ttl\b)\w+)*[`'"]?: extra inputs are not permitted""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex CacheControlField();
 }

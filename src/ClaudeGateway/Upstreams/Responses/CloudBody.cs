@@ -6,7 +6,10 @@ using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
-/// <summary>Reads the bodies of a cloud's answers: bounded, and decoded where a proxy on the way has encoded what nobody asked to be encoded.</summary>
+/// <summary>
+/// Reads the bodies of a cloud's answers: bounded, and decoded where a proxy on the way has encoded what nobody asked
+/// to be encoded.
+/// </summary>
 internal static class CloudBody
 {
     private const int MaxErrorBytes = 256 * 1024;
@@ -17,7 +20,9 @@ internal static class CloudBody
     public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         var body = await response.Content.ReadAsStreamAsync(cancellation);
-        return response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding) ? ContentCoding.Decode(coding.ToString(), body) : body;
+        return response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding)
+            ? ContentCoding.Decode(coding.ToString(), body)
+            : body;
     }
 
     /// <summary>At most 256 KiB of an error.</summary>

@@ -10,7 +10,12 @@ namespace ClaudeGateway.Upstreams.Responses;
 /// Responses). Reading never fails but by the client's leaving.
 /// </summary>
 /// <param name="onFailure">Told once how the stream failed, if it did.</param>
-internal sealed class CloudStream(Stream body, EventTranslator translator, string requestId, TimeProvider clock, Action<StreamFailure> onFailure) : Stream
+internal sealed class CloudStream(
+    Stream body,
+    EventTranslator translator,
+    string requestId,
+    TimeProvider clock,
+    Action<StreamFailure> onFailure) : Stream
 {
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
     private const int ReadSize = 4096;
@@ -32,7 +37,9 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
 
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.</summary>
+    /// <summary>
+    /// Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.
+    /// </summary>
     public async ValueTask<StreamFailure?> StartAsync(CancellationToken cancellation)
     {
         while (_events.WrittenCount == 0)
@@ -79,7 +86,8 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("only read asynchronously");
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("only read asynchronously");
 
     public override void Flush()
     {
@@ -117,7 +125,10 @@ internal sealed class CloudStream(Stream body, EventTranslator translator, strin
 
             return await TranslateAsync(cancellation);
         }
-        catch (Exception e) when ((e is IOException or HttpRequestException || ContentCoding.IsBroken(e)) && !cancellation.IsCancellationRequested)
+        catch (Exception e)
+            when (
+                (e is IOException or HttpRequestException || ContentCoding.IsBroken(e))
+                && !cancellation.IsCancellationRequested)
         {
             return StreamFailure.Broken(e.Message);
         }

@@ -6,8 +6,8 @@ namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
 /// Turns what a cloud streams into the events of the Messages API, byte for byte where a cloud sends them as they are
-/// (spec/clouds.md, Responses). Pings are dropped: the gateway sends its own. Unknown events pass. Not thread-safe; one per
-/// response.
+/// (spec/clouds.md, Responses). Pings are dropped: the gateway sends its own. Unknown events pass. Not thread-safe; one
+/// per response.
 /// </summary>
 /// <param name="betas">The beta values the request was sent with; they explain some failures.</param>
 internal abstract class EventTranslator(IReadOnlyList<string> betas)
@@ -16,7 +16,9 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
 
     protected IReadOnlyList<string> Betas => betas;
 
-    /// <summary>Appends the events that <paramref name="bytes"/> completes. After a failure nothing more may be translated.</summary>
+    /// <summary>
+    /// Appends the events that <paramref name="bytes"/> completes. After a failure nothing more may be translated.
+    /// </summary>
     /// <returns>Null while all is well.</returns>
     public abstract StreamFailure? Translate(ReadOnlySpan<byte> bytes, IBufferWriter<byte> events);
 
@@ -26,7 +28,9 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
         Flush(events)
         ?? (_isComplete ? null : StreamFailure.Broken("the stream ended before message_stop"));
 
-    /// <summary>Appends an event that only lacks its end mark; an event of which a part is missing is a failure.</summary>
+    /// <summary>
+    /// Appends an event that only lacks its end mark; an event of which a part is missing is a failure.
+    /// </summary>
     protected abstract StreamFailure? Flush(IBufferWriter<byte> events);
 
     protected static StreamFailure EndedInsideEvent() => StreamFailure.Broken("the stream ended inside an event");
@@ -87,7 +91,9 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
         return to[bytes.Length..];
     }
 
-    /// <summary>False when the text is not a JSON object. An object without a plain <c>type</c> gives an empty one.</summary>
+    /// <summary>
+    /// False when the text is not a JSON object. An object without a plain <c>type</c> gives an empty one.
+    /// </summary>
     private static bool TryReadType(ReadOnlySpan<byte> json, out ReadOnlySpan<byte> type)
     {
         type = default;
@@ -101,10 +107,13 @@ internal abstract class EventTranslator(IReadOnlyList<string> betas)
 
             while (reader.Read())
             {
-                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName && reader.TextIs("type"u8))
+                if (reader.CurrentDepth == 1 && reader.TokenType == JsonTokenType.PropertyName
+                    && reader.TextIs("type"u8))
                 {
                     reader.Read();
-                    type = reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped ? reader.ValueSpan : default;
+                    type = reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped
+                        ? reader.ValueSpan
+                        : default;
                 }
             }
 

@@ -4,9 +4,9 @@ using System.Threading.Tasks.Sources;
 namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
-/// Waits for bytes of a stream, but not longer than a silence may last; the read under way then goes on and the next wait
-/// is for the same one. Once a stream runs, waiting allocates nothing (a task and its timeout would be 600 bytes an event).
-/// One wait at a time.
+/// Waits for bytes of a stream, but not longer than a silence may last; the read under way then goes on and the next
+/// wait is for the same one. Once a stream runs, waiting allocates nothing (a task and its timeout would be 600 bytes
+/// an event). One wait at a time.
 /// </summary>
 /// <param name="body">Read with an empty buffer, so that a quiet stream holds none.</param>
 internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSource<bool>, IDisposable
@@ -22,8 +22,11 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
     private bool _isWaiting;
     private bool _isTimerSet;
 
-    /// <summary>True when there are bytes or the end; false when the clock reaches <paramref name="until"/> before.</summary>
-    /// <param name="until">A <see cref="TimeProvider.GetTimestamp"/>; never earlier than that of an earlier wait.</param>
+    /// <summary>
+    /// True when there are bytes or the end; false when the clock reaches <paramref name="until"/> before.
+    /// </summary>
+    /// <param name="until">A <see cref="TimeProvider.GetTimestamp"/>; never earlier than that of an earlier
+    /// wait.</param>
     /// <exception cref="IOException">Reading failed.</exception>
     public ValueTask<bool> WaitAsync(long until, CancellationToken cancellation)
     {
@@ -90,7 +93,8 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
 
-    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<bool>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _wait.OnCompleted(continuation, state, token, flags);
 
     private void OnRead()
@@ -142,7 +146,8 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
         _isTimerSet = true;
         var left = clock.GetElapsedTime(clock.GetTimestamp(), _until);
         left = left < TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
-        _timer ??= clock.CreateTimer(static wait => ((QuietWait)wait!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer ??= clock.CreateTimer(
+            static wait => ((QuietWait)wait!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(left, Timeout.InfiniteTimeSpan);
     }
 }

@@ -3,8 +3,9 @@ using System.Buffers;
 namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>
-/// Reads the server-sent events (WHATWG HTML, 9.2.6) of the clouds that speak the Messages API. A byte order mark and any
-/// line ending are understood; comments and other fields are dropped; an event without a name takes it from its data.
+/// Reads the server-sent events (WHATWG HTML, 9.2.6) of the clouds that speak the Messages API. A byte order mark and
+/// any line ending are understood; comments and other fields are dropped; an event without a name takes it from its
+/// data.
 /// </summary>
 internal sealed class SseTranslator(IReadOnlyList<string> betas) : EventTranslator(betas)
 {
@@ -36,7 +37,9 @@ internal sealed class SseTranslator(IReadOnlyList<string> betas) : EventTranslat
             if (end < 0)
             {
                 _partialLine.Write(bytes);
-                return _partialLine.WrittenCount + _data.WrittenCount > MaxEventLength ? StreamFailure.Broken("an event is too long") : null;
+                return _partialLine.WrittenCount + _data.WrittenCount > MaxEventLength
+                    ? StreamFailure.Broken("an event is too long")
+                    : null;
             }
 
             var failure = TakeLine(bytes[..end], events);

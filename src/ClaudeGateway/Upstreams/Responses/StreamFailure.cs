@@ -8,7 +8,9 @@ internal sealed record StreamFailure(ApiError Error, string Detail)
     /// <summary>The stream broke off, or is not what it claims to be.</summary>
     public static StreamFailure Broken(string detail) => new(new ApiError(502, "api_error", "upstream error"), detail);
 
-    /// <summary>An exception message of Bedrock's event stream (API reference of InvokeModelWithResponseStream, ResponseStream).</summary>
+    /// <summary>
+    /// An exception message of Bedrock's event stream (API reference of InvokeModelWithResponseStream, ResponseStream).
+    /// </summary>
     /// <param name="type">The message's <c>:exception-type</c>.</param>
     /// <param name="betas">The beta values the request was sent with.</param>
     public static StreamFailure FromException(string type, ReadOnlyMemory<byte> payload, IReadOnlyList<string> betas)

@@ -4,8 +4,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
-/// <summary>A streamed message of a cloud, translated event by event. None of the cloud's headers reach the client.</summary>
-internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, TimeProvider clock, OperationalLog log)
+/// <summary>
+/// A streamed message of a cloud, translated event by event. None of the cloud's headers reach the client.
+/// </summary>
+internal sealed class StreamedAnswer(
+    Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, TimeProvider clock,
+    OperationalLog log)
     : UpstreamResponse(upstream, StatusCodes.Status200OK, message)
 {
     private CloudStream? _stream;
@@ -13,12 +17,15 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
 
     public override bool HasBrokenOff => _hasBrokenOff;
 
-    /// <summary>As long as nothing has been sent, a failure is an answer like any other, which the next upstream can make good.</summary>
+    /// <summary>
+    /// As long as nothing has been sent, a failure is an answer like any other, which the next upstream can make good.
+    /// </summary>
     public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
     {
         try
         {
-            _stream = new CloudStream(await CloudBody.OpenAsync(Message!, cancellation), translator, requestId, clock, LogFailure);
+            _stream = new CloudStream(
+                await CloudBody.OpenAsync(Message!, cancellation), translator, requestId, clock, LogFailure);
             if (await _stream.StartAsync(cancellation) is not { } failure)
             {
                 return this;
@@ -40,7 +47,8 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
         headers.CacheControl = "no-cache";
     }
 
-    public override Stream OpenBody(string? acceptEncoding) => _stream ?? throw new InvalidOperationException("the stream has not been started");
+    public override Stream OpenBody(string? acceptEncoding) =>
+        _stream ?? throw new InvalidOperationException("the stream has not been started");
 
     protected override void Dispose(bool disposing)
     {
@@ -55,6 +63,8 @@ internal sealed class StreamedAnswer(Upstream upstream, HttpResponseMessage mess
     private void LogFailure(StreamFailure failure)
     {
         _hasBrokenOff = true;
-        log.Warn($"request {requestId}: upstream '{Upstream.Name}': upstream stream error: {LogText.Shorten(failure.Detail)}");
+        log.Warn(
+            $"request {requestId}: upstream '{Upstream.Name}': upstream stream error: "
+                + $"{LogText.Shorten(failure.Detail)}");
     }
 }

@@ -4,7 +4,10 @@ using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
-/// <summary>What can be read from a refused request's body, whatever its shape: Anthropic's envelope, a cloud's own JSON, text or HTML.</summary>
+/// <summary>
+/// What can be read from a refused request's body, whatever its shape: Anthropic's envelope, a cloud's own JSON, text
+/// or HTML.
+/// </summary>
 internal sealed class UpstreamErrorBody
 {
     // Enough for every message a provider writes; an echoed prompt behind it need not be searched.
@@ -21,13 +24,18 @@ internal sealed class UpstreamErrorBody
     /// <summary>Everything in it that may be searched for causes, JSON strings decoded.</summary>
     public string Text { get; private set; }
 
-    /// <summary>The one sentence of the answer: <c>message</c>, <c>Message</c>, <c>error.message</c>, or the whole of a text; null when there is none.</summary>
+    /// <summary>
+    /// The one sentence of the answer: <c>message</c>, <c>Message</c>, <c>error.message</c>, or the whole of a text;
+    /// null when there is none.
+    /// </summary>
     public string? Message { get; private set; }
 
     /// <summary><c>error.type</c>, or null.</summary>
     public string? ErrorType { get; private set; }
 
-    /// <summary>The message of a complete Anthropic error envelope, meant for developers; null for anything less.</summary>
+    /// <summary>
+    /// The message of a complete Anthropic error envelope, meant for developers; null for anything less.
+    /// </summary>
     public string? AnthropicMessage { get; private set; }
 
     public static UpstreamErrorBody Read(ReadOnlyMemory<byte> body)
@@ -41,7 +49,8 @@ internal sealed class UpstreamErrorBody
             read.ReadKnownShapes(json.RootElement);
             return read;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException) // the second for an escaped lone surrogate
+        // the second for an escaped lone surrogate
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             var text = Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, MaxSearchedLength)]);
             return new UpstreamErrorBody(text) { Message = text };
@@ -55,7 +64,9 @@ internal sealed class UpstreamErrorBody
             return;
         }
 
-        var error = root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object ? inner : default;
+        var error = root.TryGetProperty("error", out var inner) && inner.ValueKind == JsonValueKind.Object
+            ? inner
+            : default;
         Message = root.Text("message") ?? root.Text("Message") ?? error.Text("message");
         ErrorType = error.Text("type");
         if (root.Text("type") is "error" && error.Text("message") is { Length: > 0 } message && ErrorType is { } type
@@ -65,7 +76,9 @@ internal sealed class UpstreamErrorBody
         }
     }
 
-    /// <summary>Names and string values, a line each. Backslashes go, so that JSON inside a JSON string reads like JSON.</summary>
+    /// <summary>
+    /// Names and string values, a line each. Backslashes go, so that JSON inside a JSON string reads like JSON.
+    /// </summary>
     private static void Collect(JsonElement element, StringBuilder text)
     {
         if (text.Length >= MaxSearchedLength)

@@ -9,7 +9,8 @@ namespace ClaudeGateway.Upstreams.Responses;
 /// </summary>
 internal static partial class UpstreamErrors
 {
-    public static readonly ApiError CountTokensUnavailable = new(501, "not_supported", "count_tokens is not available on this Bedrock upstream");
+    public static readonly ApiError CountTokensUnavailable = new(
+        501, "not_supported", "count_tokens is not available on this Bedrock upstream");
 
     /// <summary>The error for a refusal other than 5xx (501 is one).</summary>
     /// <param name="betas">The beta values the request was sent with.</param>
@@ -26,9 +27,11 @@ internal static partial class UpstreamErrors
     };
 
     /// <summary>Bedrock's way of saying 404: it does not have this model, or not for this account or region.</summary>
-    public static bool IsModelUnavailable(UpstreamErrorBody body) => IsInvalidModelIdentifier(body) || (body.Message is { } message && ModelUnavailable().IsMatch(message));
+    public static bool IsModelUnavailable(UpstreamErrorBody body) =>
+        IsInvalidModelIdentifier(body) || (body.Message is { } message && ModelUnavailable().IsMatch(message));
 
-    public static bool IsInvalidModelIdentifier(UpstreamErrorBody body) => body.Message is "The provided model identifier is invalid.";
+    public static bool IsInvalidModelIdentifier(UpstreamErrorBody body) =>
+        body.Message is "The provided model identifier is invalid.";
 
     /// <summary>A 400 without any of the cloud's own words.</summary>
     public static ApiError BadRequest(UpstreamErrorBody body, IReadOnlyList<string> betas) => ApiError.InvalidRequest(
@@ -40,9 +43,13 @@ internal static partial class UpstreamErrors
         body.AnthropicMessage
         ?? (CapabilityRejection.IsPromptTooLong(body.Text) ? "capability_rejected: " + CapabilityRejection.PromptTooLong : "request too large for this upstream");
 
-    [GeneratedRegex("""^\s*(input is too long\.?|the (request|message) size \(\d+ bytes\) exceeds [\d.]+ ?MB limit\.?)\s*$""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """^\s*(input is too long\.?|the (request|message) size \(\d+ bytes\) exceeds [\d.]+ ?MB limit\.?)\s*$""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex InputTooLong();
 
-    [GeneratedRegex("""on-demand throughput isn.t supported|^operation not allowed\.?$|model (identifier|id) is (invalid|not valid)|end of its life""", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        """on-demand throughput isn.t supported|^operation not allowed\.?$|model (identifier|id) is (invalid|not valid)|end of its life""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ModelUnavailable();
 }

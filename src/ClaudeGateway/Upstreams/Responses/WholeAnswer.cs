@@ -6,7 +6,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
-/// <summary>A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach the client but <c>retry-after</c>.</summary>
+/// <summary>
+/// A JSON answer that is complete: a message, a token count, or an error in our words. None of a cloud's headers reach
+/// the client but <c>retry-after</c>.
+/// </summary>
 internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? message, int status,
     ReadOnlySequence<byte> json) : UpstreamResponse(upstream, status, message)
 {
@@ -27,7 +30,8 @@ internal sealed class WholeAnswer(Upstream upstream, HttpResponseMessage? messag
             headers["x-should-retry"] = "false";
         }
 
-        if (Status == StatusCodes.Status429TooManyRequests && Header(Message, "retry-after") is { } retryAfter && IsPlain(retryAfter))
+        if (Status == StatusCodes.Status429TooManyRequests && Header(Message, "retry-after") is { } retryAfter
+            && IsPlain(retryAfter))
         {
             headers.RetryAfter = retryAfter;
         }

@@ -7,7 +7,8 @@ namespace ClaudeGateway.Tests.Credentials.Aws;
 
 public sealed class AwsCredentialChainTests : IDisposable
 {
-    private const string Keys = """{"Code":"Success","AccessKeyId":"ASIA","SecretAccessKey":"secret","Token":"TOKEN","Expiration":"2099-01-01T00:00:00Z"}""";
+    private const string Keys =
+        """{"Code":"Success","AccessKeyId":"ASIA","SecretAccessKey":"secret","Token":"TOKEN","Expiration":"2099-01-01T00:00:00Z"}""";
 
     private readonly TemporaryFolder _home = new();
 
@@ -17,7 +18,8 @@ public sealed class AwsCredentialChainTests : IDisposable
     public async Task Keys_of_the_environment_come_first()
     {
         Profile("default", "FILE");
-        var lease = await ResolveAsync(("AWS_ACCESS_KEY_ID", "ENV"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "t"));
+        var lease = await ResolveAsync(
+            ("AWS_ACCESS_KEY_ID", "ENV"), ("AWS_SECRET_ACCESS_KEY", "s"), ("AWS_SESSION_TOKEN", "t"));
         Assert.Equal(("ENV", "t", null), (lease.Value.AccessKeyId, lease.Value.SessionToken, lease.ExpiresAt));
     }
 
@@ -25,7 +27,8 @@ public sealed class AwsCredentialChainTests : IDisposable
     public async Task A_named_profile_says_which_credentials_are_meant()
     {
         Profile("other", "OTHER");
-        var lease = await ResolveAsync(("AWS_PROFILE", "other"), ("AWS_ACCESS_KEY_ID", "ENV"), ("AWS_SECRET_ACCESS_KEY", "s"));
+        var lease = await ResolveAsync(
+            ("AWS_PROFILE", "other"), ("AWS_ACCESS_KEY_ID", "ENV"), ("AWS_SECRET_ACCESS_KEY", "s"));
         Assert.Equal("OTHER", lease.Value.AccessKeyId);
         Assert.NotNull(lease.RereadAfter);
     }
@@ -36,9 +39,12 @@ public sealed class AwsCredentialChainTests : IDisposable
         await using var service = new FakeServer(e => e.RespondAsync(200, Keys));
         var tokenFile = _home.File("token");
         await File.WriteAllTextAsync(tokenFile, "from-file\n");
-        var lease = await ResolveAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.Url + "creds"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", tokenFile));
+        var lease = await ResolveAsync(
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.Url + "creds"),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", tokenFile));
 
-        Assert.Equal(("ASIA", "TOKEN", 2099), (lease.Value.AccessKeyId, lease.Value.SessionToken, lease.ExpiresAt!.Value.Year));
+        Assert.Equal(
+            ("ASIA", "TOKEN", 2099), (lease.Value.AccessKeyId, lease.Value.SessionToken, lease.ExpiresAt!.Value.Year));
         Assert.Equal("from-file", service.Requests[0].Header("authorization"));
     }
 
@@ -47,7 +53,8 @@ public sealed class AwsCredentialChainTests : IDisposable
     [InlineData("http://10.0.0.1/creds")]
     [InlineData("ftp://127.0.0.1/creds")]
     public async Task A_container_address_that_could_leak_the_authorization_is_refused(string address) =>
-        await Assert.ThrowsAsync<UpstreamUnavailableException>(() => ResolveAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)));
+        await Assert.ThrowsAsync<UpstreamUnavailableException>(
+            () => ResolveAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", address)));
 
     [Fact]
     public async Task An_instance_is_asked_with_a_session_token()
@@ -59,7 +66,8 @@ public sealed class AwsCredentialChainTests : IDisposable
             "/latest/meta-data/iam/security-credentials/my-role" => Keys,
             _ => "",
         }));
-        var lease = await ResolveAsync(("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.Url.ToString()), ("AWS_EC2_METADATA_DISABLED", "false"));
+        var lease = await ResolveAsync(
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.Url.ToString()), ("AWS_EC2_METADATA_DISABLED", "false"));
 
         Assert.Equal("ASIA", lease.Value.AccessKeyId);
         Assert.Equal("PUT", metadata.Requests[0].Method);
@@ -88,7 +96,8 @@ public sealed class AwsCredentialChainTests : IDisposable
     public async Task A_service_without_credentials_is_named(string answer)
     {
         await using var service = new FakeServer(e => e.RespondAsync(200, answer));
-        var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(() => ResolveAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.Url + "creds")));
+        var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(
+            () => ResolveAsync(("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.Url + "creds")));
         Assert.Contains("container", failure.Message, StringComparison.Ordinal);
     }
 
@@ -103,22 +112,36 @@ public sealed class AwsCredentialChainTests : IDisposable
         await using var sts = new FakeServer(e => e.RespondAsync(200, answer, ("content-type", "text/xml")));
         var token = _home.File("web-token");
         await File.WriteAllTextAsync(token, "JWT\n");
-        var lease = await ResolveAsync(("AWS_WEB_IDENTITY_TOKEN_FILE", token), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"), ("AWS_ENDPOINT_URL_STS", sts.Url.ToString()));
+        var lease = await ResolveAsync(
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+            ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"),
+            ("AWS_ENDPOINT_URL_STS", sts.Url.ToString()));
 
-        Assert.Equal(("WEB", "T", 2099), (lease.Value.AccessKeyId, lease.Value.SessionToken, lease.ExpiresAt!.Value.Year));
+        Assert.Equal(
+            ("WEB", "T", 2099), (lease.Value.AccessKeyId, lease.Value.SessionToken, lease.ExpiresAt!.Value.Year));
         var form = sts.Requests[0].Form;
-        Assert.Equal(("AssumeRoleWithWebIdentity", "JWT", RoleSessionName.Shared), (form["Action"], form["WebIdentityToken"], form["RoleSessionName"]));
+        Assert.Equal(
+            ("AssumeRoleWithWebIdentity", "JWT", RoleSessionName.Shared),
+            (form["Action"], form["WebIdentityToken"], form["RoleSessionName"]));
         Assert.Null(sts.Requests[0].Header("authorization"));
     }
 
     [Fact]
     public async Task A_refusal_of_STS_ends_the_search_and_is_not_repeated()
     {
-        await using var sts = new FakeServer(e => e.RespondAsync(403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>", ("content-type", "text/xml")));
+        await using var sts = new FakeServer(
+            e =>
+                e.RespondAsync(
+                    403,
+                    "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>",
+                    ("content-type", "text/xml")));
         var token = _home.File("web-token");
         await File.WriteAllTextAsync(token, "JWT");
         var failure = await Assert.ThrowsAsync<UpstreamUnavailableException>(() =>
-            ResolveAsync(("AWS_WEB_IDENTITY_TOKEN_FILE", token), ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"), ("AWS_ENDPOINT_URL_STS", sts.Url.ToString())));
+            ResolveAsync(
+                ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+                ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/gw"),
+                ("AWS_ENDPOINT_URL_STS", sts.Url.ToString())));
 
         Assert.Contains("AccessDenied", failure.Message, StringComparison.Ordinal);
         Assert.Single(sts.Requests);
@@ -134,7 +157,9 @@ public sealed class AwsCredentialChainTests : IDisposable
     private void Profile(string name, string id)
     {
         Directory.CreateDirectory(Path.Combine(_home.Path, ".aws"));
-        File.WriteAllText(Path.Combine(_home.Path, ".aws", "credentials"), $"[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n");
+        File.WriteAllText(
+            Path.Combine(_home.Path, ".aws", "credentials"),
+            $"[{name}]\naws_access_key_id = {id}\naws_secret_access_key = s\n");
     }
 
     private Task<Lease<AwsCredentials>> ResolveAsync(params (string Name, string Value)[] environment) =>
@@ -143,13 +168,19 @@ public sealed class AwsCredentialChainTests : IDisposable
     private async Task<Lease<AwsCredentials>> ResolveAsync(TimeProvider clock,
         params (string Name, string Value)[] environment)
     {
-        var all = new Dictionary<string, string> { ["HOME"] = _home.Path, ["AWS_EC2_METADATA_DISABLED"] = "true", ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(_home.Path, ".aws", "credentials") };
+        var all = new Dictionary<string, string>
+        {
+            ["HOME"] = _home.Path,
+            ["AWS_EC2_METADATA_DISABLED"] = "true",
+            ["AWS_SHARED_CREDENTIALS_FILE"] = Path.Combine(_home.Path, ".aws", "credentials"),
+        };
         foreach (var (name, value) in environment)
         {
             all[name] = value;
         }
 
         using var calls = new CloudCalls(all, clock);
-        return await new AwsCredentialChain(calls.Environment, calls.CredentialHttp).ResolveAsync(CancellationToken.None);
+        return await new AwsCredentialChain(calls.Environment, calls.CredentialHttp)
+            .ResolveAsync(CancellationToken.None);
     }
 }

@@ -21,37 +21,65 @@ public sealed class GoogleTokensTests : IDisposable
     {
         await using var google = new FakeServer(e => e.RespondAsync(200, Token, ("content-type", "application/json")));
         using var key = RSA.Create(2048);
-        var file = Write(new { type = "service_account", project_id = "p", private_key_id = "k1", private_key = key.ExportPkcs8PrivateKeyPem(), client_email = "a@p.iam.gserviceaccount.com", client_id = "1", token_uri = google.Url + "token" });
+        var file = Write(new
+        {
+            type = "service_account",
+            project_id = "p",
+            private_key_id = "k1",
+            private_key = key.ExportPkcs8PrivateKeyPem(),
+            client_email = "a@p.iam.gserviceaccount.com",
+            client_id = "1",
+            token_uri = google.Url + "token",
+        });
         using var calls = new CloudCalls();
         var tokens = new GoogleTokens(file, calls.Environment, calls.CredentialHttp, calls.Clock);
 
-        Assert.Equal(["ya29.fake", "ya29.fake"], await Task.WhenAll(tokens.GetAsync(default).AsTask(), tokens.GetAsync(default).AsTask()));
+        Assert.Equal(
+            ["ya29.fake", "ya29.fake"],
+            await Task.WhenAll(tokens.GetAsync(default).AsTask(), tokens.GetAsync(default).AsTask()));
         var form = Assert.Single(google.Requests).Form;
         Assert.Equal("urn:ietf:params:oauth:grant-type:jwt-bearer", form["grant_type"]);
         using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(form["assertion"].Split('.')[1]));
-        Assert.Equal(("a@p.iam.gserviceaccount.com", "https://www.googleapis.com/auth/cloud-platform"), (claims.RootElement.GetProperty("iss").GetString(), claims.RootElement.GetProperty("scope").GetString()));
+        Assert.Equal(
+            ("a@p.iam.gserviceaccount.com", "https://www.googleapis.com/auth/cloud-platform"),
+            (claims.RootElement.GetProperty("iss").GetString(), claims.RootElement.GetProperty("scope").GetString()));
     }
 
     [Fact]
     public async Task The_metadata_server_of_the_environment_is_asked()
     {
-        await using var metadata = new FakeServer(e => e.RespondAsync(200, Token, ("content-type", "application/json"), ("metadata-flavor", "Google")));
-        using var calls = new CloudCalls(new Dictionary<string, string> { ["GCE_METADATA_HOST"] = $"127.0.0.1:{metadata.Port}", ["HOME"] = _folder.Path });
+        await using var metadata = new FakeServer(
+            e => e.RespondAsync(200, Token, ("content-type", "application/json"), ("metadata-flavor", "Google")));
+        using var calls = new CloudCalls(new Dictionary<string, string>
+        {
+            ["GCE_METADATA_HOST"] = $"127.0.0.1:{metadata.Port}",
+            ["HOME"] = _folder.Path,
+        });
         var tokens = new GoogleTokens(null, calls.Environment, calls.CredentialHttp, calls.Clock);
 
         Assert.Equal("ya29.fake", await tokens.GetAsync(default));
         var request = Assert.Single(metadata.Requests);
-        Assert.Equal(("/computeMetadata/v1/instance/service-accounts/default/token", "Google"), (request.Path, request.Header("metadata-flavor")));
+        Assert.Equal(
+            ("/computeMetadata/v1/instance/service-accounts/default/token", "Google"),
+            (request.Path, request.Header("metadata-flavor")));
     }
 
     [Fact]
     public async Task A_refused_exchange_is_tried_once_and_not_remembered()
     {
         var status = 400;
-        await using var google = new FakeServer(e => e.RespondAsync(status, status == 200 ? Token : """{"error":"invalid_grant"}""", ("content-type", "application/json")));
+        await using var google = new FakeServer(
+            e =>
+                e.RespondAsync(
+                    status,
+                    status == 200 ? Token : """{"error":"invalid_grant"}""",
+                    ("content-type", "application/json")));
         var subject = _folder.File("subject");
         await File.WriteAllTextAsync(subject, "subject-token");
-        var file = Write(new { type = "external_account", audience = "//iam.googleapis.com/x", subject_token_type = "urn:ietf:params:oauth:token-type:jwt", token_url = google.Url + "v1/token", credential_source = new { file = subject } });
+        var file = Write(
+            new { type = "external_account", audience = "//iam.googleapis.com/x",
+                subject_token_type = "urn:ietf:params:oauth:token-type:jwt", token_url = google.Url
+                    + "v1/token", credential_source = new { file = subject } });
         using var calls = new CloudCalls();
         var tokens = new GoogleTokens(file, calls.Environment, calls.CredentialHttp, calls.Clock);
 
@@ -78,7 +106,8 @@ public sealed class GoogleTokensTests : IDisposable
     public async Task A_file_that_is_not_there_is_no_credential()
     {
         using var calls = new CloudCalls();
-        var tokens = new GoogleTokens(_folder.File("absent.json"), calls.Environment, calls.CredentialHttp, calls.Clock);
+        var tokens = new GoogleTokens(_folder.File("absent.json"), calls.Environment, calls.CredentialHttp,
+            calls.Clock);
         Assert.Contains("cannot be read", tokens.FileProblem(), StringComparison.Ordinal);
         await Assert.ThrowsAsync<UpstreamUnavailableException>(() => tokens.GetAsync(default).AsTask());
     }

@@ -22,7 +22,8 @@ public sealed class SeenMachinesTests
         Assert.Empty(_machines.TakeUnwritten(1));
         _clock.Advance(TimeSpan.FromMinutes(1));
         See("a", '1');
-        Assert.Equal(new Sighting("111111111111", _clock.GetUtcNow().ToUnixTimeMilliseconds()), Assert.Single(Taken()).Value);
+        Assert.Equal(
+            new Sighting("111111111111", _clock.GetUtcNow().ToUnixTimeMilliseconds()), Assert.Single(Taken()).Value);
     }
 
     [Fact]
@@ -32,7 +33,8 @@ public sealed class SeenMachinesTests
         Taken();
         See("a", '2');
         See("a", '3');
-        Assert.Equal(("a", "333333333333"), Assert.Single(Taken()) is var only ? (only.Key, only.Value.Version) : default);
+        Assert.Equal(
+            ("a", "333333333333"), Assert.Single(Taken()) is var only ? (only.Key, only.Value.Version) : default);
     }
 
     [Fact]
@@ -136,5 +138,9 @@ public sealed class SeenMachinesTests
 
     private static string Checksum(char digit) => "sha256:" + new string(digit, 64);
 
-    private static Principal Developer(string? session) => new("alice", null, null, []) { ExpiresAt = DateTimeOffset.MaxValue, SessionId = session };
+    private static Principal Developer(string? session) => new("alice", null, null, [])
+    {
+        ExpiresAt = DateTimeOffset.MaxValue,
+        SessionId = session,
+    };
 }

@@ -14,7 +14,8 @@ namespace ClaudeGateway.Tests.SignIn.Jose;
 public sealed class JoseFuzzTests
 {
     private static readonly SessionSecrets Secrets = new([new Secret("fuzz-secret-0123456789-0123456789-0123456789")]);
-    private static readonly SessionTokens Tokens = new(Secrets, "https://gw.example.com", TimeSpan.FromHours(1), TimeProvider.System);
+    private static readonly SessionTokens Tokens = new(
+        Secrets, "https://gw.example.com", TimeSpan.FromHours(1), TimeProvider.System);
     private static readonly FsCheck.Config Quick = FsCheck.Config.QuickThrowOnFailure.WithMaxTest(2000);
 
     // Dots and base64url characters, so that many samples get past the first look.
@@ -24,8 +25,11 @@ public sealed class JoseFuzzTests
     [Fact]
     public void Any_text_can_be_read_as_a_token()
     {
-        Prop.ForAll(TokenText.ToArbitrary(), text => SignedToken.Read(text) is null or { Payload.ValueKind: JsonValueKind.Object }).Check(Quick);
-        Prop.ForAll<string?>(text => SignedToken.Read(text ?? "") is null or { Payload.ValueKind: JsonValueKind.Object }).Check(Quick);
+        Prop.ForAll(
+            TokenText.ToArbitrary(),
+            text => SignedToken.Read(text) is null or { Payload.ValueKind: JsonValueKind.Object }).Check(Quick);
+        Prop.ForAll<string?>(
+            text => SignedToken.Read(text ?? "") is null or { Payload.ValueKind: JsonValueKind.Object }).Check(Quick);
     }
 
     [Fact]
@@ -49,11 +53,15 @@ public sealed class JoseFuzzTests
     [Fact]
     public void Claims_of_any_shape_signed_with_the_secret_do_not_throw()
     {
-        var value = Gen.Elements("1", "-1", "1e400", "null", "true", "\"x\"", "\"\"", "[]", "[1,\"a\"]", "{}", "99999999999999999999", "0.5", "\"\\ud800\"");
-        var claims = from names in Gen.SubListOf("sub", "exp", "aud", "iss", "iat", "nbf", "groups", "email", "name", "jti", "sid")
+        var value = Gen.Elements(
+            "1", "-1", "1e400", "null", "true", "\"x\"", "\"\"", "[]", "[1,\"a\"]", "{}", "99999999999999999999", "0.5",
+            "\"\\ud800\"");
+        var claims = from names in Gen.SubListOf(
+            "sub", "exp", "aud", "iss", "iat", "nbf", "groups", "email", "name", "jti", "sid")
                      from values in value.ArrayOf(names.Count)
                      select $"{{{string.Join(',', names.Zip(values, (n, v) => $"\"{n}\":{v}"))}}}";
-        Prop.ForAll(claims.ToArbitrary(), json => Tokens.Verify(Sign("""{"alg":"HS256"}""", json)) is null).Check(Quick);
+        Prop.ForAll(claims.ToArbitrary(),
+            json => Tokens.Verify(Sign("""{"alg":"HS256"}""", json)) is null).Check(Quick);
     }
 
     [Fact]
@@ -72,26 +80,45 @@ public sealed class JoseFuzzTests
     public void Any_text_can_be_opened_as_a_refresh_token()
     {
         var refreshTokens = new RefreshTokens(new SealedBox(Secrets), TimeProvider.System);
-        Prop.ForAll(TokenText.ToArbitrary(), text => refreshTokens.Open("gwr_" + text) is null && refreshTokens.Open(text) is null).Check(Quick);
+        Prop.ForAll(
+            TokenText.ToArbitrary(),
+            text => refreshTokens.Open("gwr_" + text) is null && refreshTokens.Open(text) is null).Check(Quick);
     }
 
     [Fact]
     public void Any_member_values_make_a_key_or_none()
     {
-        var value = Gen.Elements("\"RSA\"", "\"EC\"", "\"OKP\"", "\"P-256\"", "\"P-521\"", "\"Ed25519\"", "\"sig\"", "\"AQAB\"", "\"====\"", "\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"", "null", "3", "[]", "{}", "[\"verify\"]");
+        var value = Gen.Elements(
+            "\"RSA\"",
+            "\"EC\"",
+            "\"OKP\"",
+            "\"P-256\"",
+            "\"P-521\"",
+            "\"Ed25519\"",
+            "\"sig\"",
+            "\"AQAB\"",
+            "\"====\"",
+            "\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"",
+            "null",
+            "3",
+            "[]",
+            "{}",
+            "[\"verify\"]");
         var jwk = from names in Gen.SubListOf("kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "key_ops")
                   from values in value.ArrayOf(names.Count)
                   select $"{{{string.Join(',', names.Zip(values, (n, v) => $"\"{n}\":{v}"))}}}";
         Prop.ForAll(jwk.ToArbitrary(), json =>
         {
             using var document = JsonDocument.Parse(json);
-            return JsonWebKey.Read(document.RootElement) is not { } key || !key.Verifies("ES256", "data"u8, new byte[64]);
+            return JsonWebKey.Read(document.RootElement) is not { } key
+                || !key.Verifies("ES256", "data"u8, new byte[64]);
         }).Check(Quick);
     }
 
     internal static string Sign(string header, string payload)
     {
-        var signed = $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";
+        var signed =
+            $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(header))}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}";
         var mac = new byte[32];
         Secrets.Signing.Sign(Encoding.ASCII.GetBytes(signed), mac);
         return $"{signed}.{Base64Url.EncodeToString(mac)}";

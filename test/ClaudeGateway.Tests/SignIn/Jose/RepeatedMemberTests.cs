@@ -16,7 +16,8 @@ public sealed class RepeatedMemberTests
     private const string Key = "key-0123456789-0123456789-0123456789";
     private const string Claims = """{"sub":"alice","aud":"claude-gateway","iat":1,"exp":9999999999}""";
 
-    private readonly SessionTokens _bearers = new(new SessionSecrets([new Secret(Key)]), null, TimeSpan.FromHours(1), new ManualTimeProvider());
+    private readonly SessionTokens _bearers = new(
+        new SessionSecrets([new Secret(Key)]), null, TimeSpan.FromHours(1), new ManualTimeProvider());
 
     [Theory]
     [InlineData("""{"alg":"RS256","alg":"RS256"}""", "{}")]
@@ -33,10 +34,18 @@ public sealed class RepeatedMemberTests
     [Theory]
     [InlineData("""{"alg":"HS256"}""", Claims, true)]
     [InlineData("""{"alg":"HS256","alg":"HS256"}""", Claims, false)]
-    [InlineData("""{"alg":"HS256"}""", """{"sub":"mallory","sub":"alice","aud":"claude-gateway","iat":1,"exp":9999999999}""", false)]
-    [InlineData("""{"alg":"HS256"}""", """{"sub":"alice","aud":"claude-gateway","iat":1,"exp":1,"exp":9999999999}""", false)]
-    [InlineData("""{"alg":"HS256"}""", """{"sub":"alice","aud":"claude-gateway","iat":1,"exp":9999999999,"x":[{"a":1,"a":1}]}""", false)]
-    public void A_bearer_with_a_member_named_twice_is_none_though_its_signature_is_right(string header, string payload, bool isGood)
+    [InlineData(
+        """{"alg":"HS256"}""",
+        """{"sub":"mallory","sub":"alice","aud":"claude-gateway","iat":1,"exp":9999999999}""",
+        false)]
+    [InlineData(
+        """{"alg":"HS256"}""", """{"sub":"alice","aud":"claude-gateway","iat":1,"exp":1,"exp":9999999999}""", false)]
+    [InlineData(
+        """{"alg":"HS256"}""",
+        """{"sub":"alice","aud":"claude-gateway","iat":1,"exp":9999999999,"x":[{"a":1,"a":1}]}""",
+        false)]
+    public void A_bearer_with_a_member_named_twice_is_none_though_its_signature_is_right(
+        string header, string payload, bool isGood)
     {
         var signed = $"{Encode(header)}.{Encode(payload)}";
         using var secrets = new HMACSHA256(Encoding.UTF8.GetBytes(Key));

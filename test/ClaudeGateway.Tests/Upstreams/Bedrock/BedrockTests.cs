@@ -17,7 +17,8 @@ public sealed class BedrockTests
     [InlineData("eu-west-1", "anthropic.m")]
     [InlineData("us-gov-west-1", "anthropic.m")]
     [InlineData("ap-northeast-1", "anthropic.m")]
-    public void North_America_invokes_through_its_profile(string region, string id) => Assert.Equal(id, BedrockModelId.InRegion("anthropic.m", region));
+    public void North_America_invokes_through_its_profile(string region, string id) =>
+        Assert.Equal(id, BedrockModelId.InRegion("anthropic.m", region));
 
     [Theory]
     [InlineData("us.anthropic.m-v1:0", "anthropic.m-v1:0")]
@@ -31,33 +32,48 @@ public sealed class BedrockTests
     [InlineData("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/xyz", null)]
     [InlineData("my-model", null)]
     [InlineData("arn:aws:bedrock", null)]
-    public void The_foundation_model_is_told_by_the_id_or_not_at_all(string id, string? foundation) => Assert.Equal(foundation, BedrockModelId.Foundation(id));
+    public void The_foundation_model_is_told_by_the_id_or_not_at_all(string id, string? foundation) =>
+        Assert.Equal(foundation, BedrockModelId.Foundation(id));
 
     [Fact]
     public void Nothing_but_the_named_fields_of_a_body_changes()
     {
-        const string rest = "\"messages\" : [ {\"role\":\"user\",\"content\":\"\\u00e9 😀\"} ],  \"n\":12345678901234567890,\"d\":1.10,\"x\":null,\"x\":1";
+        const string rest =
+            "\"messages\" : [ {\"role\":\"user\",\"content\":\"\\u00e9 😀\"} ],  "
+                + "\"n\":12345678901234567890,\"d\":1.10,\"x\":null,\"x\":1";
         var body = Invoke("{\"model\":\"m\",\"stream\":true," + rest + ",\"tags\":{\"team\":\"a\"}}");
         Assert.Equal("{\"anthropic_version\":\"bedrock-2023-05-31\"," + rest + "}", body);
     }
 
     [Theory]
     [InlineData("""{"model":"m","anthropic_version":"mine"}""", """{"anthropic_version":"mine"}""")]
-    [InlineData("""{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""", """{"anthropic_version":"v","anthropic_beta":["own"]}""")]
+    [InlineData(
+        """{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""",
+        """{"anthropic_version":"v","anthropic_beta":["own"]}""")]
     public void What_the_client_wrote_for_Bedrock_is_kept(string body, string sent) => Assert.Equal(sent, Invoke(body));
 
     [Fact]
     public void Betas_of_the_header_join_those_of_the_body()
     {
-        Assert.Equal("""{"anthropic_version":"v","anthropic_beta":["own","a","b"]}""", Invoke("""{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""", "a", "b"));
-        Assert.Equal("""{"anthropic_beta":["a"],"anthropic_version":"v"}""", Invoke("""{"anthropic_version":"v","model":"m"}""", "a"));
+        Assert.Equal(
+            """{"anthropic_version":"v","anthropic_beta":["own","a","b"]}""",
+            Invoke("""{"model":"m","anthropic_version":"v","anthropic_beta":["own"]}""", "a", "b"));
+        Assert.Equal(
+            """{"anthropic_beta":["a"],"anthropic_version":"v"}""",
+            Invoke("""{"anthropic_version":"v","model":"m"}""", "a"));
     }
 
     [Theory]
     [InlineData("""{"model":"m"}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1}""")]
-    [InlineData("""{"model":"m","max_tokens":7,"tools":[ ],"stream":true}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":7,"stream":true}""")]
-    [InlineData("""{"model":"m","thinking":{"budget_tokens":5000,"type":"enabled"}}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":5001,"thinking":{"budget_tokens":5000,"type":"enabled"}}""")]
-    [InlineData("""{"model":"m","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1],"anthropic_beta":["x"]}""", """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1]}""")]
+    [InlineData(
+        """{"model":"m","max_tokens":7,"tools":[ ],"stream":true}""",
+        """{"anthropic_version":"bedrock-2023-05-31","max_tokens":7,"stream":true}""")]
+    [InlineData(
+        """{"model":"m","thinking":{"budget_tokens":5000,"type":"enabled"}}""",
+        """{"anthropic_version":"bedrock-2023-05-31","max_tokens":5001,"thinking":{"budget_tokens":5000,"type":"enabled"}}""")]
+    [InlineData(
+        """{"model":"m","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1],"anthropic_beta":["x"]}""",
+        """{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"thinking":{"type":"adaptive"},"tools":[1]}""")]
     public void A_count_asks_for_what_CountTokens_takes(string body, string sent) =>
         Assert.Equal(sent, Text(BedrockBody.Count(Members(body), [])));
 
@@ -80,9 +96,14 @@ public sealed class BedrockTests
     [InlineData("a.b_c-d@example.com", "a.b_c-d@example.com")]
     [InlineData("a b+c/é=,@example.com", "a=20b+c=2F=C3=A9=3D,@example.com")]
     [InlineData("auth0|77", "auth0=7C77")]
-    [InlineData("mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com", "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com")]
-    [InlineData("llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll@example.com", "llllllllllllllllllllllllllllllllllllllllll=-88a684a2df3deaf40acd")]
-    public void A_session_is_named_by_the_claim(string claim, string name) => Assert.Equal(name, RoleSessionName.From(claim));
+    [InlineData(
+        "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com",
+        "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm@example.com")]
+    [InlineData(
+        "llllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll@example.com",
+        "llllllllllllllllllllllllllllllllllllllllll=-88a684a2df3deaf40acd")]
+    public void A_session_is_named_by_the_claim(string claim, string name) =>
+        Assert.Equal(name, RoleSessionName.From(claim));
 
     [Theory]
     [InlineData(null, "alice+loadtest-7", "a@example.com", "alice", "claude-apps-gateway")]
@@ -90,15 +111,28 @@ public sealed class BedrockTests
     [InlineData("Email", "alice", "a@example.com", null, "a@example.com")]
     [InlineData("Sub", "alice+loadtest-7", "a@example.com", "alice", "alice")]
     [InlineData("Email", "alice+loadtest-7", "a@example.com", "alice", "a@example.com")]
-    public void A_developer_made_up_by_a_load_test_has_the_session_of_the_real_one(string? claim, string sub, string email, string? playedBy, string name) =>
-        Assert.Equal(name, RoleSessionName.Of(claim is null ? null : Enum.Parse<AssumeRoleSessionName>(claim), new Principal(sub, email, null, []) { ExpiresAt = DateTimeOffset.MaxValue, PlayedBy = playedBy }));
+    public void A_developer_made_up_by_a_load_test_has_the_session_of_the_real_one(
+        string? claim, string sub, string email, string? playedBy, string name) =>
+        Assert.Equal(
+            name,
+            RoleSessionName.Of(
+                claim is null ? null : Enum.Parse<AssumeRoleSessionName>(claim), new Principal(sub, email, null, [])
+        {
+            ExpiresAt = DateTimeOffset.MaxValue,
+            PlayedBy = playedBy,
+        }));
 
     [Fact]
     public void Who_lacks_the_claim_has_no_session() =>
-        Assert.Throws<UpstreamUnavailableException>(() => RoleSessionName.Of(AssumeRoleSessionName.Email, new Principal("bob", null, null, []) { ExpiresAt = DateTimeOffset.MaxValue }));
+        Assert.Throws<UpstreamUnavailableException>(
+            () => RoleSessionName.Of(AssumeRoleSessionName.Email, new Principal("bob", null, null, [])
+        {
+            ExpiresAt = DateTimeOffset.MaxValue,
+        }));
 
     [Fact]
-    public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() => Assert.Equal(RoleSessionName.Shared, RoleSessionName.Of(AssumeRoleSessionName.Sub, null));
+    public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() =>
+        Assert.Equal(RoleSessionName.Shared, RoleSessionName.Of(AssumeRoleSessionName.Sub, null));
 
     private static JsonMembers Members(string body) =>
         MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request?.Members
@@ -106,5 +140,6 @@ public sealed class BedrockTests
 
     private static string Invoke(string body, params string[] betas) => Text(BedrockBody.Invoke(Members(body), betas));
 
-    private static string Text(ReadOnlyMemory<byte>[] pieces) => string.Concat(pieces.Select(piece => Encoding.UTF8.GetString(piece.Span)));
+    private static string Text(ReadOnlyMemory<byte>[] pieces) =>
+        string.Concat(pieces.Select(piece => Encoding.UTF8.GetString(piece.Span)));
 }

@@ -19,7 +19,9 @@ public sealed class BedrockTokenCountTests : IDisposable
     {
         _calls = new CloudCalls(clock: _clock);
         var keys = new AwsAuth { AccessKeyId = new Secret("AKID"), SecretAccessKey = new Secret("secret") };
-        _bedrock = new BedrockUpstream(new BedrockUpstreamConfig { Name = "bedrock", Region = "us-east-1", Auth = keys }, _calls.Context(_answers));
+        _bedrock = new BedrockUpstream(
+            new BedrockUpstreamConfig { Name = "bedrock", Region = "us-east-1", Auth = keys },
+            _calls.Context(_answers));
     }
 
     public void Dispose()
@@ -49,7 +51,8 @@ public sealed class BedrockTokenCountTests : IDisposable
     {
         _answers.Next = (HttpStatusCode.OK, """{"inputTokens":7}""");
         await CountAsync();
-        foreach (var refusal in new[] { (HttpStatusCode.TooManyRequests, "{}"), (HttpStatusCode.BadRequest, """{"__type":"ValidationException","message":"x"}""") })
+        foreach (var refusal in new[] { (HttpStatusCode.TooManyRequests, "{}"),
+            (HttpStatusCode.BadRequest, """{"__type":"ValidationException","message":"x"}""") })
         {
             _answers.Next = refusal;
             Assert.Equal(501, await CountAsync());
@@ -91,7 +94,10 @@ public sealed class BedrockTokenCountTests : IDisposable
 
     private async Task<int> CountAsync(string model = Model)
     {
-        using var response = await _bedrock.SendAsync(CloudCalls.Call("""{"model":"m","messages":[]}""", MessagesOperation.CountTokens), model, CancellationToken.None);
+        using var response = await _bedrock.SendAsync(
+            CloudCalls.Call("""{"model":"m","messages":[]}""", MessagesOperation.CountTokens),
+            model,
+            CancellationToken.None);
         return response.Status;
     }
 
@@ -101,7 +107,8 @@ public sealed class BedrockTokenCountTests : IDisposable
 
         public int Requests { get; private set; }
 
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
         {
             Requests++;
             return Task.FromResult(new HttpResponseMessage(Next.Status) { Content = new StringContent(Next.Body) });

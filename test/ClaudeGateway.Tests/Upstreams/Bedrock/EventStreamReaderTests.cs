@@ -18,10 +18,12 @@ public sealed class EventStreamReaderTests
     [Fact]
     public void Messages_are_the_same_whatever_the_chunking()
     {
-        var messages = ArbMap.Default.GeneratorFor<(NonNull<string> Type, byte[] Payload)[]>().Where(m => m.All(x => Encoding.UTF8.GetByteCount(x.Type.Item) < 60_000 && x.Payload is not null)).ToArbitrary();
+        var messages = ArbMap.Default.GeneratorFor<(NonNull<string> Type, byte[] Payload)[]>().Where(
+            m => m.All(x => Encoding.UTF8.GetByteCount(x.Type.Item) < 60_000 && x.Payload is not null)).ToArbitrary();
         Prop.ForAll(messages, ArbMap.Default.ArbFor<PositiveInt>(), (sent, size) =>
         {
-            var whole = sent.SelectMany(m => EventStreamFrames.Frame(m.Payload, (":event-type", Wire(m.Type.Item)))).ToArray();
+            var whole = sent.SelectMany(m => EventStreamFrames.Frame(m.Payload,
+                (":event-type", Wire(m.Type.Item)))).ToArray();
             var expected = sent.Select(m => Wire(m.Type.Item) + "|" + Convert.ToHexString(m.Payload)).ToArray();
             return Read(whole.Chunk(size.Item)).SequenceEqual(expected) && Read([whole]).SequenceEqual(expected);
         }).QuickCheckThrowOnFailure();
@@ -51,7 +53,9 @@ public sealed class EventStreamReaderTests
         var bytes = Convert.FromHexString(prelude);
         var reader = new EventStreamReader();
         reader.Append(bytes);
-        reader.Append(BitConverter.GetBytes(System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(EventStreamFrames.Checksum(bytes))));
+        reader.Append(
+            BitConverter.GetBytes(
+                System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(EventStreamFrames.Checksum(bytes))));
 
         Assert.Equal(EventStreamStatus.Corrupt, reader.TryRead(out _));
     }
@@ -86,8 +90,10 @@ public sealed class EventStreamReaderTests
         byte[] block =
         [
             1, (byte)'a', 0, 1, (byte)'b', 1, 1, (byte)'c', 2, 9, 1, (byte)'d', 3, 1, 2, 1, (byte)'e', 4, 1, 2, 3, 4,
-            1, (byte)'f', 5, 1, 2, 3, 4, 5, 6, 7, 8, 1, (byte)'g', 6, 0, 2, 1, 2, 1, (byte)'h', 8, 1, 2, 3, 4, 5, 6, 7, 8,
-            1, (byte)'i', 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, (byte)'z', 7, 0, 2, (byte)'o', (byte)'k',
+            1, (byte)'f', 5, 1, 2, 3, 4, 5, 6, 7, 8, 1, (byte)'g', 6, 0, 2, 1, 2, 1, (byte)'h', 8, 1, 2, 3, 4, 5, 6, 7,
+            8,
+            1, (byte)'i', 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, (byte)'z', 7, 0, 2, (byte)'o',
+            (byte)'k',
         ];
         var reader = new EventStreamReader();
         reader.Append(EventStreamFrames.Frame([], block));
@@ -105,7 +111,9 @@ public sealed class EventStreamReaderTests
             reader.Append(chunk);
             while (reader.TryRead(out var message) == EventStreamStatus.Message)
             {
-                found.Add(Encoding.UTF8.GetString(message.Header(":event-type"u8)) + "|" + Convert.ToHexString(message.Payload));
+                found.Add(
+                    Encoding.UTF8.GetString(message.Header(":event-type"u8)) + "|"
+                    + Convert.ToHexString(message.Payload));
             }
         }
 

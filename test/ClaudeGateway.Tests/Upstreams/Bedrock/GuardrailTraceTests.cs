@@ -24,7 +24,8 @@ public sealed class GuardrailTraceTests
     [InlineData("contextualGroundingPolicy", "filters", "action=A type=T score=0.5 threshold=1")]
     public void Each_list_gives_its_own_words_and_no_matched_text(string policy, string list, string words)
     {
-        const string entry = """{"threshold":1.0,"score":0.50,"filterStrength":"F","confidence":"C","type":"T","name":"N","action":"A","match":"secret","regex":"secret","detected":true}""";
+        const string entry =
+            """{"threshold":1.0,"score":0.50,"filterStrength":"F","confidence":"C","type":"T","name":"N","action":"A","match":"secret","regex":"secret","detected":true}""";
         var trace = Read(Input($"{{\"{policy}\":{{\"{list}\":[{entry}]}}}}"));
         Assert.Equal($"input gr1 {policy}.{list} {words}", Text(trace));
     }
@@ -47,7 +48,8 @@ public sealed class GuardrailTraceTests
     public void A_word_is_a_text_or_a_number_and_the_last_of_its_name(string entry, string words)
     {
         var isFound = !entry.Contains("\"detected\":false}", StringComparison.Ordinal);
-        Assert.Equal(isFound ? $"input gr1 topicPolicy.topics {words}".TrimEnd() : "", Text(Read(Topics($"[{entry}]"))));
+        Assert.Equal(isFound ? $"input gr1 topicPolicy.topics {words}".TrimEnd() : "",
+            Text(Read(Topics($"[{entry}]"))));
     }
 
     [Theory]
@@ -85,8 +87,10 @@ public sealed class GuardrailTraceTests
     [InlineData("""{"guardrail":{"outputs":{"gr1":{"topicPolicy":{"topics":[{"name":"a"}]}}}}}""")]
     [InlineData("""{"guardrail":{"output":[{"gr1":{"topicPolicy":{"topics":[{"name":"a"}]}}}]}}""")]
     [InlineData("""{"guardrail":[{"input":{"gr1":{"topicPolicy":{"topics":[{"name":"a"}]}}}}]}""")]
-    [InlineData("""{"guardrail":{"input":{"gr1":{"TopicPolicy":{"topics":[{"name":"a"}]},"topicPolicy":{"filters":[{"name":"a"}]},"automatedReasoningPolicy":{"findings":[{"name":"a"}]}}}}}""")]
-    public void A_filter_in_another_place_is_none(string trace) => Assert.Equal("", Text(Read($"\"amazon-bedrock-trace\":{trace}")));
+    [InlineData(
+        """{"guardrail":{"input":{"gr1":{"TopicPolicy":{"topics":[{"name":"a"}]},"topicPolicy":{"filters":[{"name":"a"}]},"automatedReasoningPolicy":{"findings":[{"name":"a"}]}}}}}""")]
+    public void A_filter_in_another_place_is_none(string trace) =>
+        Assert.Equal("", Text(Read($"\"amazon-bedrock-trace\":{trace}")));
 
     [Fact]
     public void Input_comes_before_output_and_policies_in_their_own_order()
@@ -112,7 +116,8 @@ public sealed class GuardrailTraceTests
     [InlineData("[\"INTERVENED\"]", null, false)]
     [InlineData("5", null, false)]
     [InlineData("\"INTERVENED\",\"amazon-bedrock-guardrailAction\":\"NONE\"", "NONE", false)]
-    public void The_action_stays_in_the_answer_and_tells_by_itself_only_when_it_is_INTERVENED(string value, string? action, bool isWorthTelling)
+    public void The_action_stays_in_the_answer_and_tells_by_itself_only_when_it_is_INTERVENED(
+        string value, string? action, bool isWorthTelling)
     {
         var trace = new GuardrailTrace();
         var answer = Put("""{"amazon-bedrock-guardrailAction":#}""", value);
@@ -125,19 +130,27 @@ public sealed class GuardrailTraceTests
     [InlineData("{\"n\":1.0 , # , \"d\":{#},\"d\":null}", "{\"n\":1.0 , \"d\":{#},\"d\":null}")]
     [InlineData("{\"n\":-0.0,#,#}", "{\"n\":-0.0}")]
     [InlineData("{#}", "{}")]
-    [InlineData("{\"x\":\"amazon-bedrock-trace\",\"Amazon-Bedrock-Trace\":{}}", "{\"x\":\"amazon-bedrock-trace\",\"Amazon-Bedrock-Trace\":{}}")]
+    [InlineData(
+        "{\"x\":\"amazon-bedrock-trace\",\"Amazon-Bedrock-Trace\":{}}",
+        "{\"x\":\"amazon-bedrock-trace\",\"Amazon-Bedrock-Trace\":{}}")]
     public void Every_byte_but_the_trace_stays(string answer, string left)
     {
         var trace = Topics($"[{Blocked}]");
         Assert.Equal(Put(left, trace), Take(new GuardrailTrace(), Put(answer, trace)));
-        Assert.Equal(Put(left, trace), Encoding.UTF8.GetString(new GuardrailTrace().Take(Encoding.UTF8.GetBytes(Put(answer, trace)).AsSpan())));
+        Assert.Equal(
+            Put(left, trace),
+            Encoding.UTF8.GetString(new GuardrailTrace().Take(Encoding.UTF8.GetBytes(Put(answer, trace)).AsSpan())));
     }
 
     [Fact]
     public void A_trace_whose_name_is_spelled_with_escapes_is_taken_out_too()
     {
         var trace = new GuardrailTrace();
-        Assert.Equal("""{"a":1}""", Take(trace, """{"a":1,"\u0061mazon\u002dbedrock-trace":{"guardrail":{"input":{"gr1":{"topicPolicy":{"topics":[{"name":"a"}]}}}}}}"""));
+        Assert.Equal(
+            """{"a":1}""",
+            Take(
+                trace,
+                """{"a":1,"\u0061mazon\u002dbedrock-trace":{"guardrail":{"input":{"gr1":{"topicPolicy":{"topics":[{"name":"a"}]}}}}}}"""));
         Assert.Single(trace.Filters);
     }
 
@@ -145,7 +158,8 @@ public sealed class GuardrailTraceTests
     public void Events_of_a_stream_give_one_list_without_repeats()
     {
         var trace = new GuardrailTrace();
-        foreach (var entries in (string[])["""{"name":"a"}""", """{"name":"a"},{"name":"b"}""", """{"name":"b"},{"name":"b"}"""])
+        foreach (var entries in (string[])[
+            """{"name":"a"}""", """{"name":"a"},{"name":"b"}""", """{"name":"b"},{"name":"b"}"""])
         {
             Take(trace, "{" + Topics($"[{entries}]") + "}");
         }
@@ -156,8 +170,12 @@ public sealed class GuardrailTraceTests
     [Fact]
     public void Equal_filters_are_one_and_a_number_is_no_text() =>
         Assert.Equal(
-            "input gr1 wordPolicy.customWords action=5\ninput gr1 wordPolicy.customWords action=B\ninput gr1 wordPolicy.customWords action=5",
-            Text(Read(Input("""{"wordPolicy":{"customWords":[{"match":"x","action":5},{"match":"x","action":"B"},{"match":"y","action":"B"},{"action":"5"},{"action":5.0}]}}"""))));
+            "input gr1 wordPolicy.customWords action=5\ninput gr1 wordPolicy.customWords action=B\ninput gr1 "
+                + "wordPolicy.customWords action=5",
+            Text(
+                Read(
+                    Input(
+                        """{"wordPolicy":{"customWords":[{"match":"x","action":5},{"match":"x","action":"B"},{"match":"y","action":"B"},{"action":"5"},{"action":5.0}]}}"""))));
 
     [Fact]
     public void Once_intervened_stays_intervened()
@@ -171,8 +189,13 @@ public sealed class GuardrailTraceTests
     [Fact]
     public void Filters_and_words_are_bounded()
     {
-        var trace = Read(Topics("[" + string.Join(',', Enumerable.Range(0, 3000).Select(i => $"{{\"name\":\"{i}{new string('x', 5000)}\"}}")) + "]"));
-        Assert.Equal((GuardrailTrace.MaxFilters, 3000 - GuardrailTrace.MaxFilters), (trace.Filters.Count, trace.Dropped));
+        var trace = Read(
+            Topics(
+                "["
+                + string.Join(
+                    ',', Enumerable.Range(0, 3000).Select(i => $"{{\"name\":\"{i}{new string('x', 5000)}\"}}")) + "]"));
+        Assert.Equal(
+            (GuardrailTrace.MaxFilters, 3000 - GuardrailTrace.MaxFilters), (trace.Filters.Count, trace.Dropped));
         Assert.All(trace.Filters, filter => Assert.True(filter.Name?.Text.Length < 1100));
     }
 
@@ -181,7 +204,13 @@ public sealed class GuardrailTraceTests
     {
         var deep = new string('[', 100_000) + new string(']', 100_000);
         var trace = new GuardrailTrace();
-        Assert.Equal("{}", Take(trace, Put("""{"amazon-bedrock-trace":{"x":#,"guardrail":{"input":{"y":#,"gr1":{"topicPolicy":{"topics":[#,{"name":"a"}]}}}}}}""", deep)));
+        Assert.Equal(
+            "{}",
+            Take(
+                trace,
+                Put(
+                    """{"amazon-bedrock-trace":{"x":#,"guardrail":{"input":{"y":#,"gr1":{"topicPolicy":{"topics":[#,{"name":"a"}]}}}}}}""",
+                    deep)));
         Assert.Single(trace.Filters);
     }
 
@@ -189,10 +218,15 @@ public sealed class GuardrailTraceTests
     [Fact]
     public void Whatever_stands_in_a_trace_is_read_over() => Prop.ForAll(JsonTexts.Objects, odd =>
     {
-        foreach (var place in (string[])[odd, Put("""{"guardrail":#}""", odd), Put("""{"guardrail":{"input":#,"outputs":[#]}}""", odd), Put("""{"guardrail":{"input":{"g":#,"h":{"topicPolicy":#,"wordPolicy":{"customWords":[#]}}}}}""", odd)])
+        foreach (var place in (string[])[
+            odd,
+            Put("""{"guardrail":#}""", odd),
+            Put("""{"guardrail":{"input":#,"outputs":[#]}}""", odd),
+            Put("""{"guardrail":{"input":{"g":#,"h":{"topicPolicy":#,"wordPolicy":{"customWords":[#]}}}}}""", odd)])
         {
             var trace = new GuardrailTrace();
-            Assert.Equal("""{"a":1.0,"b":2}""", Take(trace, Put("""{"a":1.0,"amazon-bedrock-trace":#,"b":2}""", place)));
+            Assert.Equal("""{"a":1.0,"b":2}""",
+                Take(trace, Put("""{"a":1.0,"amazon-bedrock-trace":#,"b":2}""", place)));
             Assert.Equal(place.Contains("customWords", StringComparison.Ordinal) ? 1 : 0, trace.Filters.Count);
         }
     }).QuickCheckThrowOnFailure();
@@ -200,12 +234,16 @@ public sealed class GuardrailTraceTests
     [Fact]
     public void Events_reach_the_client_without_their_trace_and_otherwise_as_they_came()
     {
-        string[] plain = ["""{"type": "message_start", "message": {"n": 1.0}}""", """{"type":"content_block_delta","delta":{"text":"amazon-bedrock-trace \u00e9"}}""", """{"type":"message_stop","amazon-bedrock-guardrailAction":"INTERVENED"}"""];
+        string[] plain = [
+            """{"type": "message_start", "message": {"n": 1.0}}""",
+            """{"type":"content_block_delta","delta":{"text":"amazon-bedrock-trace \u00e9"}}""",
+            """{"type":"message_stop","amazon-bedrock-guardrailAction":"INTERVENED"}"""];
         var topics = Topics($"[{Blocked}]");
         byte[][] frames =
         [
             EventStreamFrames.Chunk("{" + topics + "," + plain[0][1..]),
-            EventStreamFrames.Chunk(Put("""{"type":"ping",#}""", topics.Replace("\"a\"", "\"ping\"", StringComparison.Ordinal))),
+            EventStreamFrames.Chunk(
+                Put("""{"type":"ping",#}""", topics.Replace("\"a\"", "\"ping\"", StringComparison.Ordinal))),
             .. plain[1..].Select(json => EventStreamFrames.Chunk(json[..^1] + "," + topics + "}")),
         ];
         var trace = new GuardrailTrace();
@@ -217,7 +255,12 @@ public sealed class GuardrailTraceTests
 
     [Fact]
     public void Nobody_asked_and_the_trace_stays() =>
-        Assert.Contains("amazon-bedrock-trace", Translate(new BedrockTranslator([]), [EventStreamFrames.Chunk("{\"type\":\"message_stop\"," + Topics("[]") + "}")]), StringComparison.Ordinal);
+        Assert.Contains(
+            "amazon-bedrock-trace",
+            Translate(
+                new BedrockTranslator([]),
+                [EventStreamFrames.Chunk("{\"type\":\"message_stop\"," + Topics("[]") + "}")]),
+            StringComparison.Ordinal);
 
     private static string Put(string template, string value) => template.Replace("#", value, StringComparison.Ordinal);
 
@@ -234,7 +277,8 @@ public sealed class GuardrailTraceTests
         return trace;
     }
 
-    private static string Take(GuardrailTrace trace, string json) => Encoding.UTF8.GetString(trace.Take(Encoding.UTF8.GetBytes(json).AsMemory()).Span);
+    private static string Take(GuardrailTrace trace, string json) =>
+        Encoding.UTF8.GetString(trace.Take(Encoding.UTF8.GetBytes(json).AsMemory()).Span);
 
     private static string Text(GuardrailTrace trace) => string.Join('\n', trace.Filters.Select(Text));
 
@@ -242,9 +286,16 @@ public sealed class GuardrailTraceTests
     {
         (string Name, GuardrailWord? Word)[] words =
         [
-            ("action", filter.Action), ("name", filter.Name), ("type", filter.Type), ("confidence", filter.Confidence), ("filterStrength", filter.FilterStrength), ("score", filter.Score), ("threshold", filter.Threshold),
+            ("action", filter.Action), ("name", filter.Name), ("type", filter.Type), ("confidence", filter.Confidence),
+            ("filterStrength", filter.FilterStrength), ("score", filter.Score), ("threshold", filter.Threshold),
         ];
-        return string.Join(' ', [filter.Side, filter.Guardrail, filter.Policy, .. words.Where(word => word.Word is not null).Select(word => $"{word.Name}={word.Word!.Value.Text}")]);
+        return string.Join(
+            ' ',
+            [
+                filter.Side,
+                filter.Guardrail,
+                filter.Policy,
+                .. words.Where(word => word.Word is not null).Select(word => $"{word.Name}={word.Word!.Value.Text}")]);
     }
 
     private static string Translate(BedrockTranslator translator, IEnumerable<byte[]> frames)

@@ -15,7 +15,8 @@ public sealed class CannedReplyTests
         var reply = new CannedReply(tokens, reportsUsage: false);
         var events = Parse(reply.Events(maxDeltas));
 
-        var streamed = string.Concat(events.Where(e => (string?)e["type"] == "content_block_delta").Select(e => (string?)e["delta"]!["text"]));
+        var streamed = string.Concat(
+            events.Where(e => (string?)e["type"] == "content_block_delta").Select(e => (string?)e["delta"]!["text"]));
 
         Assert.Equal((string?)JsonNode.Parse(reply.WholeMessage())!["content"]![0]!["text"], streamed);
         Assert.InRange(events.Count(e => (string?)e["type"] == "content_block_delta"), 1, maxDeltas);
@@ -26,7 +27,11 @@ public sealed class CannedReplyTests
     {
         var types = Parse(new CannedReply(5, reportsUsage: false).Events(1)).Select(e => (string?)e["type"]);
 
-        Assert.Equal(["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"], types);
+        Assert.Equal(
+            [
+                "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta",
+                "message_stop"],
+            types);
     }
 
     [Theory]
@@ -37,7 +42,9 @@ public sealed class CannedReplyTests
         var reply = new CannedReply(40, reportsUsage);
 
         Assert.Equal(outputTokens, (int?)JsonNode.Parse(reply.WholeMessage())!["usage"]!["output_tokens"]);
-        Assert.Equal(outputTokens, (int?)Parse(reply.Events(3)).Single(e => (string?)e["type"] == "message_delta")["usage"]!["output_tokens"]);
+        Assert.Equal(
+            outputTokens,
+            (int?)Parse(reply.Events(3)).Single(e => (string?)e["type"] == "message_delta")["usage"]!["output_tokens"]);
     }
 
     private static List<JsonNode> Parse(IEnumerable<byte[]> events) =>

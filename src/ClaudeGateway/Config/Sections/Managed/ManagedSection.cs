@@ -8,38 +8,102 @@ namespace ClaudeGateway.Config.Sections.Managed;
 /// <summary>Keys of <c>managed</c>.</summary>
 internal static class ManagedSection
 {
-    private static readonly Key<IReadOnlyList<string>> Groups = new("groups", ListOf(Text(), 1), "Any of these groups, exact case.") { Example = "[engineering]" };
+    private static readonly Key<IReadOnlyList<string>> Groups = new(
+        "groups", ListOf(Text(), 1), "Any of these groups, exact case.")
+    {
+        Example = "[engineering]",
+    };
 
-    private static readonly Key<string> EmailDomain = new("email_domain", Text(0).Named("domain").Must(DomainProblem), "Domain of the developer's address, without regard to case.") { Example = "example.com" };
+    private static readonly Key<string> EmailDomain = new(
+        "email_domain",
+        Text(0).Named("domain").Must(DomainProblem),
+        "Domain of the developer's address, without regard to case.")
+    {
+        Example = "example.com",
+    };
 
     private static readonly Key<PolicyMatch> Match = new(
         "match",
-        Object([Groups, EmailDomain], fields => new PolicyMatch(fields.Get(Groups), fields.Get(EmailDomain) is { } domain ? BareDomain(domain) : null), WarnAboutIdleConditions),
-        "Whom the policy is for; all conditions hold together. Absent or empty, it matches everybody and is the base of the policies before it.");
+        Object(
+            [Groups, EmailDomain],
+            fields =>
+                new PolicyMatch(fields.Get(Groups), fields.Get(EmailDomain) is { } domain ? BareDomain(domain) : null),
+            WarnAboutIdleConditions),
+        "Whom the policy is for; all conditions hold together. Absent or empty, it matches everybody and is the base "
+            + "of the policies before it.");
 
-    private static readonly Key<PolicyDocument> Cli = new("cli", SettingsBlocks.Cli, "Settings served to Claude Code in terminals and editors.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Cli = new(
+        "cli", SettingsBlocks.Cli, "Settings served to Claude Code in terminals and editors.")
+    {
+        Example = "{ availableModels: [sonnet] }",
+    };
 
-    private static readonly Key<PolicyDocument> Code = new("code", SettingsBlocks.Cli, "Settings served to Claude Code everywhere, Claude Desktop included. Not beside `cli` or `settings` anywhere in the file.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Code = new(
+        "code",
+        SettingsBlocks.Cli,
+        "Settings served to Claude Code everywhere, Claude Desktop included. Not beside `cli` or `settings` anywhere "
+            + "in the file.")
+    {
+        Example = "{ availableModels: [sonnet] }",
+    };
 
-    private static readonly Key<PolicyDocument> Settings = new("settings", SettingsBlocks.Cli, "Another name of `cli`.") { Example = "{ availableModels: [sonnet] }" };
+    private static readonly Key<PolicyDocument> Settings = new("settings", SettingsBlocks.Cli, "Another name of `cli`.")
+    {
+        Example = "{ availableModels: [sonnet] }",
+    };
 
-    private static readonly Key<PolicyDocument> Desktop = new("desktop", SettingsBlocks.Desktop, "Settings served to Claude Desktop; a policy without it serves Desktop nothing.") { Example = "{ banner: { text: Internal use } }" };
+    private static readonly Key<PolicyDocument> Desktop = new(
+        "desktop",
+        SettingsBlocks.Desktop,
+        "Settings served to Claude Desktop; a policy without it serves Desktop nothing.") { Example = "{ banner: { text: Internal use } }" };
 
-    private static readonly Key<bool> ServeToDesktop = new("serve_to_desktop", Flag(), "Serve `cli` settings to Desktop's Claude Code sessions too.") { Example = "true" };
+    private static readonly Key<bool> ServeToDesktop = new(
+        "serve_to_desktop", Flag(), "Serve `cli` settings to Desktop's Claude Code sessions too.")
+    {
+        Example = "true",
+    };
 
-    private static readonly Shape<PolicyConfig> Policy = Object([Match, Cli, Code, Settings, Desktop, ServeToDesktop], BuildPolicy, CheckPolicy);
+    private static readonly Shape<PolicyConfig> Policy = Object(
+        [Match, Cli, Code, Settings, Desktop, ServeToDesktop], BuildPolicy, CheckPolicy);
 
-    private static readonly Key<IReadOnlyList<PolicyConfig>> Policies = new("policies", ListOf(Policy).Checked(CheckOneKind), "Policies, the first match first.");
+    private static readonly Key<IReadOnlyList<PolicyConfig>> Policies = new(
+        "policies", ListOf(Policy).Checked(CheckOneKind), "Policies, the first match first.");
 
-    private static readonly Key<PolicyMode> Mode = new("policy_mode", Choice(("first_match", PolicyMode.FirstMatch), ("layered", PolicyMode.Layered)), "Serve the first matching policy over the catch-all, or fold all matching ones.") { Default = "first_match" };
+    private static readonly Key<PolicyMode> Mode = new(
+        "policy_mode",
+        Choice(("first_match", PolicyMode.FirstMatch), ("layered", PolicyMode.Layered)),
+        "Serve the first matching policy over the catch-all, or fold all matching ones.")
+    {
+        Default = "first_match",
+    };
 
-    private static readonly Key<bool> UnknownSettings = new("unknown_settings", Choice(("refuse", false), ("warn", true)).Checked((warn, _, reading) => reading.WarnOnUnknownSettings = warn), "Whether an unknown settings key stops the boot or is only warned about and passed on. Our own key.") { Default = "refuse" };
+    private static readonly Key<bool> UnknownSettings = new(
+        "unknown_settings",
+        Choice(("refuse", false), ("warn", true)).Checked((warn, _, reading) => reading.WarnOnUnknownSettings = warn),
+        "Whether an unknown settings key stops the boot or is only warned about and passed on. Our own key.")
+    {
+        Default = "refuse",
+    };
 
-    private static readonly Key<SettingsSchemas> Schemas = new("settings_schema", new SettingsSchemaShape(), "JSON file that adds settings keys, hook events and values to those this release knows, in the form `claude-gateway schema --settings` prints. Our own key.") { Example = "/etc/gateway/settings-schema.json" };
+    private static readonly Key<SettingsSchemas> Schemas = new(
+        "settings_schema",
+        new SettingsSchemaShape(),
+        "JSON file that adds settings keys, hook events and values to those this release knows, in the form "
+            + "`claude-gateway schema --settings` prints. Our own key.")
+    {
+        Example = "/etc/gateway/settings-schema.json",
+    };
 
-    private static readonly Key<PolicyConfig?> SettingsFile = new("settings", new SettingsFileShape(), "JSON settings file served to everybody; used only when `policies` is absent.") { Example = "/etc/gateway/managed-settings.json" };
+    private static readonly Key<PolicyConfig?> SettingsFile = new(
+        "settings",
+        new SettingsFileShape(),
+        "JSON settings file served to everybody; used only when `policies` is absent.")
+    {
+        Example = "/etc/gateway/managed-settings.json",
+    };
 
-    public static readonly Shape<ManagedConfig> Shape = Object([UnknownSettings, Schemas, Policies, Mode, SettingsFile], Build, Check);
+    public static readonly Shape<ManagedConfig> Shape = Object(
+        [UnknownSettings, Schemas, Policies, Mode, SettingsFile], Build, Check);
 
     private static ManagedConfig Build(Fields fields) => new()
     {
@@ -86,17 +150,23 @@ internal static class ManagedSection
     private static void CheckOneKind(IReadOnlyList<PolicyConfig> policies, ConfigNode node, ConfigReading reading)
     {
         var items = ((ConfigList)node).Items;
-        var code = policies.ToList().FindIndex(policy => policy is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
-        var cli = policies.ToList().FindIndex(policy => policy is { Settings: not null, SettingsKey: PolicySettingsKey.Cli });
+        var code = policies.ToList()
+            .FindIndex(policy => policy is { Settings: not null, SettingsKey: PolicySettingsKey.Code });
+        var cli = policies.ToList()
+            .FindIndex(policy => policy is { Settings: not null, SettingsKey: PolicySettingsKey.Cli });
         if (code >= 0 && cli >= 0)
         {
-            reading.Problem(items[Math.Max(code, cli)], $"policies[{code}] has code and policies[{cli}] has cli (or settings); the whole file uses one of them");
+            reading.Problem(
+                items[Math.Max(code, cli)],
+                $"policies[{code}] has code and policies[{cli}] has cli (or settings); the whole file uses one of "
+                    + "them");
         }
     }
 
     private static void WarnAboutIdleConditions(Fields fields)
     {
-        if (fields.Has(EmailDomain) && fields.Get(EmailDomain) is { } domain && (BareDomain(domain).StartsWith('.') || domain.Contains('*', StringComparison.Ordinal)))
+        if (fields.Has(EmailDomain) && fields.Get(EmailDomain) is { } domain
+            && (BareDomain(domain).StartsWith('.') || domain.Contains('*', StringComparison.Ordinal)))
         {
             fields.Warn(EmailDomain, "matches nobody: domains are compared whole, without wildcards");
         }

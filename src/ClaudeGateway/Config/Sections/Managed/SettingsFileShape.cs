@@ -5,7 +5,10 @@ using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Config.Sections.Managed;
 
-/// <summary>The older way of managing settings: a path to a JSON file, which becomes one policy for everybody. A missing file is an empty one, as in the reference, but warned about.</summary>
+/// <summary>
+/// The older way of managing settings: a path to a JSON file, which becomes one policy for everybody. A missing file is
+/// an empty one, as in the reference, but warned about.
+/// </summary>
 internal sealed class SettingsFileShape : Shape<PolicyConfig?>
 {
     private static readonly TextShape Text = new(0, int.MaxValue, isSecret: false);
@@ -48,7 +51,8 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
         try
         {
             // JSON is YAML; references are not expanded in this file.
-            var content = new LiteralNodes(node.Position).Convert(YamlComposer.Compose(File.ReadAllText(path), (_, _) => { }), node.Path);
+            var content = new LiteralNodes(node.Position)
+                .Convert(YamlComposer.Compose(File.ReadAllText(path), (_, _) => { }), node.Path);
             if (content is ConfigMap map)
             {
                 return map;
@@ -74,8 +78,13 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
         public ConfigNode Convert(YamlNode node, string path) => node switch
         {
             YamlScalar scalar => new ConfigScalar(path, position, scalar.Type, scalar.Text, scalar.Number, false),
-            YamlList list => new ConfigList(path, position, [.. list.Items.Select((item, i) => Convert(item, $"{path}[{i}]"))]),
-            YamlMap map => new ConfigMap(path, position, [.. map.Entries.Select(entry => new ConfigEntry(entry.Key, position, Convert(entry.Value, $"{path}.{entry.Key}")))]),
+            YamlList list =>
+                new ConfigList(path, position, [.. list.Items.Select((item, i) => Convert(item, $"{path}[{i}]"))]),
+            YamlMap map =>
+                new ConfigMap(
+                    path,
+                    position,
+                    [.. map.Entries.Select(entry => new ConfigEntry(entry.Key, position, Convert(entry.Value, $"{path}.{entry.Key}")))]),
             _ => throw new InvalidOperationException(),
         };
     }

@@ -8,8 +8,9 @@ using ClaudeGateway.Settings;
 namespace ClaudeGateway.Config.Sections.Managed;
 
 /// <summary>
-/// A JSON file that adds to the settings this release knows, in the form <c>claude-gateway schema --settings</c> prints. It is
-/// read before the documents that are checked with it; when it has problems these documents are not judged at all.
+/// A JSON file that adds to the settings this release knows, in the form <c>claude-gateway schema --settings</c>
+/// prints. It is read before the documents that are checked with it; when it has problems these documents are not
+/// judged at all.
 /// </summary>
 internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
 {
@@ -23,9 +24,12 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
 
     public override JsonObject Schema() => Text.Schema();
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out SettingsSchemas value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [MaybeNullWhen(false)] out SettingsSchemas value)
     {
-        value = Text.TryRead(node, reading, out var path) && Parse(path, node, reading) is { } file ? Over(file, path, node, reading) : null;
+        value = Text.TryRead(node, reading, out var path) && Parse(path, node, reading) is { } file
+            ? Over(file, path, node, reading)
+            : null;
         reading.SettingsSchemas = value;
         return value is not null;
     }
@@ -36,7 +40,10 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
         {
             if (Directory.Exists(path) || !File.Exists(path))
             {
-                reading.Problem(node, $"{path} {(Directory.Exists(path) ? "is a directory, not a file" : "does not exist")}; claude-gateway schema --settings prints a file to begin with");
+                reading.Problem(
+                    node,
+                    $"{path} {(Directory.Exists(path) ? "is a directory, not a file" : "does not exist")}; "
+                        + "claude-gateway schema --settings prints a file to begin with");
                 return null;
             }
 
@@ -55,7 +62,10 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
         catch (JsonException e)
         {
             var place = e.LineNumber is null ? "" : $":{e.LineNumber + 1}:{e.BytePositionInLine + 1}";
-            reading.Problem(node, $"{path}{place} is not JSON as it must be here (UTF-8, no comments, no key twice in one map, at most 64 levels deep)");
+            reading.Problem(
+                node,
+                $"{path}{place} is not JSON as it must be here (UTF-8, no comments, no key twice in one map, at most "
+                    + "64 levels deep)");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -67,17 +77,24 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
 
     private static SettingsSchemas? Over(JsonElement file, string path, ConfigNode node, ConfigReading reading)
     {
-        const string fix = "write { \"cli\": { \"properties\": … }, \"desktop\": { \"properties\": … } }, or either of the two";
+        const string fix =
+            "write { \"cli\": { \"properties\": … }, \"desktop\": { \"properties\": … } }, or either of the two";
         var isMap = file.ValueKind == JsonValueKind.Object;
-        if (!isMap || (!file.TryGetProperty(SettingsSchemas.CliName, out _) && !file.TryGetProperty(SettingsSchemas.DesktopName, out _)))
+        if (!isMap
+            || (!file.TryGetProperty(SettingsSchemas.CliName, out _) && !file.TryGetProperty(SettingsSchemas.DesktopName, out _)))
         {
-            reading.Problem(node, $"{path} {(isMap ? "has neither cli nor desktop" : "does not hold a JSON object")}: {fix}");
+            reading.Problem(
+                node, $"{path} {(isMap ? "has neither cli nor desktop" : "does not hold a JSON object")}: {fix}");
             return null;
         }
 
-        foreach (var other in file.EnumerateObject().Select(member => member.Name).Where(name => name is not (SettingsSchemas.CliName or SettingsSchemas.DesktopName or "$schema")))
+        foreach (var other in file.EnumerateObject().Select(member => member.Name)
+            .Where(name => name is not (SettingsSchemas.CliName or SettingsSchemas.DesktopName or "$schema")))
         {
-            reading.Warn(node, $"{path} {JsonPlace.Root.Member(other).Pointer} is not known to this release and has no effect; known are cli and desktop");
+            reading.Warn(
+                node,
+                $"{path} {JsonPlace.Root.Member(other).Pointer} is not known to this release and has no effect; known "
+                    + "are cli and desktop");
         }
 
         var cli = Over(SettingsSchemas.BuiltIn.Cli, SettingsSchemas.CliName, file, path, node, reading);
@@ -85,8 +102,11 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
         return cli is null || desktop is null ? null : SettingsSchemas.Of(cli.Value, desktop.Value);
     }
 
-    /// <summary>One of the two schemas with the file's part laid over it; null when that has problems, which are listed.</summary>
-    private static JsonElement? Over(SettingsSchema builtIn, string name, JsonElement file, string path, ConfigNode node, ConfigReading reading)
+    /// <summary>
+    /// One of the two schemas with the file's part laid over it; null when that has problems, which are listed.
+    /// </summary>
+    private static JsonElement? Over(
+        SettingsSchema builtIn, string name, JsonElement file, string path, ConfigNode node, ConfigReading reading)
     {
         if (!file.TryGetProperty(name, out var added))
         {
@@ -96,7 +116,8 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
         var place = JsonPlace.Root.Member(name);
         if (added.ValueKind != JsonValueKind.Object)
         {
-            reading.Problem(node, $"{path} {place.Pointer} must be a JSON object: a schema whose properties are settings keys");
+            reading.Problem(
+                node, $"{path} {place.Pointer} must be a JSON object: a schema whose properties are settings keys");
             return null;
         }
 

@@ -7,7 +7,12 @@ namespace ClaudeGateway.Config.Sections.Upstreams;
 /// <summary>Keys of upstreams with <c>provider: bedrock</c>.</summary>
 internal static class BedrockUpstreamSection
 {
-    private static readonly Key<string> Region = new("region", Text().Named("AWS region"), "AWS region; it also decides the prefix of model ids.") { IsRequired = true, Example = "us-east-1" };
+    private static readonly Key<string> Region = new(
+        "region", Text().Named("AWS region"), "AWS region; it also decides the prefix of model ids.")
+    {
+        IsRequired = true,
+        Example = "us-east-1",
+    };
 
     private static readonly UpstreamKeys Common = new("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com");
 
@@ -25,16 +30,22 @@ internal static class BedrockUpstreamSection
         {
             Common.Check(fields);
             AwsKeys.CheckRole(fields);
-            UpstreamKeys.WarnIfOddlySpelled(fields, Region, "-", "an AWS region (lower-case letters, digits and hyphens)");
+            UpstreamKeys.WarnIfOddlySpelled(
+                fields, Region, "-", "an AWS region (lower-case letters, digits and hyphens)");
         });
 }
 
 /// <summary>Keys of upstreams with <c>provider: mantle</c>.</summary>
 internal static class MantleUpstreamSection
 {
-    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.") { IsRequired = true, Example = "us-east-1" };
+    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.")
+    {
+        IsRequired = true,
+        Example = "us-east-1",
+    };
 
-    private static readonly UpstreamKeys Common = new("mantle", "https://bedrock-mantle.us-east-1.api.aws/anthropic", needsModels: true);
+    private static readonly UpstreamKeys Common = new(
+        "mantle", "https://bedrock-mantle.us-east-1.api.aws/anthropic", needsModels: true);
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole),
@@ -54,11 +65,20 @@ internal static class MantleUpstreamSection
 /// <summary>Keys of upstreams with <c>provider: anthropicAws</c>, the Claude Platform on AWS.</summary>
 internal static class ClaudePlatformAwsUpstreamSection
 {
-    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.") { IsRequired = true, Example = "us-east-1" };
+    private static readonly Key<string> Region = new("region", AwsKeys.StrictRegion(), "AWS region.")
+    {
+        IsRequired = true,
+        Example = "us-east-1",
+    };
 
-    private static readonly Key<string> WorkspaceId = new("workspace_id", HeaderWord(), "Workspace; sent as a header.") { IsRequired = true, Example = "wrkspc_123" };
+    private static readonly Key<string> WorkspaceId = new("workspace_id", HeaderWord(), "Workspace; sent as a header.")
+    {
+        IsRequired = true,
+        Example = "wrkspc_123",
+    };
 
-    private static readonly UpstreamKeys Common = new("anthropicAws", "https://aws-external-anthropic.us-east-1.api.aws");
+    private static readonly UpstreamKeys Common = new(
+        "anthropicAws", "https://aws-external-anthropic.us-east-1.api.aws");
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, WorkspaceId, AwsKeys.PlatformAuth),
@@ -74,13 +94,30 @@ internal static class ClaudePlatformAwsUpstreamSection
 /// <summary>Credentials that upstreams on Google Cloud share.</summary>
 internal static partial class GoogleKeys
 {
-    private static readonly Key<string> ServiceAccountJson = new("service_account_json", FileThatShouldExist(mayBeEmpty: true), "File of a service account key or external account configuration.") { Example = "/etc/gateway/google.json" };
+    private static readonly Key<string> ServiceAccountJson = new(
+        "service_account_json",
+        FileThatShouldExist(mayBeEmpty: true),
+        "File of a service account key or external account configuration.")
+    {
+        Example = "/etc/gateway/google.json",
+    };
 
-    private static readonly Key<Secret> AccessToken = new("access_token", SecretText(0), "Ready access token; it is not renewed.") { Example = "${GOOGLE_ACCESS_TOKEN}" };
+    private static readonly Key<Secret> AccessToken = new(
+        "access_token", SecretText(0), "Ready access token; it is not renewed.")
+    {
+        Example = "${GOOGLE_ACCESS_TOKEN}",
+    };
 
-    private static readonly Key<string> PlatformServiceAccountJson = new("service_account_json", FileThatShouldExist(), ServiceAccountJson.Description) { Example = ServiceAccountJson.Example };
+    private static readonly Key<string> PlatformServiceAccountJson = new(
+        "service_account_json", FileThatShouldExist(), ServiceAccountJson.Description)
+    {
+        Example = ServiceAccountJson.Example,
+    };
 
-    private static readonly Key<Secret> PlatformAccessToken = new("access_token", SecretText(), AccessToken.Description) { Example = AccessToken.Example };
+    private static readonly Key<Secret> PlatformAccessToken = new("access_token", SecretText(), AccessToken.Description)
+    {
+        Example = AccessToken.Example,
+    };
 
     /// <summary>Credentials of vertex, where an empty value counts as absent.</summary>
     public static readonly Key<GoogleAuth> Auth = CreateAuth(ServiceAccountJson, AccessToken);
@@ -89,7 +126,8 @@ internal static partial class GoogleKeys
     public static readonly Key<GoogleAuth> PlatformAuth = CreateAuth(PlatformServiceAccountJson, PlatformAccessToken);
 
     /// <summary>One part of a resource path.</summary>
-    public static Shape<string> Identifier(string what) => Text(0).Must(id => IdentifierForm().IsMatch(id) ? null : $"must be a {what}: letters, digits, _ and -");
+    public static Shape<string> Identifier(string what) =>
+        Text(0).Must(id => IdentifierForm().IsMatch(id) ? null : $"must be a {what}: letters, digits, _ and -");
 
     private static Key<GoogleAuth> CreateAuth(Key<string> file, Key<Secret> token) => new(
         "auth",
@@ -108,11 +146,25 @@ internal static partial class GoogleKeys
 /// <summary>Keys of upstreams with <c>provider: anthropicGoogleCloud</c>, Claude on Google Cloud.</summary>
 internal static class ClaudeOnGoogleCloudUpstreamSection
 {
-    private static readonly Key<string> ProjectId = new("project_id", GoogleKeys.Identifier("Google Cloud project id"), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
+    private static readonly Key<string> ProjectId = new(
+        "project_id", GoogleKeys.Identifier("Google Cloud project id"), "Google Cloud project.")
+    {
+        IsRequired = true,
+        Example = "my-project",
+    };
 
-    private static readonly Key<string> Location = new("location", GoogleKeys.Identifier("Google Cloud location"), "Google Cloud location.") { Default = "global" };
+    private static readonly Key<string> Location = new(
+        "location", GoogleKeys.Identifier("Google Cloud location"), "Google Cloud location.")
+    {
+        Default = "global",
+    };
 
-    private static readonly Key<string> WorkspaceId = new("workspace_id", GoogleKeys.Identifier("workspace id"), "Workspace.") { IsRequired = true, Example = "wrkspc_123" };
+    private static readonly Key<string> WorkspaceId = new(
+        "workspace_id", GoogleKeys.Identifier("workspace id"), "Workspace.")
+    {
+        IsRequired = true,
+        Example = "wrkspc_123",
+    };
 
     private static readonly UpstreamKeys Common = new("anthropicGoogleCloud", "https://claude-proxy.example.com");
 
@@ -131,9 +183,17 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
 /// <summary>Keys of upstreams with <c>provider: vertex</c>.</summary>
 internal static class VertexUpstreamSection
 {
-    private static readonly Key<string> Region = new("region", Text(), "Google Cloud region, `global`, `us` or `eu`.") { IsRequired = true, Example = "us-east5" };
+    private static readonly Key<string> Region = new("region", Text(), "Google Cloud region, `global`, `us` or `eu`.")
+    {
+        IsRequired = true,
+        Example = "us-east5",
+    };
 
-    private static readonly Key<string> ProjectId = new("project_id", Text(), "Google Cloud project.") { IsRequired = true, Example = "my-project" };
+    private static readonly Key<string> ProjectId = new("project_id", Text(), "Google Cloud project.")
+    {
+        IsRequired = true,
+        Example = "my-project",
+    };
 
     private static readonly UpstreamKeys Common = new("vertex", "https://us-east5-aiplatform.googleapis.com/v1");
 
@@ -148,21 +208,48 @@ internal static class VertexUpstreamSection
         fields =>
         {
             Common.Check(fields);
-            UpstreamKeys.WarnIfOddlySpelled(fields, Region, "-", "a Google Cloud region (lower-case letters, digits and hyphens)");
-            UpstreamKeys.WarnIfOddlySpelled(fields, ProjectId, "-.:", "a Google Cloud project id (lower-case letters, digits and hyphens)");
+            UpstreamKeys.WarnIfOddlySpelled(
+                fields, Region, "-", "a Google Cloud region (lower-case letters, digits and hyphens)");
+            UpstreamKeys.WarnIfOddlySpelled(
+                fields, ProjectId, "-.:", "a Google Cloud project id (lower-case letters, digits and hyphens)");
         });
 }
 
 /// <summary>Keys of upstreams with <c>provider: foundry</c>.</summary>
 internal static partial class FoundryUpstreamSection
 {
-    private static readonly Key<string> Resource = new("resource", Text(0).Must(resource => ResourceName().IsMatch(resource) ? null : "must be 2 to 64 letters, digits or hyphens, without a hyphen at an end"), "Azure AI Foundry resource.") { IsRequired = true, Example = "my-resource" };
+    private static readonly Key<string> Resource = new(
+        "resource",
+        Text(0).Must(
+            resource =>
+                ResourceName().IsMatch(resource)
+                ? null
+                : "must be 2 to 64 letters, digits or hyphens, without a hyphen at an end"),
+        "Azure AI Foundry resource.")
+    {
+        IsRequired = true,
+        Example = "my-resource",
+    };
 
-    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.") { Required = "required unless `use_azure_ad` is true", Example = "${FOUNDRY_API_KEY}" };
+    private static readonly Key<Secret> ApiKey = new("api_key", SecretText(), "API key.")
+    {
+        Required = "required unless `use_azure_ad` is true",
+        Example = "${FOUNDRY_API_KEY}",
+    };
 
-    private static readonly Key<bool> UseAzureAd = new("use_azure_ad", Flag(), "Use Microsoft Entra ID: managed identity, workload identity or service principal.") { Example = "true" };
+    private static readonly Key<bool> UseAzureAd = new(
+        "use_azure_ad", Flag(), "Use Microsoft Entra ID: managed identity, workload identity or service principal.")
+    {
+        Example = "true",
+    };
 
-    private static readonly Key<Secret?> Auth = new("auth", Object<Secret?>([ApiKey, UseAzureAd], fields => fields.Get(ApiKey), CheckAuth), "Exactly one of `api_key` and `use_azure_ad: true`.") { IsRequired = true };
+    private static readonly Key<Secret?> Auth = new(
+        "auth",
+        Object<Secret?>([ApiKey, UseAzureAd], fields => fields.Get(ApiKey), CheckAuth),
+        "Exactly one of `api_key` and `use_azure_ad: true`.")
+    {
+        IsRequired = true,
+    };
 
     private static readonly UpstreamKeys Common = new("foundry", "https://my-resource.services.ai.azure.com/anthropic");
 

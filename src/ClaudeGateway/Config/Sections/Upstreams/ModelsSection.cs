@@ -8,11 +8,21 @@ namespace ClaudeGateway.Config.Sections.Upstreams;
 /// <summary>The <c>models</c> list.</summary>
 internal static class ModelsSection
 {
-    private static readonly Key<string> Id = new("id", Text(), "The id developers request.") { IsRequired = true, Example = "claude-sonnet-5" };
+    private static readonly Key<string> Id = new("id", Text(), "The id developers request.")
+    {
+        IsRequired = true,
+        Example = "claude-sonnet-5",
+    };
 
-    private static readonly Key<string> Label = new("label", Text(0), "Name shown in model pickers.") { Example = "Sonnet 5" };
+    private static readonly Key<string> Label = new("label", Text(0), "Name shown in model pickers.")
+    {
+        Example = "Sonnet 5",
+    };
 
-    private static readonly Key<string> Description = new("description", Text(0), "Text shown in model pickers.") { Example = "For everyday work" };
+    private static readonly Key<string> Description = new("description", Text(0), "Text shown in model pickers.")
+    {
+        Example = "For everyday work",
+    };
 
     private static readonly Key<IReadOnlyDictionary<string, string>> UpstreamModel = new(
         "upstream_model",
@@ -25,9 +35,11 @@ internal static class ModelsSection
 
     private static readonly Shape<ModelConfig> Model = Object(
         [Id, Label, Description, UpstreamModel],
-        fields => new ModelConfig(fields.Get(Id), fields.Get(Label), fields.Get(Description), fields.Get(UpstreamModel)));
+        fields =>
+            new ModelConfig(fields.Get(Id), fields.Get(Label), fields.Get(Description), fields.Get(UpstreamModel)));
 
-    public static readonly Shape<IReadOnlyList<ModelConfig>> Shape = ListOf(Model).Checked(WarnAboutDuplicates).As(FirstOfEach);
+    public static readonly Shape<IReadOnlyList<ModelConfig>> Shape = ListOf(Model).Checked(WarnAboutDuplicates)
+        .As(FirstOfEach);
 
     private static void WarnAboutEmptyId(ConfigEntry entry, ConfigReading reading)
     {
@@ -44,10 +56,12 @@ internal static class ModelsSection
         {
             if (!ids.Add(models[i].Id))
             {
-                reading.Warn(((ConfigList)node).Items[i], $"model id '{models[i].Id}' is given twice; the first entry is used");
+                reading.Warn(
+                    ((ConfigList)node).Items[i], $"model id '{models[i].Id}' is given twice; the first entry is used");
             }
         }
     }
 
-    private static IReadOnlyList<ModelConfig> FirstOfEach(IReadOnlyList<ModelConfig> models) => [.. models.DistinctBy(model => model.Id, StringComparer.Ordinal)];
+    private static IReadOnlyList<ModelConfig> FirstOfEach(IReadOnlyList<ModelConfig> models) =>
+        [.. models.DistinctBy(model => model.Id, StringComparer.Ordinal)];
 }

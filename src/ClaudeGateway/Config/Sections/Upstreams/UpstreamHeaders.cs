@@ -5,18 +5,25 @@ using static ClaudeGateway.Config.Shapes.Values;
 
 namespace ClaudeGateway.Config.Sections.Upstreams;
 
-/// <summary>Which headers an upstream may be given: real ones (RFC 9110 section 5), none that the gateway computes (spec/newer.md, upstreams[].headers).</summary>
+/// <summary>
+/// Which headers an upstream may be given: real ones (RFC 9110 section 5), none that the gateway computes
+/// (spec/newer.md, upstreams[].headers).
+/// </summary>
 internal static partial class UpstreamHeaders
 {
     private static readonly HashSet<string> Reserved = new(StringComparer.OrdinalIgnoreCase)
     {
-        "authorization", "proxy-authorization", "x-api-key", "host", "content-type", "content-length", "user-agent", "accept", "accept-encoding", "connection", "te",
-        "expect", "transfer-encoding", "keep-alive", "upgrade", "trailer", "content-encoding", "api-key", "x-litellm-end-user-id",
+        "authorization", "proxy-authorization", "x-api-key", "host", "content-type", "content-length", "user-agent",
+        "accept", "accept-encoding", "connection", "te",
+        "expect", "transfer-encoding", "keep-alive", "upgrade", "trailer", "content-encoding", "api-key",
+        "x-litellm-end-user-id",
     };
 
-    private static readonly string[] ReservedPrefixes = ["x-stainless-", "anthropic-", "x-goog-", "x-amz-", "x-amzn-", "x-claude-gateway-"];
+    private static readonly string[] ReservedPrefixes = [
+        "x-stainless-", "anthropic-", "x-goog-", "x-amz-", "x-amzn-", "x-claude-gateway-"];
 
-    public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(new HeaderValueShape(), CheckName).Checked(RefuseTwice);
+    public static readonly Shape<IReadOnlyDictionary<string, string>> Shape = MapOf(new HeaderValueShape(),
+        CheckName).Checked(RefuseTwice);
 
     /// <summary>Why the name cannot be given; null when it can.</summary>
     public static string? NameProblem(string name)
@@ -57,7 +64,8 @@ internal static partial class UpstreamHeaders
 
     private static void RefuseTwice(IReadOnlyDictionary<string, string> headers, ConfigNode node, ConfigReading reading)
     {
-        foreach (var twice in headers.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        foreach (var twice in headers.Keys.GroupBy(name => name, StringComparer.OrdinalIgnoreCase)
+            .Where(group => group.Count() > 1))
         {
             reading.Problem(node, $"gives one header twice: {string.Join(", ", twice)}");
         }
@@ -67,7 +75,9 @@ internal static partial class UpstreamHeaders
     private static partial Regex Token();
 }
 
-/// <summary>Printable ASCII without blank ends; never repeated in messages, because keys are often passed in headers.</summary>
+/// <summary>
+/// Printable ASCII without blank ends; never repeated in messages, because keys are often passed in headers.
+/// </summary>
 internal sealed class HeaderValueShape : Shape<string>
 {
     private static readonly TextShape Text = new(1, int.MaxValue, isSecret: true);
@@ -78,7 +88,8 @@ internal sealed class HeaderValueShape : Shape<string>
 
     public override System.Text.Json.Nodes.JsonObject Schema() => Text.Schema();
 
-    public override bool TryRead(ConfigNode node, ConfigReading reading, [System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out string value)
+    public override bool TryRead(
+        ConfigNode node, ConfigReading reading, [System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out string value)
     {
         if (!Text.TryRead(node, reading, out value))
         {

@@ -18,12 +18,35 @@ internal sealed class UpstreamKeys
     public UpstreamKeys(string provider, string baseUrlExample, bool needsModels = false)
     {
         _providerName = provider;
-        _provider = new("provider", Choice((provider, provider)), "The kind of upstream.") { IsRequired = true, Example = provider };
-        _name = new("name", Text(0), "Name by which other sections and the log refer to it; unique. The provider when absent.") { Example = "primary" };
-        _baseUrl = new("base_url", HttpUrl().Must(BaseUrlProblem), "Replaces the provider's own endpoint.") { Example = baseUrlExample };
-        _headers = new("headers", UpstreamHeaders.Shape, "Added to each request, replacing the client's header of that name.") { Default = "{}", Example = "{ x-source: gateway }" };
-        _groups = new("groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.") { Example = "[research]" };
-        _models = new("models", ListOf(Text(), 1), "Only these models are sent here; each entry may hold one `*`." + (needsModels ? "" : " All when absent."))
+        _provider = new("provider", Choice((provider, provider)), "The kind of upstream.")
+        {
+            IsRequired = true,
+            Example = provider,
+        };
+        _name = new(
+            "name", Text(0), "Name by which other sections and the log refer to it; unique. The provider when absent.")
+        {
+            Example = "primary",
+        };
+        _baseUrl = new("base_url", HttpUrl().Must(BaseUrlProblem), "Replaces the provider's own endpoint.")
+        {
+            Example = baseUrlExample,
+        };
+        _headers = new(
+            "headers", UpstreamHeaders.Shape, "Added to each request, replacing the client's header of that name.")
+        {
+            Default = "{}",
+            Example = "{ x-source: gateway }",
+        };
+        _groups = new(
+            "groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.")
+        {
+            Example = "[research]",
+        };
+        _models = new(
+            "models",
+            ListOf(Text(), 1),
+            "Only these models are sent here; each entry may hold one `*`." + (needsModels ? "" : " All when absent."))
         {
             IsRequired = needsModels,
             Example = "[claude-sonnet-5, \"claude-haiku-*\"]",
@@ -33,7 +56,8 @@ internal sealed class UpstreamKeys
     public Key<Uri> BaseUrl => _baseUrl;
 
     /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
-    public IReadOnlyList<Key> With(params Key[] own) => [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
+    public IReadOnlyList<Key> With(params Key[] own) =>
+        [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
 
     /// <summary><paramref name="own"/> with what the common keys say.</summary>
     public UpstreamConfig Complete(Fields fields, UpstreamConfig own) => own with
@@ -45,11 +69,17 @@ internal sealed class UpstreamKeys
         Models = fields.Get(_models),
     };
 
-    /// <summary>These values become part of a host name or path; the reference takes any, so the operator is only told.</summary>
+    /// <summary>
+    /// These values become part of a host name or path; the reference takes any, so the operator is only told.
+    /// </summary>
     /// <param name="others">Characters beside lower-case letters and digits that belong to such a name.</param>
     public static void WarnIfOddlySpelled(Fields fields, Key<string> key, string others, string what)
     {
-        if (fields.Has(key) && fields.Get(key).Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && !others.Contains(c, StringComparison.Ordinal)))
+        if (fields.Has(key)
+            && fields.Get(key).Any(
+                c =>
+                    !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c)
+                    && !others.Contains(c, StringComparison.Ordinal)))
         {
             fields.Warn(key, $"is not spelled like {what}");
         }
@@ -58,7 +88,8 @@ internal sealed class UpstreamKeys
     public void Check(Fields fields)
     {
         LoopbackRules.Check(fields, _baseUrl, fields.Get(_baseUrl));
-        if (fields.Has(_baseUrl) && fields.Get(_baseUrl) is { Scheme: "http" } url && !AddressRules.IsLoopbackHost(url.Host))
+        if (fields.Has(_baseUrl) && fields.Get(_baseUrl) is { Scheme: "http" } url
+            && !AddressRules.IsLoopbackHost(url.Host))
         {
             fields.Warn(_baseUrl, "is plain http: prompts and the provider's credential cross the network unencrypted");
         }
@@ -72,7 +103,8 @@ internal sealed class UpstreamKeys
     private static string? BaseUrlProblem(Uri url) => url switch
     {
         { UserInfo.Length: > 0 } => "must not hold credentials; use the auth block",
-        { Query.Length: > 0 } or { Fragment.Length: > 0 } => "must not have a query or fragment: request paths are appended to it",
+        { Query.Length: > 0 } or { Fragment.Length: > 0 } =>
+            "must not have a query or fragment: request paths are appended to it",
         _ => null,
     };
 }

@@ -19,7 +19,8 @@ internal static class UpstreamsSection
             ("foundry", FoundryUpstreamSection.Shape),
         ]);
 
-    public static readonly Shape<IReadOnlyList<UpstreamConfig>> Shape = ListOf(Upstream, 1).Checked(CheckNames).Checked(CheckGuardrails);
+    public static readonly Shape<IReadOnlyList<UpstreamConfig>> Shape = ListOf(Upstream, 1).Checked(CheckNames)
+        .Checked(CheckGuardrails);
 
     private static void CheckNames(IReadOnlyList<UpstreamConfig> upstreams, ConfigNode node, ConfigReading reading)
     {
@@ -28,7 +29,9 @@ internal static class UpstreamsSection
         {
             if (!names.Add(upstreams[i].Name))
             {
-                reading.Problem(((ConfigList)node).Items[i], $"duplicate upstream name '{upstreams[i].Name}': set a distinct name: on each");
+                reading.Problem(
+                    ((ConfigList)node).Items[i],
+                    $"duplicate upstream name '{upstreams[i].Name}': set a distinct name: on each");
             }
         }
     }
@@ -45,11 +48,15 @@ internal static class UpstreamsSection
         {
             if (upstreams[i] is BedrockUpstreamConfig { Guardrail: null })
             {
-                reading.Problem(((ConfigList)node).Items[i], "has no guardrail while another bedrock upstream has one: give all of them a guardrail, or none");
+                reading.Problem(
+                    ((ConfigList)node).Items[i],
+                    "has no guardrail while another bedrock upstream has one: give all of them a guardrail, or none");
             }
             else if (upstreams[i] is MantleUpstreamConfig)
             {
-                reading.Problem(((ConfigList)node).Items[i], "a mantle upstream cannot apply the guardrail that a bedrock upstream has");
+                reading.Problem(
+                    ((ConfigList)node).Items[i],
+                    "a mantle upstream cannot apply the guardrail that a bedrock upstream has");
             }
         }
     }
