@@ -89,7 +89,10 @@ internal sealed class LoadGateway : IAsyncDisposable
 
     private static string Yaml(int port, string issuer, string postgresUrl, string upstream) => $$"""
         listen: { host: 127.0.0.1, port: {{port}}, public_url: "http://127.0.0.1:{{port}}" }
-        oidc: { issuer: "{{issuer}}", client_id: {{FakeIdentityProvider.ClientId}}, client_secret: {{FakeIdentityProvider.ClientSecret}} }
+        oidc:
+          issuer: "{{issuer}}"
+          client_id: {{FakeIdentityProvider.ClientId}}
+          client_secret: {{FakeIdentityProvider.ClientSecret}}
         session: { jwt_secret: "{{TestConfig.JwtSecret}}" }
         store: { postgres_url: "{{postgresUrl}}" }
         upstreams: [{ provider: anthropic, base_url: "{{upstream}}", auth: { api_key: key } }]

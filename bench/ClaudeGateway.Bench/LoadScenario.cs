@@ -38,7 +38,8 @@ internal sealed record LoadScenario(string Name, int BodyBytes, int Events, Time
 
     /// <summary>The upstream's answer, event by event.</summary>
     public byte[][] Answer() => Events > 0
-        ? [.. FakeUpstream.MessageEvents(Model, string.Join(' ', Enumerable.Repeat("some-words-of-an-answer", Events - EventsAroundText)))]
+        ? [.. FakeUpstream.MessageEvents(
+            Model, string.Join(' ', Enumerable.Repeat("some-words-of-an-answer", Events - EventsAroundText)))]
         : [Encoding.UTF8.GetBytes(
             """{"id":"msg_1","type":"message","role":"assistant","content":[{"type":"text","text":"Hello there"}],"stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":5}}""")];
 }

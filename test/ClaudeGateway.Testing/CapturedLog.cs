@@ -23,7 +23,8 @@ internal sealed class CapturedLog : Stream
 
     /// <summary>Audit events so far, all or those of one kind.</summary>
     public IReadOnlyList<JsonElement> Audit(string? evt = null) =>
-        [.. Lines.Where(l => l.StartsWith('{')).Select(l => JsonDocument.Parse(l).RootElement).Where(e => evt is null || e.GetProperty("evt").GetString() == evt)];
+        [.. Lines.Where(l => l.StartsWith('{')).Select(l => JsonDocument.Parse(l).RootElement)
+            .Where(e => evt is null || e.GetProperty("evt").GetString() == evt)];
 
     /// <summary>The nth event of a kind, counted from 1, awaited: events are written after the answer.</summary>
     public async Task<JsonElement> AuditAsync(string evt, int nth = 1)

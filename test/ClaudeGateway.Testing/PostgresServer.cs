@@ -27,7 +27,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         dir=$(mktemp -d /tmp/claude-gateway-postgres.XXXXXX)
         trap 'rm -rf "$dir"' EXIT
         "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
-        options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300"
+        options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300"
+        options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         if [ -n "$cert" ]; then
           umask 077
           printf '%s\n' "$cert" >"$dir/server.crt"
@@ -36,7 +37,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         fi
         while read -r command; do
           case $command in
-            start) if "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null 2>&1; then echo ok; else tail -n 3 "$dir/log" >&2; exit 1; fi ;;
+            start)
+              if "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null 2>&1
+              then echo ok; else tail -n 3 "$dir/log" >&2; exit 1; fi ;;
             stop) "$bin/pg_ctl" -D "$dir/data" -w -m fast stop >/dev/null 2>&1 && echo ok ;;
           esac
         done

@@ -22,7 +22,11 @@ internal sealed class SteppedStream(byte[] streamEvent) : Stream, IValueTaskSour
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public void Next()
     {

@@ -20,7 +20,7 @@ internal static class CheckCommand
 
         try
         {
-            List(errors, "warning", ConfigAdvice.For(config, environment));
+            List(errors, "warning", ConfigAdvice.For(config, environment, SystemClock.Instance));
         }
         catch (OperatorException e)
         {

@@ -50,7 +50,7 @@ internal static class DevCommand
         ProcessEnvironment environment, CancellationToken cancellation) =>
         string.IsNullOrWhiteSpace(environment[KeyVariable])
             ? await DevServer.StartAsync(
-                0, "simulated model", _ => new DevModel(TimeProvider.System).HandleAsync, cancellation)
+                0, "simulated model", _ => new DevModel(SystemClock.Instance).HandleAsync, cancellation)
             : null;
 
     private static async Task<DevServer> StartIdentityProviderAsync(
@@ -64,7 +64,7 @@ internal static class DevCommand
             "identity provider",
             issuer =>
                 new DevIdentityProvider(
-                    issuer, client, new DevTokens(key, issuer, TimeProvider.System), TimeProvider.System).HandleAsync,
+                    issuer, client, new DevTokens(key, issuer, SystemClock.Instance), SystemClock.Instance).HandleAsync,
             cancellation);
     }
 

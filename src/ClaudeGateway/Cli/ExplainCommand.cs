@@ -40,11 +40,11 @@ internal static class ExplainCommand
     private static List<string> Lines(GatewayConfig config, ExplainOptions options, ProcessEnvironment environment)
     {
         using var silent = new StderrLines(Stream.Null);
-        var log = new OperationalLog(silent, TimeProvider.System, LogLevel.Error);
+        var log = new OperationalLog(silent, SystemClock.Instance, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, log);
         var routes = new ModelRoutes(
             new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
-            UpstreamList.Create(config, outbound, environment, TimeProvider.System, log));
+            UpstreamList.Create(config, outbound, environment, SystemClock.Instance, log));
         var pushed = PushedSettings.From(config, routes.Placements());
         var policies = new ManagedPolicies(config.Managed, pushed);
         var principal = new Principal(options.Sub, options.Email, null, options.Groups)

@@ -22,13 +22,13 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
     public static async Task<int> RunAsync(string url, ProcessEnvironment environment, CancellationToken cancellation)
     {
         using var lines = new StderrLines();
-        var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Warn);
+        var log = new OperationalLog(lines, SystemClock.Instance, LogLevel.Warn);
         try
         {
             // The developer names the gateway: it may well be on this machine.
             using var outbound = new OutboundHttp(environment.ForOwnMachine(), log);
             var command = new LoginCommand(
-                outbound.CreateClient(new OutboundOptions()), TimeProvider.System, Console.Out, Console.Error);
+                outbound.CreateClient(new OutboundOptions()), SystemClock.Instance, Console.Out, Console.Error);
             return await command.SignInAsync(url, cancellation);
         }
         catch (OperatorException e)
@@ -129,7 +129,10 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
             ? json
             : throw new OperatorException(
                 $"{url} answered "
-                    + $"{status}{(status == 429 ? ": too many sign-ins from here, try again in some minutes" : ": is this the address of a gateway?")}");
+                    + status
+                + (status == 429
+                    ? ": too many sign-ins from here, try again in some minutes"
+                    : ": is this the address of a gateway?"));
     }
 
     private async Task<(int Status, JsonElement Json)> SendAsync(
@@ -139,8 +142,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         {
             Content = form is null ? null : new FormUrlEncodedContent(form),
         };
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(RequestTimeout);
+        using var timeout = new Deadline(RequestTimeout, clock, cancellation);
         try
         {
             using var response = await http.SendAsync(request, timeout.Token);

@@ -46,15 +46,16 @@ internal static class ServeCommand
         using var signals = new StopSignals();
         using var lines = new StderrLines();
         var log = new OperationalLog(
-            lines, TimeProvider.System, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
-        var audit = new AuditLog(lines, TimeProvider.System);
+            lines, SystemClock.Instance, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
+        var audit = new AuditLog(lines, SystemClock.Instance);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(
-                config, environment, TimeProvider.System, audit, log, stop.Token);
+                config, environment, SystemClock.Instance, audit, log, stop.Token);
             ready();
-            var reloads = new ConfigReload(app, result, environment, log).RunAsync(hangUps.Asked, stop.Token);
+            var reloads = new ConfigReload(app, result, environment, SystemClock.Instance, log)
+                .RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
             // A reload under way was cancelled by the same signal; the drain does not wait until it has noticed.

@@ -26,21 +26,23 @@ internal static class BootReport
     /// </summary>
     public static void WriteBanner(OperationalLog log) => log.Box(Banner);
 
-    public static void Write(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
+    public static void Write(
+        GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
     {
         foreach (var line in Lines(config))
         {
             log.Info(line);
         }
 
-        WriteWarnings(config, environment, log);
+        WriteWarnings(config, environment, clock, log);
     }
 
-    public static void WriteWarnings(GatewayConfig config, ProcessEnvironment environment, OperationalLog log)
+    public static void WriteWarnings(
+        GatewayConfig config, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
     {
         try
         {
-            foreach (var warning in ConfigAdvice.For(config, environment))
+            foreach (var warning in ConfigAdvice.For(config, environment, clock))
             {
                 log.Warn(warning);
             }

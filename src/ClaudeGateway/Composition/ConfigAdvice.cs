@@ -23,10 +23,11 @@ internal sealed class ConfigAdvice
 
     /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy
     /// variable.</exception>
-    public static IReadOnlyList<string> For(GatewayConfig config, ProcessEnvironment environment)
+    public static IReadOnlyList<string> For(
+        GatewayConfig config, ProcessEnvironment environment, TimeProvider clock)
     {
         using var lines = new StderrLines(Stream.Null);
-        var silent = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
+        var silent = new OperationalLog(lines, clock, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, silent);
         var advice = new ConfigAdvice(config);
         advice.OnLoadTest();
@@ -34,7 +35,7 @@ internal sealed class ConfigAdvice
         advice.OnRoutes(
             new ModelRoutes(
                 new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
-                UpstreamList.Create(config, outbound, environment, TimeProvider.System, silent)));
+                UpstreamList.Create(config, outbound, environment, clock, silent)));
         advice._advice.AddRange(PolicyWarnings.Of(config));
         return [.. config.Warnings, .. advice._advice];
     }

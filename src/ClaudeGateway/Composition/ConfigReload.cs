@@ -12,7 +12,7 @@ namespace ClaudeGateway.Composition;
 /// (<see cref="Config.Shapes.Key.NeedsRestart"/>); they are named and keep the value they began with.
 /// </summary>
 internal sealed class ConfigReload(
-    GatewayApp app, ConfigReadResult inForce, ProcessEnvironment environment, OperationalLog log)
+    GatewayApp app, ConfigReadResult inForce, ProcessEnvironment environment, TimeProvider clock, OperationalLog log)
 {
     private readonly string _path = inForce.Path;
 
@@ -95,7 +95,7 @@ internal sealed class ConfigReload(
     {
         try
         {
-            BootReport.Write(config, environment, log);
+            BootReport.Write(config, environment, clock, log);
         }
         catch (Exception e)
         {

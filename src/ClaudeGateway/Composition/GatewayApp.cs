@@ -60,7 +60,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         try
         {
             var app = await StartAsync(config, environment, clock, audit, log, owned, cancellation);
-            BootReport.Write(config, environment, log);
+            BootReport.Write(config, environment, clock, log);
             return app;
         }
         catch (Exception e)
@@ -68,7 +68,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             if (e is OperatorException or StoreUnavailableException or DbException)
             {
                 // What is odd about the configuration often says why.
-                BootReport.WriteWarnings(config, environment, log);
+                BootReport.WriteWarnings(config, environment, clock, log);
             }
 
             await owned.DisposeAsync();
@@ -117,8 +117,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             await Task.Delay(DrainDelay, _services.Clock, cut).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cut);
-        timeout.CancelAfter(drain);
+        using var timeout = new Deadline(drain, _services.Clock, cut);
         await _server!.StopAsync(timeout.Token);
         await Task.WhenAll(_snapshot.DrainAsync(), _services.SpendAccounts.DrainAsync(timeout.Token));
     }

@@ -60,7 +60,11 @@ internal sealed partial class ConfigPrinter
     }
 
     private void WriteObject(ConfigMap map, IReadOnlyList<Key> keys, int indent) => WriteEntries(
-        [.. keys.Select(key => (key.Name, Value: map.Find(key.Name) ?? (key.Default is null ? null : key.DefaultNode()), key.Shape))
+        [.. keys
+            .Select(key => (
+                key.Name,
+                Value: map.Find(key.Name) ?? (key.Default is null ? null : key.DefaultNode()),
+                key.Shape))
             .Where(entry => entry.Value is not null)
             .Select(entry => (entry.Name, entry.Value!, (Shape?)entry.Shape))],
         indent);

@@ -10,19 +10,25 @@ internal sealed class ConfigReference
     private const string Introduction = """
         # Configuration
 
-        `claude-gateway --config gateway.yaml` reads one YAML file. This page lists every key; it is generated from the code that reads them
+        `claude-gateway --config gateway.yaml` reads one YAML file. This page lists every key; it is generated from the
+        code that reads them
         (`claude-gateway schema --format markdown`), and `claude-gateway schema` prints a JSON Schema for editors.
 
-        - `claude-gateway check --config gateway.yaml` checks the file without touching any service; `--print` shows it with references resolved, defaults filled in and secrets masked.
+        - `claude-gateway check --config gateway.yaml` checks the file without touching any service; `--print` shows it
+          with references resolved, defaults filled in and secrets masked.
         - Every problem is listed, each with file, line, column, path, and what is allowed. An unknown key is a problem.
-        - `${NAME}` inside a string value becomes that environment variable; a whole value `${file:/absolute/path}` becomes that file's content without blanks at its ends. Results are not expanded again. There are no defaults and no escapes; an undefined variable or a missing file is a problem.
+        - `${NAME}` inside a string value becomes that environment variable; a whole value `${file:/absolute/path}`
+          becomes that file's content without blanks at its ends. Results are not expanded again. There are no defaults
+          and no escapes; an undefined variable or a missing file is a problem.
         - Numbers may be given as strings, so that `${NAME}` works for them; `true` and `false` may not.
         - YAML anchors, aliases and merge keys work. A key given twice is warned about, and the later one is used.
-        - SIGHUP puts a changed file in force. Keys that say "A change takes a restart" keep the value the gateway was started with; each that differs is named in the log.
+        - SIGHUP puts a changed file in force. Keys that say "A change takes a restart" keep the value the gateway was
+          started with; each that differs is named in the log.
 
         ## Without a file
 
-        Started without `--config`, the gateway takes its configuration from the environment; `claude-gateway check --print` shows the file it amounts to.
+        Started without `--config`, the gateway takes its configuration from the environment;
+        `claude-gateway check --print` shows the file it amounts to.
 
         | Variable | Key |
         |---|---|

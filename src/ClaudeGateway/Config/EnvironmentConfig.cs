@@ -124,7 +124,8 @@ internal sealed class EnvironmentConfig
         if (_environment["UPSTREAM_MODELS"] is { Length: > 0 } models)
         {
             upstream["models"] = new JsonArray(
-                [.. models.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(model => JsonValue.Create(model))]);
+                [.. models.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .Select(model => JsonValue.Create(model))]);
         }
 
         return upstream;

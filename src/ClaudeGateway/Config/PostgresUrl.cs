@@ -97,7 +97,8 @@ internal static class PostgresUrl
             default:
                 builder.Options = Join(
                     builder.Options,
-                    $"-c {name}={value.Replace("\\", @"\\", StringComparison.Ordinal).Replace(" ", @"\ ", StringComparison.Ordinal)}");
+                    $"-c {name}="
+                + value.Replace("\\", @"\\", StringComparison.Ordinal).Replace(" ", @"\ ", StringComparison.Ordinal));
                 break;
         }
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -63,7 +64,7 @@ internal abstract partial class DevBlock
     {
         private const int PieceLength = 12;
 
-        private readonly string _id = "toolu_dev_" + Guid.NewGuid().ToString("N")[..12];
+        private readonly string _id = "toolu_dev_" + RandomNumberGenerator.GetHexString(12, lowercase: true);
         private readonly string _name;
         private readonly JsonObject _input;
 

@@ -11,7 +11,9 @@ internal static class DevGuide
 
           gateway   {{origin}}
           sign-in   {{issuer}}  a development identity provider: be whoever you like
-          model     {{(modelUrl is null ? "the Anthropic API, with ANTHROPIC_API_KEY" : "simulated; set ANTHROPIC_API_KEY to use the Anthropic API instead")}}
+          model     {{(modelUrl is null
+              ? "the Anthropic API, with ANTHROPIC_API_KEY"
+              : "simulated; set ANTHROPIC_API_KEY to use the Anthropic API instead")}}
           data      {{folder.Root}}  delete this folder to start afresh
           config    {{folder.PathOf(DevConfig.FileName)}}
 
@@ -20,7 +22,8 @@ internal static class DevGuide
           TOKEN=$({{Command()}} login {{origin}})
           curl -N {{origin}}/v1/messages -H "Authorization: Bearer $TOKEN" -H 'anthropic-version: 2023-06-01' \
             -H 'content-type: application/json' \
-            -d '{"model":"claude-sonnet-4-6","max_tokens":256,"stream":true,"messages":[{"role":"user","content":"Hello"}]}'
+            -d '{"model":"claude-sonnet-4-6","max_tokens":256,"stream":true,
+                 "messages":[{"role":"user","content":"Hello"}]}'
 
         Use it from Claude Code: save this as its managed settings, then start 'claude'
 

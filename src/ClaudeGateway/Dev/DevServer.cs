@@ -63,7 +63,9 @@ internal sealed class DevServer : IAsyncDisposable
     {
         while (true)
         {
+#pragma warning disable RS0030 // Nothing is connected: is the port free?
             using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+#pragma warning restore RS0030
             probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             var port = ((IPEndPoint)probe.LocalEndPoint!).Port;
             if (CanBind(IPAddress.IPv6Loopback, port))
@@ -77,8 +79,7 @@ internal sealed class DevServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using var now = new CancellationTokenSource(TimeSpan.Zero);
-        await _server.StopAsync(now.Token);
+        await _server.StopAsync(new CancellationToken(canceled: true));
         await _server.DisposeAsync();
     }
 
@@ -86,7 +87,9 @@ internal sealed class DevServer : IAsyncDisposable
     {
         try
         {
+#pragma warning disable RS0030 // Nothing is connected: is the port free?
             using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+#pragma warning restore RS0030
             probe.Bind(new IPEndPoint(address, port));
             return true;
         }

@@ -63,7 +63,9 @@ internal sealed partial class RequestPipeline(
         {
             // A reset is what clients of the reference see. It would drop what is still on its way through the server:
             // that gets a moment to leave (real time: nothing waits for this request any more).
+#pragma warning disable RS0030 // What is on its way needs real time.
             await Task.Delay(BreakOffPause, TimeProvider.System);
+#pragma warning restore RS0030
             http.Abort();
         }
     }
@@ -178,7 +180,7 @@ internal sealed partial class RequestPipeline(
     private static string RequestId(HttpContext http)
     {
         var own = http.Request.Headers["x-client-request-id"];
-        return own.Count == 1 && own[0] is { } id && ClientRequestId().IsMatch(id) ? id : Guid.NewGuid().ToString();
+        return own.Count == 1 && own[0] is { } id && ClientRequestId().IsMatch(id) ? id : RandomUuid.Next();
     }
 
     private static Task AnswerBadRequestAsync(GatewayRequest request, BadHttpRequestException e)

@@ -41,7 +41,9 @@ internal static class JsonValuePath
         var names = new List<string>();
         foreach (var step in open)
         {
-            names.Add(step.Name == None ? step.Index.ToString(CultureInfo.InvariantCulture) : NameAt(json[step.Name..]));
+            names.Add(step.Name == None
+                ? step.Index.ToString(CultureInfo.InvariantCulture)
+                : NameAt(json[step.Name..]));
         }
 
         return string.Join('.', names);

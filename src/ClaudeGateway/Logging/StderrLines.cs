@@ -110,7 +110,9 @@ internal sealed class StderrLines : IDisposable
 
     private bool IsSlowEnough()
     {
+#pragma warning disable RS0030 // Read for every line; the log is there before any clock.
         var window = Environment.TickCount64 / GatherTime.Milliseconds;
+#pragma warning restore RS0030
         if (window != _window)
         {
             (_window, _writtenInWindow) = (window, 0);

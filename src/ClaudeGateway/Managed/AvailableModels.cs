@@ -57,7 +57,9 @@ internal sealed class AvailableModels
         }
 
         return id.Length == entry.Name.Length
-            || (id[entry.Name.Length] == '-' && (_match == AvailableModelsMatch.Prefix || (entry.BuiltIn is not null && BuiltInModels.Find(id) == entry.BuiltIn)));
+            || (id[entry.Name.Length] == '-'
+                && (_match == AvailableModelsMatch.Prefix
+                    || (entry.BuiltIn is not null && BuiltInModels.Find(id) == entry.BuiltIn)));
     }
 
     /// <param name="BuiltIn">The model the entry names, when it is a built-in one.</param>

@@ -100,7 +100,9 @@ internal sealed class PolicyExplanation(GatewayConfig config, ManagedPolicies po
         if (policies.For(principal) is not { Desktop: { } desktop } outcome)
         {
             yield return "desktop: none "
-                + $"({(!policies.HasDesktop ? "no policy has a desktop block" : policies.For(principal) is null ? "no policy matched" : "the policies used have no desktop block")})";
+                + (!policies.HasDesktop ? "(no policy has a desktop block)"
+                    : policies.For(principal) is null ? "(no policy matched)"
+                    : "(the policies used have no desktop block)");
             yield break;
         }
 

@@ -94,9 +94,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
     private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
     {
         var aborted = call.Request.Aborted;
-        using var limit = target.Upstream.FirstByteTimeout(call) is { } timeout
-            ? new CancellationTokenSource(timeout, clock) : null;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(aborted, limit?.Token ?? default);
+        using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, aborted);
 
         try
         {

@@ -21,7 +21,11 @@ internal static class LoadTestUser
 
         var text = values.ToString();
         return text.Length is > 0 and <= MaxDigits && !text.AsSpan().ContainsAnyExceptInRange('0', '9')
-            ? principal with { Sub = $"{principal.Sub}+loadtest-{int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)}", PlayedBy = principal.Sub }
+            ? principal with
+            {
+                Sub = $"{principal.Sub}+loadtest-{int.Parse(text, System.Globalization.CultureInfo.InvariantCulture)}",
+                PlayedBy = principal.Sub,
+            }
             : null;
     }
 

@@ -43,8 +43,12 @@ internal static class EgressBoundary
     public static async Task WarnIfMetadataIsReachableAsync(
         EnvironmentProxy proxy, OperationalLog log, TimeProvider clock)
     {
+#pragma warning disable RS0030 // The probe of the boundary must not pass the guard.
         using var handler = new SocketsHttpHandler { Proxy = proxy, AllowAutoRedirect = false, UseCookies = false };
+#pragma warning restore RS0030
+#pragma warning disable RS0030 // As above.
         using var client = new HttpMessageInvoker(handler);
+#pragma warning restore RS0030
         using var timeout = new CancellationTokenSource(ProbeTimeout, clock);
         using var request = new HttpRequestMessage(HttpMethod.Get, MetadataProbe);
         try

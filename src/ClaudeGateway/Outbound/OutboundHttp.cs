@@ -126,7 +126,9 @@ internal sealed class OutboundHttp : IDisposable
     public HttpMessageInvoker CreateClient(OutboundOptions options)
     {
         var useProxy = ReachesThroughProxy(options);
+#pragma warning disable RS0030 // Here connections are made.
         var handler = new SocketsHttpHandler
+#pragma warning restore RS0030
         {
             AllowAutoRedirect = false,
             UseCookies = false,
@@ -151,7 +153,9 @@ internal sealed class OutboundHttp : IDisposable
         }
 
         var client =
+#pragma warning disable RS0030 // Here clients are made.
             new HttpMessageInvoker(new AnswerCheck(handler, options.Decompression != DecompressionMethods.None));
+#pragma warning restore RS0030
         lock (_disposables)
         {
             _disposables.Add(client);
@@ -199,7 +203,9 @@ internal sealed class OutboundHttp : IDisposable
             : options.ReachesMetadataServices
                 ? await Dns.GetHostAddressesAsync(endpoint.Host, cancellation)
                 : await _guard.ResolveAsync(endpoint.Host, cancellation);
+#pragma warning disable RS0030 // Here connections are made.
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+#pragma warning restore RS0030
         try
         {
             await socket.ConnectAsync(addresses, endpoint.Port, cancellation);

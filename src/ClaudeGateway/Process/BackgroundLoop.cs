@@ -89,7 +89,9 @@ internal sealed class BackgroundLoop : IAsyncDisposable
         catch (Exception e) when (!_stop.IsCancellationRequested)
         {
             Say($"{_consequence}: {e.GetType().Name}: {e.Message}");
+#pragma warning disable RS0030 // A second against a spin is no rule of the product.
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, _stop.Token);
+#pragma warning restore RS0030
         }
     }
 

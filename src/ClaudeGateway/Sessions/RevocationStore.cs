@@ -56,7 +56,8 @@ internal sealed class RevocationStore(Database database, Revocations revocations
             await transaction.ExecuteAsync(
                 """
                 INSERT INTO gw_revocation (token_key, revoked_at, expires_at) VALUES ($1, $2, $3)
-                ON CONFLICT (token_key) DO UPDATE SET revoked_at = $2, expires_at = $3 WHERE gw_revocation.revoked_at < $2
+                ON CONFLICT (token_key) DO UPDATE SET revoked_at = $2, expires_at = $3 WHERE gw_revocation.revoked_at <
+                  $2
                 """,
                 $"{revocation.Kind}:{revocation.Id}",
                 revocation.At.ToUnixTimeMilliseconds(),

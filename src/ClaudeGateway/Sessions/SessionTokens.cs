@@ -175,15 +175,20 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
 
     private bool IsForUs(JsonElement claims) =>
         claims.TryGetProperty("aud", out var audience)
-        && (audience.ValueKind == JsonValueKind.Array ? audience.EnumerateArray().Any(IsAudience) : IsAudience(audience))
-        && (issuer is null || (claims.TryGetProperty("iss", out var iss) && iss.ValueKind == JsonValueKind.String && iss.ValueEquals(issuer)));
+        && (audience.ValueKind == JsonValueKind.Array
+                ? audience.EnumerateArray().Any(IsAudience)
+                : IsAudience(audience))
+        && (issuer is null
+                || (claims.TryGetProperty("iss", out var iss)
+                    && iss.ValueKind == JsonValueKind.String && iss.ValueEquals(issuer)));
 
     private static bool IsAudience(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && value.ValueEquals(Audience);
 
     private static string[] Groups(JsonElement claims) =>
         claims.TryGetProperty("groups", out var groups) && groups.ValueKind == JsonValueKind.Array
-            ? [.. groups.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String).Select(group => group.GetString()!)]
+            ? [.. groups.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String)
+                .Select(group => group.GetString()!)]
             : [];
 
     private static string? Text(JsonElement claims, string name) =>

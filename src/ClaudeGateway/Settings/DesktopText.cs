@@ -114,7 +114,8 @@ internal static class DesktopText
             .Where(
                 m =>
                     settable.Contains(m.Name)
-                    && (m.Value.ValueKind == JsonValueKind.Null || (m.Value.ValueKind == JsonValueKind.String && m.Value.ValueEquals(""))))
+                    && (m.Value.ValueKind == JsonValueKind.Null
+                    || (m.Value.ValueKind == JsonValueKind.String && m.Value.ValueEquals(""))))
             .Select(
                 m =>
                     new SchemaProblem(

@@ -19,7 +19,9 @@ internal sealed record JsonPlace(JsonPlace? Parent, string? Key, int Index)
     /// <summary>RFC 6901.</summary>
     public string Pointer => Parent is null
         ? ""
-        : $"{Parent.Pointer}/{(Key is null ? Index.ToString(System.Globalization.CultureInfo.InvariantCulture) : JsonPointer.Escape(Key))}";
+        : $"{Parent.Pointer}/{(Key is null
+            ? Index.ToString(System.Globalization.CultureInfo.InvariantCulture)
+            : JsonPointer.Escape(Key))}";
 
     /// <summary>
     /// As configuration paths are written: <c>.key</c>, <c>["a key"]</c>, <c>[0]</c>; empty at the root.

@@ -94,7 +94,9 @@ internal sealed partial class SchemaValidator
         problems.Add(
             Error(
                 place,
-                (forbidden.ValueKind == JsonValueKind.Object && forbidden.EnumerateObject().Any() ? "is not allowed" : "cannot be set here") + reason,
+                (forbidden.ValueKind == JsonValueKind.Object && forbidden.EnumerateObject().Any()
+                        ? "is not allowed"
+                        : "cannot be set here") + reason,
                 instead));
     }
 

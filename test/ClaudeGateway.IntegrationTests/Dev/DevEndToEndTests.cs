@@ -70,7 +70,8 @@ public sealed class DevEndToEndTests : IAsyncLifetime
 
         var second = $$"""
             {"model":"claude-sonnet-4-6","max_tokens":200,"tools":{{tools}},"messages":[{"role":"user","content":"Weather?"},{"role":"assistant","content":{{call.GetProperty("content")}}},
-             {"role":"user","content":[{"type":"tool_result","tool_use_id":"{{use.GetProperty("id").GetString()}}","content":"22 degrees"}]}]}
+             {"role":"user","content":[
+               {"type":"tool_result","tool_use_id":"{{use.GetProperty("id").GetString()}}","content":"22 degrees"}]}]}
             """;
         using var answer = await PostAsync("/v1/messages", bearer, second);
         Assert.Equal("end_turn", (await JsonAsync(answer)).GetProperty("stop_reason").GetString());

@@ -119,7 +119,10 @@ public sealed class ReloadFailureTests : IAsyncDisposable
         return owner.Uri.ToString();
     }
 
-    private void Write(string store, string model, bool withAdmin) => File.WriteAllText(_folder.File("gateway.yaml"), $$"""
+    private void Write(string store, string model, bool withAdmin) =>
+        File.WriteAllText(_folder.File("gateway.yaml"), Yaml(store, model, withAdmin));
+
+    private string Yaml(string store, string model, bool withAdmin) => $$"""
         listen: { host: 127.0.0.1, port: 0 }
         oidc: { issuer: "{{_idp.Issuer}}", client_id: gw, client_secret: s }
         session: { jwt_secret: "{{TestConfig.JwtSecret}}" }

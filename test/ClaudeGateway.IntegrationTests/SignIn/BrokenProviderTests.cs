@@ -35,7 +35,8 @@ public sealed class BrokenProviderTests : IAsyncDisposable
 
     /// <summary>Those that once ended in a 500; where the gateway waits between its tries, a few do.</summary>
     public static TheoryData<string> Undecodable =>
-        [.. Broken.Select(row => row.Data).Where(answer => answer.Contains("content-encoding", StringComparison.Ordinal))];
+        [.. Broken.Select(row => row.Data)
+            .Where(answer => answer.Contains("content-encoding", StringComparison.Ordinal))];
 
     public async ValueTask DisposeAsync()
     {

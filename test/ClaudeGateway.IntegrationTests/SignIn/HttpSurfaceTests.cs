@@ -197,7 +197,8 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     {
         using var files = new CertificateFiles("localhost");
         _idp.User["groups"] = new System.Text.Json.Nodes.JsonArray(
-            [.. Enumerable.Range(0, 3000).Select(i => (System.Text.Json.Nodes.JsonNode)$"group-with-a-rather-long-name-{i}")]);
+            [.. Enumerable.Range(0, 3000)
+                .Select(i => (System.Text.Json.Nodes.JsonNode)$"group-with-a-rather-long-name-{i}")]);
         await using var plain = await StartAsync();
         var bearer = (await plain.SignInAsync()).AccessToken;
         Assert.InRange(bearer.Length, 100_000, 200_000);

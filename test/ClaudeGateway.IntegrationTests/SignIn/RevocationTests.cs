@@ -80,7 +80,7 @@ public sealed class RevocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_administrator_signs_a_person_out_everywhere_and_also_the_approved_session_that_waits_for_its_device()
+    public async Task An_administrator_signs_a_person_out_everywhere_and_of_the_session_that_waits_for_its_device()
     {
         var store = await PostgresServer.NewDatabaseAsync();
         await using var gateway = await StartAsync(store);

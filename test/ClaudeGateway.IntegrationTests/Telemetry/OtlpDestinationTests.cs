@@ -336,7 +336,11 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     public async Task The_log_names_the_host_but_neither_path_nor_key()
     {
         _collector.Status = 400;
-        New(new TelemetryDestination { Url = new Uri(_collector.Url, "/in/s3cret?key=s3cret"), Headers = new Dictionary<string, Secret> { ["x-key"] = new("s3cret") } }).Enqueue(Export());
+        New(new TelemetryDestination
+        {
+            Url = new Uri(_collector.Url, "/in/s3cret?key=s3cret"),
+            Headers = new Dictionary<string, Secret> { ["x-key"] = new("s3cret") },
+        }).Enqueue(Export());
 
         var line = await _log.LineAsync("does not take exports");
         Assert.Contains("telemetry.forward_to[3] (127.0.0.1)", line, StringComparison.Ordinal);

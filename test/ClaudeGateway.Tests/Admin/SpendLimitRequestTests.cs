@@ -77,7 +77,8 @@ public sealed class SpendLimitRequestTests
         const string start = """{"scope":{"type":"rbac_group","rbac_group_id":"g"},"amount":"5",""";
         Assert.Null((await ReadAsync(start + "\"pooled_budget\":null}")).Draft!.Pool);
         Assert.False(
-            (await ReadAsync(start + "\"pooled_budget\":{\"paused\":null,\"currency\":\"USD\"}}")).Draft!.Pool!.SetsAnything);
+            (await ReadAsync(start + "\"pooled_budget\":{\"paused\":null,\"currency\":\"USD\"}}"))
+                .Draft!.Pool!.SetsAnything);
         Assert.True((await ReadAsync(start + "\"pooled_budget\":{\"amount\":null}}")).Draft!.Pool!.ClearsAmount);
     }
 

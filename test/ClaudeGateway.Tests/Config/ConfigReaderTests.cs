@@ -61,7 +61,7 @@ public sealed class ConfigReaderTests
         var yaml = """
             bar: 1
             listen: {}
-            oidc: { issuer: https://login.example.com, client_id: "${NOPE}", client_secret: "${file:/nonexistent/secret}" }
+            oidc: { issuer: https://login.example.com, client_id: "${NOPE}", client_secret: "${file:/nonexistent}" }
             session: { jwt_secret: short }
             upstreams:
               - provider: bedrock

@@ -55,7 +55,8 @@ public sealed class EnvironmentConfigTests
     public void Contradicting_credentials_are_refused() =>
         Assert.StartsWith(
             "ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN",
-            Assert.Single(EnvironmentConfig.Read(Yaml.Environment([.. Complete, ("ANTHROPIC_AUTH_TOKEN", "t")])).Errors),
+            Assert.Single(
+                EnvironmentConfig.Read(Yaml.Environment([.. Complete, ("ANTHROPIC_AUTH_TOKEN", "t")])).Errors),
             StringComparison.Ordinal);
 
     [Theory]

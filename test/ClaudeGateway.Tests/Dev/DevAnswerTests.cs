@@ -50,7 +50,9 @@ public sealed class DevAnswerTests
     {
         var answer = To($$$"""
             {"tools":[{{{Weather}}}],"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"get_weather","input":{}}]},
-             {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"22 degrees"}]},{"type":"text","text":"a reminder of the client's"}]}]}
+             {"role":"user","content":[
+               {"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"22 degrees"}]},
+               {"type":"text","text":"a reminder of the client's"}]}]}
             """);
         Assert.Equal("end_turn", answer.StopReason);
         Assert.Contains("22 degrees", Text(answer), StringComparison.Ordinal);

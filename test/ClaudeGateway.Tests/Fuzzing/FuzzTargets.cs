@@ -51,7 +51,8 @@ internal static class FuzzTargets
     };
 
     private static byte[][] Corpus(string files) =>
-        [.. Directory.GetFiles(Repository.File("test/ClaudeGateway.Tests/Fuzzing/Corpus"), files).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+        [.. Directory.GetFiles(Repository.File("test/ClaudeGateway.Tests/Fuzzing/Corpus"), files)
+            .Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
 
     /// <summary>
     /// The parser of the framework decides what JSON is; of that, the gateway takes an object with one model.

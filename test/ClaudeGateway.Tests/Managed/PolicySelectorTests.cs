@@ -5,7 +5,8 @@ namespace ClaudeGateway.Tests.Managed;
 public sealed class PolicySelectorTests
 {
     private const string ByGroupAndDomain = """
-        [{"match":{"groups":["a","b"],"email_domain":"corp.com"}},{"match":{"email_domain":"@Example.COM "}},{"match":{"groups":["b","Ops"]}},{"match":{"groups":["ops"]}},{"match":{}}]
+        [{"match":{"groups":["a","b"],"email_domain":"corp.com"}},{"match":{"email_domain":"@Example.COM "}},
+         {"match":{"groups":["b","Ops"]}},{"match":{"groups":["ops"]}},{"match":{}}]
         """;
 
     [Theory]

@@ -155,7 +155,8 @@ public sealed class SessionTokensTests
                 _ => value };
         }
 
-        return $"{{{string.Join(',', claims.Where(claim => claim.Value.Length > 0).Select(claim => $"\"{claim.Key}\":{claim.Value}"))}}}";
+        var members = claims.Where(claim => claim.Value.Length > 0).Select(claim => $"\"{claim.Key}\":{claim.Value}");
+        return $"{{{string.Join(',', members)}}}";
     }
 
     private static string Sign(string header, string payload)

@@ -123,7 +123,8 @@ public sealed class PriceListTests
                 CacheRead = cacheRead % 2_000_000,
             };
             var exact =
-                ((usage.Input * 3m) + (usage.Output * 15m) + (usage.CacheRead * 0.30m)) / 10_000 * Money.NanoCentsPerCent;
+                ((usage.Input * 3m) + (usage.Output * 15m) + (usage.CacheRead * 0.30m))
+                / 10_000 * Money.NanoCentsPerCent;
             var cost = Cost(Listed, "claude-sonnet-4-6", usage).NanoCents;
             return cost >= exact && cost - exact < 1000;
         }));

@@ -39,7 +39,8 @@ public sealed class SpendPeriodTests
     public void Weeks_begin_on_Monday_and_have_seven_days() =>
         Check.QuickThrowOnFailure(Prop.ForAll(Days, day =>
             SpendPeriod.Weekly.Start(day).DayOfWeek == DayOfWeek.Monday
-            && SpendPeriods.Day(SpendPeriod.Weekly.Reset(day)).DayNumber - SpendPeriod.Weekly.Start(day).DayNumber == 7));
+            && SpendPeriods.Day(SpendPeriod.Weekly.Reset(day)).DayNumber
+                    - SpendPeriod.Weekly.Start(day).DayNumber == 7));
 
     [Fact]
     public void Consecutive_days_share_a_period_or_the_later_one_starts_it() =>

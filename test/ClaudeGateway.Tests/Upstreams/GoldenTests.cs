@@ -19,9 +19,8 @@ namespace ClaudeGateway.Tests.Upstreams;
 /// </summary>
 public sealed class GoldenTests
 {
-    private const string Message = """
-        {"model":"claude-haiku-4-5","max_tokens":64,"tags":{"team":"a"},"stream":false,"messages":[{"role":"user","content":"h\u00e9 ☃"}],"n":12345678901234567890,"anthropic_beta":["own-beta"]}
-        """;
+    private const string Message =
+        """{"model":"claude-haiku-4-5","max_tokens":64,"tags":{"team":"a"},"stream":false,"messages":[{"role":"user","content":"h\u00e9 ☃"}],"n":12345678901234567890,"anthropic_beta":["own-beta"]}""";
 
     private static readonly AwsAuth Keys = new()
     {

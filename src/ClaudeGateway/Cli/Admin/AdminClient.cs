@@ -7,7 +7,8 @@ using ClaudeGateway.Process;
 namespace ClaudeGateway.Cli.Admin;
 
 /// <summary>The admin API of a gateway, as the command line calls it. Pages are followed to the end.</summary>
-internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCredential credential)
+internal sealed class AdminClient(
+    HttpMessageInvoker http, Uri gateway, AdminCredential credential, TimeProvider clock)
 {
     private const int PageSize = 1000;
 
@@ -87,8 +88,7 @@ internal sealed class AdminClient(HttpMessageInvoker http, Uri gateway, AdminCre
         using var request = new HttpRequestMessage(method, new Uri(gateway, path));
         credential.Apply(request);
         request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Timeout);
+        using var limit = new Deadline(Timeout, clock, cancellation);
         try
         {
             using var response = await http.SendAsync(request, limit.Token);

@@ -65,13 +65,14 @@ internal static class AdminCommand
                 ? ReportFormat.Json : parsed.GetValue(AsCsv) ? ReportFormat.Csv
                 : ReportFormat.Table;
             using var outbound = new OutboundHttp(
-                environment.ForOwnMachine(), new OperationalLog(lines, TimeProvider.System, LogLevel.Warn));
+                environment.ForOwnMachine(), new OperationalLog(lines, SystemClock.Instance, LogLevel.Warn));
             var client = new AdminClient(
                 outbound.CreateClient(new OutboundOptions()),
                 GatewayUrl.Read(
                     parsed.GetValue(Url) ?? environment["CLAUDE_GATEWAY_URL"]
                     ?? throw new OperatorException("which gateway? Set CLAUDE_GATEWAY_URL or pass --url")),
-                AdminCredential.From(environment));
+                AdminCredential.From(environment),
+                SystemClock.Instance);
             await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
             return 0;
         }

@@ -26,11 +26,11 @@ internal static class DoctorCommand
         using var lines = new StderrLines();
         var log = new OperationalLog(
             lines,
-            TimeProvider.System,
+            SystemClock.Instance,
             OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"] ?? "warn"));
         try
         {
-            var findings = await ExamineAsync(config, environment, TimeProvider.System, log, cancellation);
+            var findings = await ExamineAsync(config, environment, SystemClock.Instance, log, cancellation);
             foreach (var finding in findings)
             {
                 await output.WriteLineAsync($"{(finding.IsWell ? "ok  " : "FAIL")}  {finding.Subject}: {finding.Text}");
@@ -83,7 +83,8 @@ internal static class DoctorCommand
             IdentityProviderExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation),
             StoreExamination.RunAsync(config, environment, log, cancellation),
             .. upstreams.Select(
-                (upstream, i) => UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, cancellation)),
+                (upstream, i) =>
+                    UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, clock, cancellation)),
             .. (config.Telemetry?.ForwardTo ?? []).Select(
                 (destination, i) =>
                     CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),

@@ -35,7 +35,9 @@ internal static class Grants
         BedrockUpstreamConfig bedrock =>
             "grant bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream and bedrock:CountTokens on the "
                 + "foundation models and inference "
-                + $"profiles{(bedrock.Guardrail is null ? "" : ", bedrock:ApplyGuardrail on the guardrail")}{(bedrock.Auth.BearerToken is null ? "" : ", bedrock:CallWithBearerToken")}",
+                + "profiles"
+                + (bedrock.Guardrail is null ? "" : ", bedrock:ApplyGuardrail on the guardrail")
+                + (bedrock.Auth.BearerToken is null ? "" : ", bedrock:CallWithBearerToken"),
         MantleUpstreamConfig =>
             "attach the managed policy AmazonBedrockMantleInferenceAccess, or grant bedrock-mantle:CreateInference "
                 + "(with a bearer also bedrock-mantle:CallWithBearerToken)",

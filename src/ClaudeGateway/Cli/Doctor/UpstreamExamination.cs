@@ -23,7 +23,11 @@ internal static class UpstreamExamination
 
     /// <param name="models">In order of preference; the first this upstream serves is asked for.</param>
     public static async Task<Finding> RunAsync(
-        Upstream upstream, UpstreamConfig config, IReadOnlyList<ModelRoute> models, CancellationToken cancellation)
+        Upstream upstream,
+        UpstreamConfig config,
+        IReadOnlyList<ModelRoute> models,
+        TimeProvider clock,
+        CancellationToken cancellation)
     {
         var subject = $"upstream '{upstream.Name}' ({upstream.Provider})";
         var asked = models.SelectMany(route => route.Targets,
@@ -37,8 +41,7 @@ internal static class UpstreamExamination
                 "add a models[] entry whose upstream_model names it, or widen its models list");
         }
 
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        timeout.CancelAfter(Timeout);
+        using var timeout = new Deadline(Timeout, clock, cancellation);
         try
         {
             using var response = await upstream.SendAsync(Call(asked.Id), asked.Target.ModelId, timeout.Token);

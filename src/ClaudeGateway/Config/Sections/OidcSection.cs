@@ -195,7 +195,8 @@ internal static class OidcSection
     private static readonly Key<string> Algorithm = new(
         "id_token_signed_response_alg",
         Choice(
-            [.. new[] { "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA" }.Select(alg => (alg, alg))]),
+            [.. new[] { "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA" }
+                .Select(alg => (alg, alg))]),
         "The one signature algorithm accepted for id_tokens (RFC 7518 section 3.1).")
     {
         Default = "RS256",

@@ -131,7 +131,9 @@ internal static partial class StoreSection
         var colon = hostAndPort.IndexOf(':', Math.Max(bracket, 0));
         var host = colon < 0 ? hostAndPort : hostAndPort[..colon];
         if (colon >= 0
-            && (!int.TryParse(hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535))
+            && (!int.TryParse(
+                    hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+                || port is < 1 or > 65535))
         {
             return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must "
                 + "be percent-encoded, or the password given as store.password)";

@@ -124,7 +124,8 @@ internal static partial class Values
         var bits = ip.GetAddressBytes().Length * 8;
         var prefix = bits;
         if (slash >= 0
-            && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > bits))
+            && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out prefix)
+                || prefix > bits))
         {
             return false;
         }

@@ -63,7 +63,7 @@ internal sealed class AwsCredentialChain(ProcessEnvironment environment, Credent
             : "us-east-1";
         var endpoint = environment["AWS_ENDPOINT_URL_STS"] is { Length: > 0 } sts ? sts
             : environment["AWS_ENDPOINT_URL"] is { Length: > 0 } all ? all
-            : $"https://sts.{region}.{(region.StartsWith("cn-", StringComparison.Ordinal) ? "amazonaws.com.cn" : "amazonaws.com")}/";
+            : $"https://sts.{region}.amazonaws.com{(region.StartsWith("cn-", StringComparison.Ordinal) ? ".cn" : "")}/";
         try
         {
             var token = (await File.ReadAllTextAsync(file, cancellation)).Trim();

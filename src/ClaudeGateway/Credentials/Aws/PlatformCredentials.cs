@@ -110,7 +110,9 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
     {
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
             && (uri.Scheme == Uri.UriSchemeHttps
-                || (uri.Scheme == Uri.UriSchemeHttp && (AddressRules.IsLoopbackHost(uri.IdnHost) || (IPAddress.TryParse(uri.IdnHost, out var address) && ContainerHosts.Contains(address))))))
+                || (uri.Scheme == Uri.UriSchemeHttp
+                    && (AddressRules.IsLoopbackHost(uri.IdnHost)
+                        || (IPAddress.TryParse(uri.IdnHost, out var address) && ContainerHosts.Contains(address))))))
         {
             return uri;
         }

@@ -43,7 +43,8 @@ internal static class DesktopDocument
                         folder is JsonValue path ? new JsonObject { ["path"] = path.DeepClone() } : folder.DeepClone());
             case "disabledBuiltinTools" when value is JsonArray tools:
                 return new JsonArray(
-                    [.. tools.Select(t => t!.GetValue<string>()).Distinct(StringComparer.Ordinal).Select(t => (JsonNode)t)]);
+                    [.. tools.Select(t => t!.GetValue<string>()).Distinct(StringComparer.Ordinal)
+                    .Select(t => (JsonNode)t)]);
             case "sshHostAllowlist" when value is JsonArray hosts:
                 return Each(hosts, host => host.GetValue<string>().Trim());
             case "builtinToolPolicy" when value is JsonObject policy:
@@ -122,7 +123,11 @@ internal static class DesktopDocument
     {
         ["serverName"] = server.Key,
         ["tools"] = new JsonArray(
-            [.. (server.Value?["toolPolicy"] as JsonObject ?? []).Select(tool => new JsonObject { ["toolName"] = tool.Key, ["permission"] = tool.Value?.DeepClone() })]),
+            [.. (server.Value?["toolPolicy"] as JsonObject ?? []).Select(tool => new JsonObject
+                {
+                    ["toolName"] = tool.Key,
+                    ["permission"] = tool.Value?.DeepClone(),
+                })]),
     })]);
 
     private static JsonObject PluginRules(JsonNode plugin)

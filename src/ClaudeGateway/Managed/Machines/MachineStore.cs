@@ -17,7 +17,8 @@ internal sealed class MachineStore(Database database)
     /// <summary>The newer sighting wins, whichever replica writes last.</summary>
     private const string Write = """
         INSERT INTO gw_machine AS m (session_id, version, seen_at) VALUES ($1, $2, $3)
-        ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at WHERE m.seen_at < excluded.seen_at
+        ON CONFLICT (session_id) DO UPDATE SET version = excluded.version, seen_at = excluded.seen_at WHERE m.seen_at <
+          excluded.seen_at
         """;
 
     /// <summary>One commit for all of them.</summary>

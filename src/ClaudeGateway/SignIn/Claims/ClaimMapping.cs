@@ -45,7 +45,8 @@ internal sealed class ClaimMapping(OidcConfig config)
         : ClaimPointer.Find(claims, config.GroupsClaim) switch
     {
         { ValueKind: JsonValueKind.Array } list =>
-            [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String).Select(group => group.GetString()!).Where(group => group.Length > 0)],
+            [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String)
+                    .Select(group => group.GetString()!).Where(group => group.Length > 0)],
         { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],
         _ => [],
     };

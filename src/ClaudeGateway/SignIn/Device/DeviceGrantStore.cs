@@ -67,7 +67,8 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
             var now = Now();
             var inserted = await database.ExecuteOnceAsync(
                 """
-                INSERT INTO gw_device_grant (device_code_hash, user_code_hash, status, requested_from, requested_at, user_agent, surface, expires_at)
+                INSERT INTO gw_device_grant (device_code_hash, user_code_hash, status, requested_from, requested_at,
+                  user_agent, surface, expires_at)
                 VALUES ($1, $2, 'pending', $3, $4, $5, $6, $7)
                 ON CONFLICT DO NOTHING
                 """,
@@ -131,7 +132,8 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
             """
             UPDATE gw_sign_in_attempt SET claimed_at = $2
             WHERE state_hash = $1 AND expires_at > $2 AND (claimed_at IS NULL OR claimed_at < $3)
-            AND EXISTS (SELECT 1 FROM gw_device_grant WHERE gw_device_grant.device_code_hash = gw_sign_in_attempt.device_code_hash AND status = 'pending')
+            AND EXISTS (SELECT 1 FROM gw_device_grant WHERE gw_device_grant.device_code_hash =
+              gw_sign_in_attempt.device_code_hash AND status = 'pending')
             """,
             DeviceCodes.Hash(state),
             now,

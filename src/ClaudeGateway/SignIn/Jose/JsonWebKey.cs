@@ -126,7 +126,9 @@ internal sealed class JsonWebKey
 
     private static bool AllowsVerify(JsonElement jwk) =>
         !jwk.TryGetProperty("key_ops", out var operations)
-        || (operations.ValueKind == JsonValueKind.Array && operations.EnumerateArray().Any(operation => operation.ValueKind == JsonValueKind.String && operation.ValueEquals("verify")));
+        || (operations.ValueKind == JsonValueKind.Array
+                && operations.EnumerateArray().Any(operation =>
+                    operation.ValueKind == JsonValueKind.String && operation.ValueEquals("verify")));
 
     private static RSAParameters? ReadRsa(JsonElement jwk)
     {

@@ -66,7 +66,9 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
         }
 
         return AudienceProblem(claims) ?? TimeProblem(claims)
-            ?? (nonce is not null && Text(claims, "nonce") != nonce ? "id_token nonce is not the one of this sign-in" : null);
+            ?? (nonce is not null && Text(claims, "nonce") != nonce
+                ? "id_token nonce is not the one of this sign-in"
+                : null);
     }
 
     private string? AudienceProblem(JsonElement claims)

@@ -129,7 +129,9 @@ internal sealed class IdentityProvider : IDisposable
         if (_config.UsePkce)
         {
             query.Add(
-                new("code_challenge", Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(codeVerifier)))));
+                new(
+                "code_challenge",
+                Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(codeVerifier)))));
             query.Add(new("code_challenge_method", "S256"));
         }
 

@@ -109,19 +109,18 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     {
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("claude-gateway", null));
-        using var limit = new CancellationTokenSource(Timeout, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        using var deadline = new Deadline(Timeout, clock, cancellation);
         try
         {
-            using var response = await client.SendAsync(request, either.Token);
-            var body = await ReadAsync(response, either.Token);
+            using var response = await client.SendAsync(request, deadline.Token);
+            var body = await ReadAsync(response, deadline.Token);
             return new IdpAnswer((int)response.StatusCode, Parse(body, repeatedMembers));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             throw;
         }
-        catch (OperationCanceledException e) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException e) when (deadline.IsOver)
         {
             throw new IdentityProviderUnavailableException(
                 $"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);

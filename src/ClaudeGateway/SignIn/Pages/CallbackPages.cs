@@ -10,7 +10,8 @@ internal static class CallbackPages
         200,
         "You are signed in",
         $"""
-        <p>{(email is null ? "" : $"Signed in as <strong>{Page.Encode(email)}</strong>. ")}Go back to your terminal or app; it continues by itself.</p>
+        <p>{(email is null ? "" : $"Signed in as <strong>{Page.Encode(email)}</strong>. ")}Go back to your terminal or
+          app; it continues by itself.</p>
         <p class="soft">You can close this tab.</p>
         """);
 
@@ -29,7 +30,8 @@ internal static class CallbackPages
         403,
         "Continue in the browser you began with",
         """
-        <p class="problem" role="alert">This sign-in was started in another browser, or this one does not keep cookies.</p>
+        <p class="problem" role="alert">This sign-in was started in another browser, or this one does not keep
+          cookies.</p>
         <p>Enter the code again here, and finish in the same window.</p>
         <p><a class="button" href="/device">Enter a code</a></p>
         """);
@@ -51,7 +53,8 @@ internal static class CallbackPages
         "You could not be signed in",
         $"""
         <p class="problem" role="alert">{Page.Encode(reason)}</p>
-        <p>If you think you should have access, show this page to your administrator (request {Page.Encode(request.Id)}).</p>
+        <p>If you think you should have access, show this page to your administrator (request
+          {Page.Encode(request.Id)}).</p>
         """);
 
     public static Task ProviderUnreachableAsync(GatewayRequest request) => WriteAsync(
@@ -59,7 +62,8 @@ internal static class CallbackPages
         502,
         "Your identity provider does not answer",
         $"""
-        <p class="problem" role="alert">The gateway could not finish your sign-in with it. Nothing is lost: reload this page, or enter your code again.</p>
+        <p class="problem" role="alert">The gateway could not finish your sign-in with it. Nothing is lost: reload this
+          page, or enter your code again.</p>
         <p><a class="button" href="/device">Enter the code again</a></p>
         <p class="soft">Request {Page.Encode(request.Id)}</p>
         """);

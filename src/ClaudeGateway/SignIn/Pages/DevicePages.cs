@@ -21,7 +21,8 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         <p id="hint">Type the code that your terminal or app shows.</p>
         <form method="post" action="/device">
         <label for="user_code">Code</label>
-        <input type="text" id="user_code" name="user_code" aria-describedby="hint" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" placeholder="XXXX-XXXX" required autofocus>
+        <input type="text" id="user_code" name="user_code" aria-describedby="hint" autocomplete="off"
+          autocapitalize="characters" spellcheck="false" maxlength="20" placeholder="XXXX-XXXX" required autofocus>
         <button type="submit">Continue</button>
         </form>
         """);
@@ -34,7 +35,8 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         "Is this your code?",
         $"""
         {Notice}
-        <p>Compare it with the code on your own screen. If they differ, or you did not start a sign-in, choose “Deny”.</p>
+        <p>Compare it with the code on your own screen. If they differ, or you did not start a sign-in, choose
+          “Deny”.</p>
         <p class="code">{Page.Encode(userCode)}</p>
         {Origin(origin, now)}
         <form method="post" action="/device">
@@ -84,7 +86,8 @@ internal sealed class DevicePages(string formAction, string? loginNotice)
         : $"""
         <dl>
         <dt>Requested from</dt><dd>{Page.Encode(origin.Address)}</dd>
-        <dt>When</dt><dd><time datetime="{Rfc3339.Seconds(origin.At)}">{Ago(now - origin.At)} ({origin.At.ToString("HH:mm", CultureInfo.InvariantCulture)} UTC)</time></dd>
+        <dt>When</dt><dd><time datetime="{Rfc3339.Seconds(origin.At)}">{Ago(now - origin.At)}
+          ({origin.At.ToString("HH:mm", CultureInfo.InvariantCulture)} UTC)</time></dd>
         {(origin.UserAgent is { } agent ? $"<dt>Client</dt><dd>{Page.Encode(agent)}</dd>" : "")}
         </dl>
         """;

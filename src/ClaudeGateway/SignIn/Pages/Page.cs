@@ -13,25 +13,38 @@ namespace ClaudeGateway.SignIn.Pages;
 internal static class Page
 {
     private const string Style = """
-        :root{color-scheme:light dark;--bg:#f4f3ef;--card:#fff;--ink:#1d1c1a;--soft:#5c5a55;--line:#d9d6cf;--accent:#9a4a2b;--on-accent:#fff;--field:#fff;--warn-bg:#fbeeee;--warn:#8f1d1d;--note-bg:#f1eee6}
-        @media (prefers-color-scheme:dark){:root{--bg:#161513;--card:#211f1c;--ink:#f1efe9;--soft:#b5b1a8;--line:#3d3a35;--accent:#e0926f;--on-accent:#1d130e;--field:#161513;--warn-bg:#3a1f1f;--warn:#ffb4ab;--note-bg:#2b2824}}
+        :root{color-scheme:light dark;--bg:#f4f3ef;--card:#fff;--ink:#1d1c1a;--soft:#5c5a55;--line:#d9d6cf;
+          --accent:#9a4a2b;--on-accent:#fff;--field:#fff;--warn-bg:#fbeeee;--warn:#8f1d1d;--note-bg:#f1eee6}
+        @media (prefers-color-scheme:dark){:root{--bg:#161513;--card:#211f1c;--ink:#f1efe9;--soft:#b5b1a8;
+          --line:#3d3a35;--accent:#e0926f;--on-accent:#1d130e;--field:#161513;--warn-bg:#3a1f1f;--warn:#ffb4ab;
+          --note-bg:#2b2824}}
         *{box-sizing:border-box}
-        body{margin:0;min-height:100vh;display:flex;flex-direction:column;align-items:center;justify-content:center;padding:1.25rem;background:var(--bg);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-        main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;padding:2rem 1.75rem}
+        body{margin:0;min-height:100vh;display:flex;flex-direction:column;align-items:center;justify-content:center;
+          padding:1.25rem;background:var(--bg);color:var(--ink);
+          font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+        main{width:100%;max-width:27rem;background:var(--card);border:1px solid var(--line);border-radius:1rem;
+          padding:2rem 1.75rem}
         footer{margin-top:1rem;color:var(--soft);font-size:.875rem;text-align:center}
         h1{margin:0 0 .75rem;font-size:1.5rem;line-height:1.25;letter-spacing:-.01em}
         p{margin:0 0 1rem}
         .soft{color:var(--soft)}
         label{display:block;font-weight:600;margin-bottom:.375rem}
-        input[type=text]{width:100%;padding:.75rem;border:1px solid var(--soft);border-radius:.625rem;background:var(--field);color:var(--ink);font:600 1.375rem/1.3 ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;letter-spacing:.12em;text-align:center;text-transform:uppercase}
-        .code{margin:0 0 1.25rem;padding:.875rem;border:1px dashed var(--soft);border-radius:.625rem;font:600 1.625rem/1.2 ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;letter-spacing:.12em;text-align:center;overflow-wrap:anywhere}
+        input[type=text]{width:100%;padding:.75rem;border:1px solid var(--soft);border-radius:.625rem;
+          background:var(--field);color:var(--ink);
+          font:600 1.375rem/1.3 ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;letter-spacing:.12em;
+          text-align:center;text-transform:uppercase}
+        .code{margin:0 0 1.25rem;padding:.875rem;border:1px dashed var(--soft);border-radius:.625rem;
+          font:600 1.625rem/1.2 ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;letter-spacing:.12em;
+          text-align:center;overflow-wrap:anywhere}
         .notice,.problem{border-radius:.625rem;padding:.75rem 1rem;margin:0 0 1rem;overflow-wrap:anywhere}
         .notice{background:var(--note-bg)}
         .problem{background:var(--warn-bg);color:var(--warn)}
         dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:0 0 1.25rem}
         dt{color:var(--soft)}
         dd{margin:0;overflow-wrap:anywhere}
-        button,.button{display:block;width:100%;margin-top:.75rem;padding:.8rem 1rem;border:1px solid var(--accent);border-radius:.625rem;background:var(--accent);color:var(--on-accent);font-family:inherit;font-size:1rem;font-weight:600;line-height:1.3;text-align:center;text-decoration:none;cursor:pointer}
+        button,.button{display:block;width:100%;margin-top:.75rem;padding:.8rem 1rem;border:1px solid var(--accent);
+          border-radius:.625rem;background:var(--accent);color:var(--on-accent);font-family:inherit;font-size:1rem;
+          font-weight:600;line-height:1.3;text-align:center;text-decoration:none;cursor:pointer}
         button.quiet{background:transparent;color:var(--ink);border-color:var(--soft)}
         a{color:var(--accent)}
         :focus-visible{outline:3px solid var(--accent);outline-offset:2px}

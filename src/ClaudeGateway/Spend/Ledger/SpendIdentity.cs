@@ -30,5 +30,6 @@ internal sealed record SpendIdentity(
     private static bool IsSame(Principal left, Principal right) =>
         string.Equals(left.Email, right.Email, StringComparison.Ordinal)
         && string.Equals(left.Name, right.Name, StringComparison.Ordinal)
-        && (ReferenceEquals(left.Groups, right.Groups) || left.Groups.SequenceEqual(right.Groups, StringComparer.Ordinal));
+        && (ReferenceEquals(left.Groups, right.Groups)
+            || left.Groups.SequenceEqual(right.Groups, StringComparer.Ordinal));
 }

@@ -53,8 +53,10 @@ internal sealed class SpendPrincipalStore(Database database)
     {
         var rows = await database.AllAsync(
             $"""
-            SELECT {Columns}, c.period, c.amount FROM gw_spend_counter AS c JOIN gw_spend_principal AS p ON p.key = c.key
-            WHERE (c.period = 0 AND c.start_day = $1) OR (c.period = 1 AND c.start_day = $2) OR (c.period = 2 AND c.start_day = $3)
+            SELECT {Columns}, c.period, c.amount FROM gw_spend_counter AS c JOIN gw_spend_principal AS p ON p.key =
+              c.key
+            WHERE (c.period = 0 AND c.start_day = $1) OR (c.period = 1 AND c.start_day = $2) OR (c.period = 2 AND
+              c.start_day = $3)
             """,
             static row =>
                 (Principal: Read(row), Period: (SpendPeriod)row.GetInt32(5), Amount: new Money(row.GetInt64(6))),

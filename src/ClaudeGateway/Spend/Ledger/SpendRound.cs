@@ -31,15 +31,19 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
     private static readonly string PostgresSql = $"""
         WITH fresh AS (
           INSERT INTO gw_spend_writer AS w (id, sequence, seen_at) SELECT $1, $2, $3 WHERE $2 > 0
-          ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, seen_at = excluded.seen_at WHERE w.sequence < excluded.sequence
+          ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, seen_at = excluded.seen_at WHERE w.sequence <
+            excluded.sequence
           RETURNING 1),
         seen AS (
           INSERT INTO gw_spend_principal (key, sub, email, name, groups, seen_at)
-          SELECT i.key, i.sub, i.email, i.name, i.groups, $3 FROM unnest($8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) AS i (key, sub, email, name, groups)
-          ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups, seen_at = excluded.seen_at),
+          SELECT i.key, i.sub, i.email, i.name, i.groups, $3 FROM unnest($8::bytea[], $9::text[], $10::text[],
+            $11::text[], $12::text[]) AS i (key, sub, email, name, groups)
+          ON CONFLICT (key) DO UPDATE SET email = excluded.email, name = excluded.name, groups = excluded.groups,
+            seen_at = excluded.seen_at),
         changed AS (
           INSERT INTO gw_spend_counter AS c (key, period, start_day, amount)
-          SELECT d.key, d.period, d.start_day, d.amount FROM unnest($4::bytea[], $5::int[], $6::int[], $7::bigint[]) AS d (key, period, start_day, amount) WHERE EXISTS (SELECT 1 FROM fresh)
+          SELECT d.key, d.period, d.start_day, d.amount FROM unnest($4::bytea[], $5::int[], $6::int[], $7::bigint[]) AS
+            d (key, period, start_day, amount) WHERE EXISTS (SELECT 1 FROM fresh)
           ON CONFLICT (key, period, start_day) DO UPDATE SET amount = LEAST(c.amount + excluded.amount, $17)
           RETURNING key, period, start_day, amount),
         told AS (
@@ -47,7 +51,8 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
           FROM (SELECT *, (row_number() OVER () - 1) / 80 AS page FROM changed) AS paged GROUP BY page)
         SELECT key, period, start_day, amount FROM changed
         UNION ALL
-        SELECT c.key, c.period, c.start_day, c.amount FROM unnest($13::bytea[]) AS a (key) JOIN gw_spend_counter AS c ON c.key = a.key
+        SELECT c.key, c.period, c.start_day, c.amount FROM unnest($13::bytea[]) AS a (key) JOIN gw_spend_counter AS c
+          ON c.key = a.key
           AND (c.period, c.start_day) IN ((0, $14), (1, $15), (2, $16))
         UNION ALL
         SELECT NULL, 0, 0, value FROM gw_spend_sequence WHERE name = 'audit'

@@ -60,7 +60,9 @@ internal readonly record struct CapStanding(CapState? Daily, CapState? Weekly, C
             foreach (var cap in (ReadOnlySpan<CapState?>)[Daily, Weekly, Monthly])
             {
                 if (cap is { } next
-                    && (fullest is not { } best || next.Share > best.Share || (next.Share == best.Share && next.Reset >= best.Reset)))
+                    && (fullest is not { } best
+                        || next.Share > best.Share
+                        || (next.Share == best.Share && next.Reset >= best.Reset)))
                 {
                     fullest = next;
                 }

@@ -187,9 +187,11 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     private static Task<int> WriteAsync(DatabaseTransaction transaction, SpendLimit limit) =>
         transaction.ExecuteAsync(
             """
-            INSERT INTO gw_spend_limit (id, position, scope_type, scope_id, scope_key, period, amount_cents, pool_cents, pool_paused, created_at, updated_at)
+            INSERT INTO gw_spend_limit (id, position, scope_type, scope_id, scope_key, period, amount_cents,
+              pool_cents, pool_paused, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, CAST($7 AS bigint), CAST($8 AS bigint), CAST($9 AS int), $10, $11)
-            ON CONFLICT (id) DO UPDATE SET amount_cents = excluded.amount_cents, pool_cents = excluded.pool_cents, pool_paused = excluded.pool_paused, updated_at = excluded.updated_at
+            ON CONFLICT (id) DO UPDATE SET amount_cents = excluded.amount_cents, pool_cents = excluded.pool_cents,
+              pool_paused = excluded.pool_paused, updated_at = excluded.updated_at
             """,
             limit.Id,
             limit.Position,

@@ -15,7 +15,8 @@ internal sealed class PriceList
     private readonly double _multiplier;
     private readonly Dictionary<(string Upstream, string Model), ModelPrice> _rows = new(RowComparer.Instance);
     private readonly Dictionary<(string Upstream, ModelVersion Version), ModelPrice> _builtInRows = [];
-    private readonly ConcurrentDictionary<(string Upstream, string UpstreamModel, string ClientModel), ModelPrice> _found = [];
+    private readonly ConcurrentDictionary<(string Upstream, string UpstreamModel, string ClientModel), ModelPrice>
+        _found = [];
     private readonly ConcurrentDictionary<string, bool> _warned = new(StringComparer.OrdinalIgnoreCase);
     private readonly OperationalLog? _log;
 

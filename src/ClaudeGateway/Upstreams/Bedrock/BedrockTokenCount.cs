@@ -107,7 +107,8 @@ internal sealed class BedrockTokenCount(
     private static bool IsOfThisRequestAlone(HttpResponseMessage response, string answer) =>
         (int)response.StatusCode == 429
         || ((int)response.StatusCode == 400
-            && ((response.Headers.NonValidated.TryGetValues("x-amzn-errortype", out var type) && type.ToString().StartsWith("ValidationException", StringComparison.Ordinal))
+            && ((response.Headers.NonValidated.TryGetValues("x-amzn-errortype", out var type)
+                && type.ToString().StartsWith("ValidationException", StringComparison.Ordinal))
                 || answer.Contains("ValidationException", StringComparison.Ordinal)));
 
     private static byte[] Envelope(ReadOnlyMemory<byte>[] pieces)

@@ -43,7 +43,9 @@ internal static partial class CapabilityRejection
     private static string? OutputConfig(string text) =>
         OutputFormat().IsMatch(text) ? "structured_outputs_unsupported"
         : Effort().IsMatch(text)
-        || (text.Contains("output_config", StringComparison.OrdinalIgnoreCase) && text.Contains("extra inputs are not permitted", StringComparison.OrdinalIgnoreCase)) ? "effort_unsupported"
+        || (text.Contains("output_config", StringComparison.OrdinalIgnoreCase)
+                && text.Contains("extra inputs are not permitted", StringComparison.OrdinalIgnoreCase))
+            ? "effort_unsupported"
         : null;
 
     private static string? Blocks(string text) =>

@@ -35,7 +35,11 @@ internal sealed class CloudStream(
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     /// <summary>
     /// Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.

@@ -41,7 +41,9 @@ internal static partial class UpstreamErrors
 
     private static string TooLargeMessage(UpstreamErrorBody body) =>
         body.AnthropicMessage
-        ?? (CapabilityRejection.IsPromptTooLong(body.Text) ? "capability_rejected: " + CapabilityRejection.PromptTooLong : "request too large for this upstream");
+        ?? (CapabilityRejection.IsPromptTooLong(body.Text)
+                    ? "capability_rejected: " + CapabilityRejection.PromptTooLong
+                    : "request too large for this upstream");
 
     [GeneratedRegex(
         """^\s*(input is too long\.?|the (request|message) size \(\d+ bytes\) exceeds [\d.]+ ?MB limit\.?)\s*$""",

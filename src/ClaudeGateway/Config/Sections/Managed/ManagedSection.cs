@@ -55,7 +55,10 @@ internal static class ManagedSection
     private static readonly Key<PolicyDocument> Desktop = new(
         "desktop",
         SettingsBlocks.Desktop,
-        "Settings served to Claude Desktop; a policy without it serves Desktop nothing.") { Example = "{ banner: { text: Internal use } }" };
+        "Settings served to Claude Desktop; a policy without it serves Desktop nothing.")
+    {
+        Example = "{ banner: { text: Internal use } }",
+    };
 
     private static readonly Key<bool> ServeToDesktop = new(
         "serve_to_desktop", Flag(), "Serve `cli` settings to Desktop's Claude Code sessions too.")

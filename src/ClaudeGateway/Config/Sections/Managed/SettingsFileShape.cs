@@ -84,7 +84,8 @@ internal sealed class SettingsFileShape : Shape<PolicyConfig?>
                 new ConfigMap(
                     path,
                     position,
-                    [.. map.Entries.Select(entry => new ConfigEntry(entry.Key, position, Convert(entry.Value, $"{path}.{entry.Key}")))]),
+                    [.. map.Entries.Select(entry =>
+                        new ConfigEntry(entry.Key, position, Convert(entry.Value, $"{path}.{entry.Key}")))]),
             _ => throw new InvalidOperationException(),
         };
     }

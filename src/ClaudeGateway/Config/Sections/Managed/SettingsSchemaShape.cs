@@ -81,7 +81,8 @@ internal sealed class SettingsSchemaShape : Shape<SettingsSchemas>
             "write { \"cli\": { \"properties\": … }, \"desktop\": { \"properties\": … } }, or either of the two";
         var isMap = file.ValueKind == JsonValueKind.Object;
         if (!isMap
-            || (!file.TryGetProperty(SettingsSchemas.CliName, out _) && !file.TryGetProperty(SettingsSchemas.DesktopName, out _)))
+            || (!file.TryGetProperty(SettingsSchemas.CliName, out _)
+                && !file.TryGetProperty(SettingsSchemas.DesktopName, out _)))
         {
             reading.Problem(
                 node, $"{path} {(isMap ? "has neither cli nor desktop" : "does not hold a JSON object")}: {fix}");
