@@ -1,9 +1,4 @@
-using ClaudeGateway.Config;
 using ClaudeGateway.Http;
-using ClaudeGateway.Logging;
-using ClaudeGateway.Managed;
-using ClaudeGateway.Managed.Machines;
-using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 
 namespace ClaudeGateway.Admin;
@@ -14,18 +9,17 @@ namespace ClaudeGateway.Admin;
 /// </summary>
 internal static class AdminFeature
 {
-    public static void Map(
-        Routes routes, AdminConfig config, SpendFeature spend, RequireSession session, RevocationStore revocations,
-        MachineRegister machines, ManagedPolicies policies, TimeProvider clock, AuditLog audit)
+    public static void Map(Routes routes, AdminParts parts)
     {
-        var authentication = new AdminAuthentication(config, session, clock, audit);
+        var (spend, clock, audit) = (parts.Spend, parts.Clock, parts.Audit);
+        var authentication = new AdminAuthentication(parts.Config, parts.Session, clock, audit);
         new AdminApi(
             authentication,
             new SpendLimitEndpoints(spend.Accounts, audit),
             new EffectiveEndpoint(spend),
             new AuditEndpoint(spend.Accounts.Limits)).Map(routes);
-        new SignOutEndpoint(authentication, revocations, clock, audit).Map(routes);
-        new SettingsVersionsEndpoint(authentication, machines, policies, clock).Map(routes);
+        new SignOutEndpoint(authentication, parts.Revocations, clock, audit).Map(routes);
+        new SettingsVersionsEndpoint(authentication, parts.Machines, parts.Policies, clock).Map(routes);
         new UsageEndpoint(spend).Map(routes);
     }
 }

@@ -189,9 +189,21 @@ internal sealed class GatewayApp : IAsyncDisposable
         var readiness = new Readiness(new SharedProbe(storeHealth.IsReadyAsync, clock).AskAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, outbound, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
-        var services = new ProcessParts(
-            environment, clock, audit, log, database, readiness, outbound, revocations, revocationStore, accounts,
-            machines, tls is not null);
+        var services = new ProcessParts
+        {
+            Environment = environment,
+            Clock = clock,
+            Audit = audit,
+            Log = log,
+            Database = database,
+            Readiness = readiness,
+            Outbound = outbound,
+            Revocations = revocations,
+            RevocationStore = revocationStore,
+            SpendAccounts = accounts,
+            Machines = machines,
+            TerminatesTls = tls is not null,
+        };
 
         var app = new GatewayApp(
             services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);

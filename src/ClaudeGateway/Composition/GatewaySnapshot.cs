@@ -210,16 +210,17 @@ internal sealed class GatewaySnapshot
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
         if (spend is not null)
         {
-            AdminFeature.Map(
-                routes,
-                config.Admin!,
-                spend,
-                session,
-                services.RevocationStore,
-                services.Machines,
-                policies,
-                clock,
-                audit);
+            AdminFeature.Map(routes, new AdminParts
+            {
+                Config = config.Admin!,
+                Spend = spend,
+                Session = session,
+                Revocations = services.RevocationStore,
+                Machines = services.Machines,
+                Policies = policies,
+                Clock = clock,
+                Audit = audit,
+            });
         }
 
         var seenMachines = config.Admin is null ? null : services.Machines.Seen;
@@ -245,16 +246,18 @@ internal sealed class GatewaySnapshot
         var relay = owned.Add(CreateRelay(config, services, outbound));
         new OtlpEndpoints(relay).Map(routes);
 
-        var pipeline = new RequestPipeline(
-            routes,
-            new ClientAddress(config.Listen.TrustedProxies),
-            new AccessControl(config.AccessControl, audit),
-            new RequestLimits(config.Limits),
-            session,
-            services.TerminatesTls,
-            clock,
-            audit,
-            log);
+        var pipeline = new RequestPipeline(new RequestPipelineParts
+        {
+            Routes = routes,
+            ClientAddress = new ClientAddress(config.Listen.TrustedProxies),
+            AccessControl = new AccessControl(config.AccessControl, audit),
+            Limits = new RequestLimits(config.Limits),
+            Session = session,
+            TerminatesTls = services.TerminatesTls,
+            Clock = clock,
+            Audit = audit,
+            Log = log,
+        });
         return new GatewaySnapshot(config, pipeline, relay, provider, routes, owned, outbound);
     }
 

@@ -12,17 +12,30 @@ namespace ClaudeGateway.Composition;
 /// <summary>
 /// What lives as long as the process and is shared by every <see cref="GatewaySnapshot"/>: connections, clocks, logs.
 /// </summary>
-/// <param name="TerminatesTls">Whether the gateway itself serves HTTPS.</param>
-internal sealed record ProcessParts(
-    ProcessEnvironment Environment,
-    TimeProvider Clock,
-    AuditLog Audit,
-    OperationalLog Log,
-    Database Database,
-    Readiness Readiness,
-    OutboundHttp Outbound,
-    Revocations Revocations,
-    RevocationStore RevocationStore,
-    SpendAccounts SpendAccounts,
-    MachineRegister Machines,
-    bool TerminatesTls);
+internal sealed record ProcessParts
+{
+    public required ProcessEnvironment Environment { get; init; }
+
+    public required TimeProvider Clock { get; init; }
+
+    public required AuditLog Audit { get; init; }
+
+    public required OperationalLog Log { get; init; }
+
+    public required Database Database { get; init; }
+
+    public required Readiness Readiness { get; init; }
+
+    public required OutboundHttp Outbound { get; init; }
+
+    public required Revocations Revocations { get; init; }
+
+    public required RevocationStore RevocationStore { get; init; }
+
+    public required SpendAccounts SpendAccounts { get; init; }
+
+    public required MachineRegister Machines { get; init; }
+
+    /// <summary>Whether the gateway itself serves HTTPS.</summary>
+    public required bool TerminatesTls { get; init; }
+}

@@ -13,16 +13,7 @@ namespace ClaudeGateway.Http;
 /// body limits, 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration
 /// snapshot.
 /// </summary>
-internal sealed partial class RequestPipeline(
-    Routes routes,
-    ClientAddress clientAddress,
-    AccessControl accessControl,
-    RequestLimits limits,
-    RequireSession session,
-    bool terminatesTls,
-    TimeProvider clock,
-    AuditLog audit,
-    OperationalLog log)
+internal sealed partial class RequestPipeline(RequestPipelineParts parts)
 {
     private const string Unreadable = "the request could not be read";
 
@@ -30,8 +21,8 @@ internal sealed partial class RequestPipeline(
 
     public async Task HandleAsync(HttpContext http)
     {
-        var address = clientAddress.Of(http);
-        var request = new GatewayRequest(http, RequestId(http), address.Address, clock.GetTimestamp());
+        var address = parts.ClientAddress.Of(http);
+        var request = new GatewayRequest(http, RequestId(http), address.Address, parts.Clock.GetTimestamp());
         SetCommonHeaders(request);
         try
         {
@@ -72,7 +63,7 @@ internal sealed partial class RequestPipeline(
 
     private Task RouteAsync(GatewayRequest request, string? unreadableHop)
     {
-        if (!accessControl.Admits(request, unreadableHop))
+        if (!parts.AccessControl.Admits(request, unreadableHop))
         {
             return RefuseAsync(request, StatusCodes.Status403Forbidden, "forbidden");
         }
@@ -82,21 +73,21 @@ internal sealed partial class RequestPipeline(
             return RefuseUnsoundAsync(request);
         }
 
-        if (limits.Check(request) is { } refusal)
+        if (parts.Limits.Check(request) is { } refusal)
         {
             return RefuseAsync(request, refusal.Status, refusal.Text);
         }
 
-        var route = routes.Find(request.Http.Request.Method, RoutingPath(request));
+        var route = parts.Routes.Find(request.Http.Request.Method, RoutingPath(request));
         if (route?.Public is { } handler)
         {
             return HandleElsewhereAsync(request, handler);
         }
 
-        var check = session.Check(request.Http.Request.Headers);
+        var check = parts.Session.Check(request.Http.Request.Headers);
         if (check.Principal is not { } principal)
         {
-            audit.AuthDenied(request.Id, check.Reason, request.Path, request.ClientAddress.ToString());
+            parts.Audit.AuthDenied(request.Id, check.Reason, request.Path, request.ClientAddress.ToString());
             request.Http.Response.Headers["x-should-retry"] = "false";
             return ApiError.Authentication("invalid token").WriteAsync(request);
         }
@@ -168,7 +159,7 @@ internal sealed partial class RequestPipeline(
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        if (terminatesTls)
+        if (parts.TerminatesTls)
         {
             headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
         }
@@ -198,12 +189,12 @@ internal sealed partial class RequestPipeline(
 
     private Task AnswerFailureAsync(GatewayRequest request, Exception e)
     {
-        log.Error(
+        parts.Log.Error(
             $"request {request.Id} {request.Http.Request.Method} {request.Path} failed: {e.GetType().Name}: "
                 + $"{e.Message}");
-        if (log.IsDebugEnabled)
+        if (parts.Log.IsDebugEnabled)
         {
-            log.Debug(e.ToString());
+            parts.Log.Debug(e.ToString());
         }
 
         if (request.Http.Response.HasStarted)

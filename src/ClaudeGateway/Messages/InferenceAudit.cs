@@ -44,11 +44,19 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     public void Ended(GatewayRequest request, RelayResult result, int attempts, TokenUsage? usage, Money? cost)
     {
         var hints = ClientHints.Read(request.Http.Request.Headers);
-        audit.InferenceEnd(
-            request.Id, Word(result.End), result.Bytes, attempts, usage, result.FirstByteAt == 0
-            ? null
-            : Milliseconds(request, result.FirstByteAt), Milliseconds(request),
-            cost, hints.RequestClass, hints.Settings);
+        audit.InferenceEnd(new InferenceEndEvent
+        {
+            RequestId = request.Id,
+            End = Word(result.End),
+            Bytes = result.Bytes,
+            Attempts = attempts,
+            Usage = usage,
+            MillisecondsToFirstByte = result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt),
+            Milliseconds = Milliseconds(request),
+            Cost = cost,
+            RequestClass = hints.RequestClass,
+            Settings = hints.Settings,
+        });
     }
 
     /// <summary>What the guardrail of an answer that has been read did, if it did anything.</summary>

@@ -41,25 +41,13 @@ internal static class InferenceEvents
     /// <summary>
     /// Ours, beside the reference's event: how the answer ended that <see cref="Inference"/> saw begin.
     /// </summary>
-    /// <param name="end">complete, upstream_cut or client_gone.</param>
-    /// <param name="bytes">Body bytes sent to the client.</param>
-    /// <param name="attempts">Upstreams asked, the answering one included.</param>
-    /// <param name="usage">What the answer says it used, or what was estimated for one that was cut; null when nobody
-    /// read along.</param>
-    /// <param name="msFirstByte">Null when no body byte came.</param>
-    /// <param name="cost">What the answer was billed; null when it was not metered.</param>
-    /// <param name="requestClass">What the client says the request is for; null when it does not.</param>
-    /// <param name="settings">First digits of the checksum of the managed settings the client runs with; null when it
-    /// does not say.</param>
-    public static void InferenceEnd(
-        this AuditLog audit, string requestId, string end, long bytes, int attempts, TokenUsage? usage,
-        long? msFirstByte, long ms, Money? cost, string? requestClass, string? settings)
+    public static void InferenceEnd(this AuditLog audit, in InferenceEndEvent e)
     {
-        var json = audit.Begin("inference.end", requestId);
-        json.WriteString("end", end);
-        json.WriteNumber("bytes", bytes);
-        json.WriteNumber("attempts", attempts);
-        if (usage is { } tokens)
+        var json = audit.Begin("inference.end", e.RequestId);
+        json.WriteString("end", e.End);
+        json.WriteNumber("bytes", e.Bytes);
+        json.WriteNumber("attempts", e.Attempts);
+        if (e.Usage is { } tokens)
         {
             json.WriteNumber("input_tokens", tokens.Input);
             json.WriteNumber("output_tokens", tokens.Output);
@@ -67,7 +55,7 @@ internal static class InferenceEvents
             json.WriteNumber("cache_write_tokens", tokens.CacheWrite5m + tokens.CacheWrite1h);
         }
 
-        if (msFirstByte is { } first)
+        if (e.MillisecondsToFirstByte is { } first)
         {
             json.WriteNumber("ms_first_byte", first);
         }
@@ -76,14 +64,14 @@ internal static class InferenceEvents
             json.WriteNull("ms_first_byte");
         }
 
-        json.WriteNumber("ms", ms);
-        if (cost is { } billed)
+        json.WriteNumber("ms", e.Milliseconds);
+        if (e.Cost is { } billed)
         {
             json.WriteString("cents", billed.ToString());
         }
 
-        json.WriteOptional("request_class", requestClass);
-        json.WriteOptional("settings", settings);
+        json.WriteOptional("request_class", e.RequestClass);
+        json.WriteOptional("settings", e.Settings);
         audit.End(json);
     }
 }
@@ -97,3 +85,39 @@ internal readonly record struct InferenceEvent(
     string RequestId, string Sub, string? Email, string Path, string? Model, string? Upstream,
     string? UpstreamRequestId, string? UpstreamCloudRequestId,
     string? BillingGroup, bool BillingGroupIgnored, bool IsLoadTest, int Status, long Milliseconds);
+
+/// <summary>The facts of one <c>inference.end</c> event.</summary>
+internal readonly record struct InferenceEndEvent
+{
+    public required string RequestId { get; init; }
+
+    /// <summary>complete, upstream_cut or client_gone.</summary>
+    public required string End { get; init; }
+
+    /// <summary>Body bytes sent to the client.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Upstreams asked, the answering one included.</summary>
+    public required int Attempts { get; init; }
+
+    /// <summary>
+    /// What the answer says it used, or what was estimated for one that was cut; null when nobody read along.
+    /// </summary>
+    public TokenUsage? Usage { get; init; }
+
+    /// <summary>Null when no body byte came.</summary>
+    public long? MillisecondsToFirstByte { get; init; }
+
+    public required long Milliseconds { get; init; }
+
+    /// <summary>What the answer was billed; null when it was not metered.</summary>
+    public Money? Cost { get; init; }
+
+    /// <summary>What the client says the request is for; null when it does not.</summary>
+    public string? RequestClass { get; init; }
+
+    /// <summary>
+    /// First digits of the checksum of the managed settings the client runs with; null when it does not say.
+    /// </summary>
+    public string? Settings { get; init; }
+}

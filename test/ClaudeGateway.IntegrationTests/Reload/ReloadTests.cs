@@ -47,7 +47,11 @@ public sealed class ReloadTests : IAsyncLifetime
         _gateway = await GatewayHost.StartAsync(first.Config!);
         _lines = new StderrLines(_log);
         _reload = new ConfigReload(
-            _gateway.App, first, Environment, new OperationalLog(_lines, TimeProvider.System, LogLevel.Info));
+            _gateway.App,
+            first,
+            Environment,
+            TimeProvider.System,
+            new OperationalLog(_lines, TimeProvider.System, LogLevel.Info));
     }
 
     public async ValueTask DisposeAsync()
