@@ -19,6 +19,7 @@ internal sealed class TlsCertificate
     private readonly TlsConfig _config;
     private readonly TimeProvider _clock;
     private readonly OperationalLog _log;
+    /// <summary>Protects the three fields below it.</summary>
     private readonly Lock _lock = new();
     private SslServerAuthenticationOptions _current;
     private FileVersions _versions;

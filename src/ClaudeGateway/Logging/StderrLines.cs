@@ -27,6 +27,8 @@ internal sealed class StderrLines : IDisposable
 
     /// <summary>Held while writing to the stream; taken before <see cref="_queueing"/> where both are.</summary>
     private readonly Lock _writing = new();
+
+    /// <summary>Protects the buffer that lines gather in, its length and the count of dropped ones.</summary>
     private readonly Lock _queueing = new();
     private readonly ManualResetEventSlim _hasLines = new(false, spinCount: 0);
     private readonly ManualResetEventSlim _isClosing = new(false, spinCount: 0);

@@ -61,6 +61,7 @@ internal abstract class Key(string name, string description)
 
 internal sealed class Key<T>(string name, Shape<T> shape, string description) : Key(name, description)
 {
+    /// <summary>Protects <see cref="_default"/>: it is read once.</summary>
     private readonly Lock _lock = new();
     private object? _default;
 

@@ -18,6 +18,7 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     private readonly MachineStore _store = new(database);
+    /// <summary>Held while a batch is written: of two writers one would find nothing and call it written.</summary>
     private readonly SemaphoreSlim _oneAtATime = new(1);
     private BackgroundLoop? _loop;
 

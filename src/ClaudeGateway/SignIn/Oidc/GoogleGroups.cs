@@ -27,6 +27,7 @@ internal sealed class GoogleGroups : IDisposable
     private readonly string _clientEmail;
     private readonly Uri _tokenUri;
     private readonly RSA _key;
+    /// <summary>Held during a fetch; protects <see cref="_accessToken"/>.</summary>
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (string Token, DateTimeOffset Expires) _accessToken = ("", DateTimeOffset.MinValue);
 

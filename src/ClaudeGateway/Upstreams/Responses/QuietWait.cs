@@ -11,6 +11,10 @@ namespace ClaudeGateway.Upstreams.Responses;
 /// <param name="body">Read with an empty buffer, so that a quiet stream holds none.</param>
 internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSource<bool>, IDisposable
 {
+    /// <summary>
+    /// Protects every field below it, except that <see cref="_read"/> belongs to whoever waits: the read's end and the
+    /// timer may come at the same time.
+    /// </summary>
     private readonly Lock _gate = new();
     private ManualResetValueTaskSourceCore<bool> _wait;
     private ConfiguredValueTaskAwaitable<int>.ConfiguredValueTaskAwaiter _read;
