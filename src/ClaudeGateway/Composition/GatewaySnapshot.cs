@@ -60,6 +60,9 @@ internal sealed class GatewaySnapshot
 
     public GatewayConfig Config { get; }
 
+    /// <summary>Of this configuration; one that says the same of the <c>oidc</c> section shares it.</summary>
+    public Shared<IdentityProvider> Provider => _provider;
+
     public IReadOnlyList<string> Paths { get; }
 
     /// <param name="previous">The snapshot in force, whose identity provider is kept when the <c>oidc</c> section says
@@ -72,7 +75,10 @@ internal sealed class GatewaySnapshot
         var outbound = services.Outbound.CreatePart();
         try
         {
-            return await CreateAsync(config, previous, services, outbound, owned, cancellation);
+            var builder = new SnapshotBuilder(config, services, outbound, owned);
+            var provider = await builder.ProviderAsync(previous, cancellation);
+            var (pipeline, relay) = await builder.BuildAsync(provider.Value);
+            return new GatewaySnapshot(config, pipeline, relay, provider, builder.Routes, owned, outbound);
         }
         catch
         {
@@ -153,119 +159,4 @@ internal sealed class GatewaySnapshot
             _unused.TrySetResult();
         }
     }
-
-    private static async Task<GatewaySnapshot> CreateAsync(
-        GatewayConfig config,
-        GatewaySnapshot? previous,
-        ProcessParts services,
-        OutboundHttp outbound,
-        OwnedResources owned,
-        CancellationToken cancellation)
-    {
-        var (clock, audit, log) = (services.Clock, services.Audit, services.Log);
-        if (config.LoadTestMode is { Enabled: true }
-            && await new SpendPrincipalStore(services.Database).AnySpendAsync())
-        {
-            throw new OperatorException(
-                "load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn "
-                    + "load_test_mode off, or give the load test a database of its own");
-        }
-
-        var provider = owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
-            ? previous._provider.Share()
-            : new Shared<IdentityProvider>(
-                await IdentityProvider.DiscoverAsync(config.Oidc, services.Outbound, clock, log, cancellation)));
-        var googleGroups = config.Oidc.GoogleGroups is { } google
-            ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, clock))
-            : null;
-        var secrets = new SessionSecrets(config.Session.JwtSecrets);
-        var tokens = new SessionTokens(config, secrets, clock);
-        var session = new RequireSession(tokens, services.Revocations, clock);
-
-        var routes = new Routes();
-        new HealthEndpoints(services.Readiness).Map(routes);
-        new ProtocolEndpoint().Map(routes);
-        SignInFeature.Map(routes, new SignInParts
-        {
-            Config = config,
-            Database = services.Database,
-            Provider = provider.Value,
-            GoogleGroups = googleGroups,
-            Secrets = secrets,
-            Tokens = tokens,
-            Revocations = services.Revocations,
-            RevocationStore = services.RevocationStore,
-            Clock = clock,
-            Audit = audit,
-            Log = log,
-        });
-        var accounts = services.SpendAccounts;
-        var spend = config.Admin is { } admin
-            ? await SpendFeature.StartAsync(config, admin, accounts, clock, audit, log)
-            : null;
-        var environment = services.Environment;
-        var modelRoutes = new ModelRoutes(
-            new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
-            UpstreamList.Create(config, outbound, environment, clock, log));
-        var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, modelRoutes.Placements()));
-        if (spend is not null)
-        {
-            AdminFeature.Map(routes, new AdminParts
-            {
-                Config = config.Admin!,
-                Spend = spend,
-                Session = session,
-                Revocations = services.RevocationStore,
-                Machines = services.Machines,
-                Policies = policies,
-                Clock = clock,
-                Audit = audit,
-            });
-        }
-
-        var seenMachines = config.Admin is null ? null : services.Machines.Seen;
-        var listing = new ModelListing(modelRoutes, policies.ModelsOf);
-        new ModelsEndpoint(listing).Map(routes);
-        var isLoadTest = config.LoadTestMode is { Enabled: true };
-        var inferenceAudit = new InferenceAudit(audit, isLoadTest, clock);
-        // Not owned: who waits for a place when this snapshot is replaced still gets it.
-        var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
-        var failover = new FailoverLoop(clock, log);
-        var exchange = new UpstreamExchange(modelRoutes, places, failover, new ResponseRelay(clock), inferenceAudit);
-        new MessagesEndpoint(
-            modelRoutes,
-            policies.ModelsOf,
-            exchange,
-            config.Admin?.BillingGroupTag,
-            seenMachines,
-            spend?.Gate,
-            isLoadTest,
-            inferenceAudit).Map(routes);
-        new ManagedSettingsEndpoint(policies, seenMachines, audit).Map(routes);
-        new BootstrapEndpoint(policies, config, listing.For, clock, audit).Map(routes);
-        var relay = owned.Add(CreateRelay(config, services, outbound));
-        new OtlpEndpoints(relay).Map(routes);
-
-        var pipeline = new RequestPipeline(new RequestPipelineParts
-        {
-            Routes = routes,
-            ClientAddress = new ClientAddress(config.Listen.TrustedProxies),
-            AccessControl = new AccessControl(config.AccessControl, audit),
-            Limits = new RequestLimits(config.Limits),
-            Session = session,
-            TerminatesTls = services.TerminatesTls,
-            Clock = clock,
-            Audit = audit,
-            Log = log,
-        });
-        return new GatewaySnapshot(config, pipeline, relay, provider, routes, owned, outbound);
-    }
-
-    private static OtlpRelay CreateRelay(GatewayConfig config, ProcessParts services, OutboundHttp outbound) =>
-        new(
-            config.Telemetry,
-            new CollectorCredentials(services.Environment, outbound, services.Clock).For,
-            outbound,
-            services.Clock,
-            services.Log);
 }

@@ -1,0 +1,172 @@
+using ClaudeGateway.Admin;
+using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
+using ClaudeGateway.Http;
+using ClaudeGateway.Managed;
+using ClaudeGateway.Managed.Desktop;
+using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
+using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.Spend;
+using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Telemetry;
+using ClaudeGateway.Upstreams;
+
+namespace ClaudeGateway.Composition;
+
+/// <summary>
+/// Puts the features of one configuration together: 1. the identity provider, 2. sessions and sign-in, 3. models and
+/// policies, 4. spend and the admin API, 5. messages, 6. settings, 7. telemetry, 8. what every request passes before
+/// them.
+/// </summary>
+/// <param name="owned">Takes what has to be disposed with the snapshot.</param>
+internal sealed class SnapshotBuilder(
+    GatewayConfig config, ProcessParts process, OutboundHttp outbound, OwnedResources owned)
+{
+    public Routes Routes { get; } = new();
+
+    private bool IsLoadTest => config.LoadTestMode is { Enabled: true };
+
+    private SeenMachines? SeenMachines => config.Admin is null ? null : process.Machines.Seen;
+
+    /// <param name="previous">The snapshot in force, whose provider is kept when the <c>oidc</c> section says the same;
+    /// null at boot.</param>
+    /// <exception cref="OperatorException">The provider cannot be used, or the store is in use by people and this is a
+    /// load test.</exception>
+    public async Task<Shared<IdentityProvider>> ProviderAsync(
+        GatewaySnapshot? previous, CancellationToken cancellation)
+    {
+        if (IsLoadTest && await new SpendPrincipalStore(process.Database).AnySpendAsync())
+        {
+            throw new OperatorException(
+                "load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn "
+                    + "load_test_mode off, or give the load test a database of its own");
+        }
+
+        // 1. The identity provider.
+        return owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
+            ? previous.Provider.Share()
+            : new Shared<IdentityProvider>(await IdentityProvider.DiscoverAsync(
+                config.Oidc, process.Outbound, process.Clock, process.Log, cancellation)));
+    }
+
+    /// <exception cref="OperatorException">A service or file the configuration names is not usable.</exception>
+    public async Task<(RequestPipeline Pipeline, OtlpRelay Relay)> BuildAsync(IdentityProvider provider)
+    {
+        new HealthEndpoints(process.Readiness).Map(Routes);
+        new ProtocolEndpoint().Map(Routes);
+
+        // 2. Sessions and sign-in.
+        var session = MapSignIn(provider);
+
+        // 3. Models and policies.
+        var models = new ModelRoutes(
+            new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
+            UpstreamList.Create(config, outbound, process.Environment, process.Clock, process.Log));
+        var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, models.Placements()));
+        var listing = new ModelListing(models, policies.ModelsOf);
+
+        // 4. Spend and the admin API.
+        var spend = await MapSpendAsync(session, policies);
+
+        // 5. Messages.
+        new ModelsEndpoint(listing).Map(Routes);
+        MapMessages(models, policies, spend);
+
+        // 6. Settings.
+        new ManagedSettingsEndpoint(policies, SeenMachines, process.Audit).Map(Routes);
+        new BootstrapEndpoint(policies, config, listing.For, process.Clock, process.Audit).Map(Routes);
+
+        // 7. Telemetry.
+        var credentials = new CollectorCredentials(process.Environment, outbound, process.Clock);
+        var relay = owned.Add(
+            new OtlpRelay(config.Telemetry, credentials.For, outbound, process.Clock, process.Log));
+        new OtlpEndpoints(relay).Map(Routes);
+
+        // 8. What every request passes before them.
+        return (Pipeline(session), relay);
+    }
+
+    private RequireSession MapSignIn(IdentityProvider provider)
+    {
+        var secrets = new SessionSecrets(config.Session.JwtSecrets);
+        var tokens = new SessionTokens(config, secrets, process.Clock);
+        SignInFeature.Map(Routes, new SignInParts
+        {
+            Config = config,
+            Database = process.Database,
+            Provider = provider,
+            GoogleGroups = config.Oidc.GoogleGroups is { } google
+                ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, process.Clock))
+                : null,
+            Secrets = secrets,
+            Tokens = tokens,
+            Revocations = process.Revocations,
+            RevocationStore = process.RevocationStore,
+            Clock = process.Clock,
+            Audit = process.Audit,
+            Log = process.Log,
+        });
+        return new RequireSession(tokens, process.Revocations, process.Clock);
+    }
+
+    /// <returns>Null without an <c>admin</c> section: then nothing is limited or metered.</returns>
+    private async Task<SpendFeature?> MapSpendAsync(RequireSession session, ManagedPolicies policies)
+    {
+        if (config.Admin is not { } admin)
+        {
+            return null;
+        }
+
+        var (accounts, clock, audit) = (process.SpendAccounts, process.Clock, process.Audit);
+        var spend = await SpendFeature.StartAsync(config, admin, accounts, clock, audit, process.Log);
+        AdminFeature.Map(Routes, new AdminParts
+        {
+            Config = admin,
+            Spend = spend,
+            Session = session,
+            Revocations = process.RevocationStore,
+            Machines = process.Machines,
+            Policies = policies,
+            Clock = clock,
+            Audit = audit,
+        });
+        return spend;
+    }
+
+    private void MapMessages(ModelRoutes models, ManagedPolicies policies, SpendFeature? spend)
+    {
+        var audit = new InferenceAudit(process.Audit, IsLoadTest, process.Clock);
+        // Not owned: who waits for a place when this snapshot is replaced still gets it.
+        var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
+        var failover = new FailoverLoop(process.Clock, process.Log);
+        var exchange = new UpstreamExchange(models, places, failover, new ResponseRelay(process.Clock), audit);
+        new MessagesEndpoint(
+            models,
+            policies.ModelsOf,
+            exchange,
+            config.Admin?.BillingGroupTag,
+            SeenMachines,
+            spend?.Gate,
+            IsLoadTest,
+            audit).Map(Routes);
+    }
+
+    private RequestPipeline Pipeline(RequireSession session) => new(new RequestPipelineParts
+    {
+        Routes = Routes,
+        ClientAddress = new ClientAddress(config.Listen.TrustedProxies),
+        AccessControl = new AccessControl(config.AccessControl, process.Audit),
+        Limits = new RequestLimits(config.Limits),
+        Session = session,
+        TerminatesTls = process.TerminatesTls,
+        Clock = process.Clock,
+        Audit = process.Audit,
+        Log = process.Log,
+    });
+}
