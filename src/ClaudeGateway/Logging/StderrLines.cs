@@ -160,7 +160,7 @@ internal sealed class StderrLines : IDisposable
             _hasLines.Reset();
             lock (_writing)
             {
-                WriteOut(Take(ref taken, out var dropped), dropped);
+                WriteOut_NeedsLock(Take(ref taken, out var dropped), dropped);
             }
 
             taken = taken.Length > MaxKeptBytes ? new byte[InitialBytes] : taken;
@@ -181,7 +181,7 @@ internal sealed class StderrLines : IDisposable
         }
     }
 
-    private void WriteOut(ReadOnlySpan<byte> lines, long dropped)
+    private void WriteOut_NeedsLock(ReadOnlySpan<byte> lines, long dropped)
     {
         try
         {

@@ -71,7 +71,7 @@ internal sealed class OtlpDestination : IDisposable
             _isDraining = true;
             _queue.EndWaits();
             Wake();
-            EndWhenEmpty();
+            EndWhenEmpty_NeedsLock();
         }
 
         await _drained.Task.WaitAsync(patience, _clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -134,14 +134,14 @@ internal sealed class OtlpDestination : IDisposable
             {
                 pending.Attempts++;
                 TryJudge(pending, answer);
-                pending = Next();
-                EndWhenEmpty();
+                pending = Next_NeedsLock();
+                EndWhenEmpty_NeedsLock();
             }
         }
     }
 
     /// <summary>The sender's next export; null ends the sender. Call with the lock held.</summary>
-    private PendingExport? Next()
+    private PendingExport? Next_NeedsLock()
     {
         var mayGoOn = _isDraining || (_breaker.Remaining == TimeSpan.Zero && !_breaker.IsProbing);
         var next = mayGoOn ? _queue.Take() : null;
@@ -241,7 +241,7 @@ internal sealed class OtlpDestination : IDisposable
         }
     }
 
-    private void EndWhenEmpty()
+    private void EndWhenEmpty_NeedsLock()
     {
         if (_isDraining && _senders == 0 && _queue.IsEmpty)
         {

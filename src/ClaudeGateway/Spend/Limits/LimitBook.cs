@@ -100,12 +100,12 @@ internal sealed class LimitBook
 
             foreach (var id in _byId.Keys.Except(limits.Select(limit => limit.Id)).ToList())
             {
-                Remove(id);
+                Remove_NeedsLock(id);
             }
 
             foreach (var limit in limits)
             {
-                Put(limit);
+                Put_NeedsLock(limit);
             }
 
             Interlocked.Exchange(ref _version, version);
@@ -129,11 +129,11 @@ internal sealed class LimitBook
             {
                 if (limit is null)
                 {
-                    Remove(id);
+                    Remove_NeedsLock(id);
                 }
                 else
                 {
-                    Put(limit);
+                    Put_NeedsLock(limit);
                 }
             }
 
@@ -184,7 +184,7 @@ internal sealed class LimitBook
         return order != 0 ? order : string.CompareOrdinal(left.Scope.Id, right.Scope.Id);
     }
 
-    private void Put(SpendLimit limit)
+    private void Put_NeedsLock(SpendLimit limit)
     {
         if (_byId.TryGetValue(limit.Id, out var before))
         {
@@ -196,7 +196,7 @@ internal sealed class LimitBook
         Set(limit.Scope, limit.Period, limit);
     }
 
-    private void Remove(string id)
+    private void Remove_NeedsLock(string id)
     {
         if (_byId.TryRemove(id, out var limit))
         {

@@ -55,7 +55,7 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
             _isWaiting = !_hasRead;
             if (_isWaiting)
             {
-                SetTimer();
+                SetTimer_NeedsLock();
             }
             else
             {
@@ -130,7 +130,7 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
 
             if (clock.GetTimestamp() < _until)
             {
-                SetTimer();
+                SetTimer_NeedsLock();
                 return;
             }
 
@@ -140,7 +140,7 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
         _wait.SetResult(false);
     }
 
-    private void SetTimer()
+    private void SetTimer_NeedsLock()
     {
         if (_isTimerSet)
         {
