@@ -87,7 +87,7 @@ internal static class StreamBenchmark
                     CultureInfo.InvariantCulture,
                     $"  {name,-24}{cost.Microseconds,6:0.0} µs of processor time, "
                         + $"{cost.Microseconds / passThrough:0.00} times the pass-through, {cost.Bytes:#,0} B "
-                        + "allocated"));
+                        + $"allocated"));
             if (name != costs[0].Name)
             {
                 figures.Add(

@@ -1,6 +1,7 @@
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages;

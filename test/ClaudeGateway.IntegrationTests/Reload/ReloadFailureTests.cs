@@ -131,5 +131,5 @@ public sealed class ReloadFailureTests : IAsyncDisposable
         managed: { policies: [{ cli: { model: {{model}} } }] }
         {{(withAdmin ? "admin: {}" : "")}}
 
-        """);
+        """;
 }

@@ -105,8 +105,9 @@ public sealed class NestedModelsTests
     public void History_does_not_count_as_models_of_the_request() =>
         Assert.Null(
             Refusal(
-                $$"""{"messages":[{{Times(150, """{"from":{"model":"bad"},"to":{"model":"bad"},"type":"fallback"},
-                """)}}{"model":"good"}]}"""));
+                "{\"messages\":["
+                + Times(150, """{"from":{"model":"bad"},"to":{"model":"bad"},"type":"fallback"},""")
+                + """{"model":"good"}]}"""));
 
     [Fact]
     public void A_body_made_of_history_is_refused_before_it_costs_much()
@@ -115,8 +116,9 @@ public sealed class NestedModelsTests
         var nested = new NestedModels(_ => (++judged).ToString(CultureInfo.InvariantCulture));
 
         var body = Body(
-            $$"""{"messages":[{{Times(200_000, """{"from":{"model":"a"},"to":{"model":"b"},"type":"fallback"},
-            """)}}1]}""");
+            "{\"messages\":["
+            + Times(200_000, """{"from":{"model":"a"},"to":{"model":"b"},"type":"fallback"},""")
+            + "1]}");
         MessagesRequest.Read(body, nested);
 
         Assert.Equal(

@@ -5,6 +5,7 @@ using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;

@@ -4,6 +4,7 @@ using System.Net.Mime;
 using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
 
