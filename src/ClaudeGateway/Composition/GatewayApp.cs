@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
+using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;

@@ -2,6 +2,7 @@ using ClaudeGateway.Admin;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
+using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Managed.Machines;

@@ -18,7 +18,7 @@ public sealed class TornValueTests
     /// <summary>Fields of several words that change, each with what keeps its readers and writers apart.</summary>
     private static readonly Dictionary<string, string> Known = new(StringComparer.Ordinal)
     {
-        ["Http.TlsCertificate._versions"] = "one look at the files at a time",
+        ["Http.Serving.TlsCertificate._versions"] = "one look at the files at a time",
         ["Sessions.RevocationSync._seenUntil"] = "one round of its loop at a time",
         ["SignIn.Oidc.GoogleGroups._accessToken"] = "_gate",
         ["Spend.Usage.ReportedUsage._cacheCreation"] = "the flow of one answer",

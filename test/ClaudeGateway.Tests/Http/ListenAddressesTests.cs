@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Http;
+using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Tests.Http;

@@ -11,7 +11,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
 /// The HTTP server: Kestrel with the gateway's ceilings and nothing else of ASP.NET. HTTP/1.1 in the clear; with

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
 /// The addresses meant by <c>listen.host</c>: an address, a name of this machine, or <c>*</c> for all of them.

@@ -5,7 +5,7 @@ using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
 /// What every request passes, in this order (spec/auth.md, Common):

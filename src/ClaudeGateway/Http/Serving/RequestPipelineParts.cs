@@ -1,7 +1,7 @@
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>What <see cref="RequestPipeline"/> asks of one configuration.</summary>
 internal sealed record RequestPipelineParts

@@ -2,7 +2,7 @@ using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
 /// What the server lets through though the standards forbid it, and a proxy in front may read in another way: names of

@@ -5,7 +5,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 
-namespace ClaudeGateway.Http;
+namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
 /// The certificate of <c>listen.tls</c>, read again when its files change, so that a renewal needs no restart. Files
