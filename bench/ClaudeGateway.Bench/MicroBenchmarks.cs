@@ -37,8 +37,12 @@ internal static class MicroBenchmarks
         MicroBenchmark.Measure(
             figures, $"usage of a stream of {Events.Length} events", () => ReadUsage("text/event-stream", Events));
         var answer = JsonSerializer.SerializeToUtf8Bytes(
-            new { type = "message", content = new[] { new { type = "text", text = new string('a', 4000) } },
-                usage = new { input_tokens = 10, output_tokens = 1000 } });
+            new
+            {
+                type = "message",
+                content = new[] { new { type = "text", text = new string('a', 4000) } },
+                usage = new { input_tokens = 10, output_tokens = 1000 }
+            });
         MicroBenchmark.Measure(
             figures, "usage of a whole answer of 4 kB", () => ReadUsage("application/json", [answer]));
         MeasureBodies(figures);
@@ -63,9 +67,15 @@ internal static class MicroBenchmarks
     private static void MeasureBodies(FigureBook figures)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(
-            new { model = Model, max_tokens = 1024, stream = true, tags = new { team = "eng" },
+            new
+            {
+                model = Model,
+                max_tokens = 1024,
+                stream = true,
+                tags = new { team = "eng" },
                 messages = new[] { new { role = "user", content = string.Concat(
-                    Enumerable.Repeat("one \"two\" three\n", BodyBytes / 18)) } } });
+                    Enumerable.Repeat("one \"two\" three\n", BodyBytes / 18)) } }
+            });
         var members = MessagesRequest.Read(body).Request!.Members;
         var name = JsonEdit.String("claude-sonnet-4-6@20250929");
         MicroBenchmark.Measure(figures, "check a body of 90 kB", () => MessagesRequest.Read(body));

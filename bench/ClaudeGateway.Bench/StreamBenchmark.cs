@@ -30,9 +30,16 @@ internal static class StreamBenchmark
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
 
     private static readonly string Delta = JsonSerializer.Serialize(
-        new { type = "content_block_delta", index = 0,
-            delta = new { type = "text_delta",
-                text = "public static async Task<int> RunAsync(string[] args) => await" } });
+        new
+        {
+            type = "content_block_delta",
+            index = 0,
+            delta = new
+            {
+                type = "text_delta",
+                text = "public static async Task<int> RunAsync(string[] args) => await"
+            }
+        });
     private static readonly byte[] SseEvent = Encoding.UTF8.GetBytes($"event: content_block_delta\ndata: {Delta}\n\n");
     private static readonly byte[] SseStop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"u8.ToArray();
     private static readonly byte[] Frame = EventStreamFrames.Chunk(Delta);
@@ -124,8 +131,13 @@ internal static class StreamBenchmark
         {
             Content = new StringContent(
                 JsonSerializer.Serialize(
-                    new { model, max_tokens = events, stream = true,
-                        messages = new[] { new { role = "user", content = "hi" } } }),
+                    new
+                    {
+                        model,
+                        max_tokens = events,
+                        stream = true,
+                        messages = new[] { new { role = "user", content = "hi" } }
+                    }),
                 Encoding.UTF8,
                 "application/json"),
         };

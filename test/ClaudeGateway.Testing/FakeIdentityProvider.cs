@@ -267,8 +267,12 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
     private string AccessTokenHash(string accessToken)
     {
         var bytes = Encoding.ASCII.GetBytes(accessToken);
-        var hash = Algorithm[^3..] switch { "384" => SHA384.HashData(bytes), "512" => SHA512.HashData(bytes),
-            _ => SHA256.HashData(bytes) };
+        var hash = Algorithm[^3..] switch
+        {
+            "384" => SHA384.HashData(bytes),
+            "512" => SHA512.HashData(bytes),
+            _ => SHA256.HashData(bytes)
+        };
         return Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2));
     }
 

@@ -26,8 +26,11 @@ internal sealed class FakeUpstream : IAsyncDisposable
     /// <summary>Anything but 200 makes every answer this error.</summary>
     public int Status { get; set; } = 200;
 
-    public object ErrorBody { get; set; } = new { type = "error",
-        error = new { type = "api_error", message = "forced" } };
+    public object ErrorBody { get; set; } = new
+    {
+        type = "error",
+        error = new { type = "api_error", message = "forced" }
+    };
 
     /// <summary>Added to every answer, errors included.</summary>
     public (string Name, string Value)[] Headers { get; set; } = [];
@@ -96,8 +99,12 @@ internal sealed class FakeUpstream : IAsyncDisposable
         yield return Event("content_block_stop", new { type = "content_block_stop", index = 0 });
         yield return Event(
             "message_delta",
-            new { type = "message_delta", delta = new { stop_reason = "end_turn", stop_sequence = (string?)null },
-                usage = new { output_tokens = outputTokens } });
+            new
+            {
+                type = "message_delta",
+                delta = new { stop_reason = "end_turn", stop_sequence = (string?)null },
+                usage = new { output_tokens = outputTokens }
+            });
         yield return Event("message_stop", new { type = "message_stop" });
     }
 

@@ -14,23 +14,23 @@ internal static class TestConfig
     /// <param name="postgresUrl">Null keeps everything in a new embedded store.</param>
     public static GatewayConfig Create(
         FakeIdentityProvider idp, IReadOnlyList<FakeUpstream> upstreams, string? postgresUrl = null) => new()
-    {
-        Path = "gateway.yaml",
-        Sha256 = new string('0', 64),
-        Listen = new ListenConfig { Host = "127.0.0.1", Port = 0 },
-        Oidc = new OidcConfig
         {
-            Issuer = new Uri(idp.Issuer),
-            IssuerText = idp.Issuer,
-            ClientId = FakeIdentityProvider.ClientId,
-            ClientSecret = new Secret(FakeIdentityProvider.ClientSecret),
-        },
-        Session = new SessionConfig { JwtSecrets = [new Secret(JwtSecret)] },
-        Store = postgresUrl is null
+            Path = "gateway.yaml",
+            Sha256 = new string('0', 64),
+            Listen = new ListenConfig { Host = "127.0.0.1", Port = 0 },
+            Oidc = new OidcConfig
+            {
+                Issuer = new Uri(idp.Issuer),
+                IssuerText = idp.Issuer,
+                ClientId = FakeIdentityProvider.ClientId,
+                ClientSecret = new Secret(FakeIdentityProvider.ClientSecret),
+            },
+            Session = new SessionConfig { JwtSecrets = [new Secret(JwtSecret)] },
+            Store = postgresUrl is null
             ? new StoreConfig { SqlitePath = Stores.Value.File($"{Guid.NewGuid():N}.db") }
             : new StoreConfig { PostgresUrl = new Secret(postgresUrl) },
-        Upstreams = [.. upstreams.Select((u, i) => Anthropic(u, upstreams.Count == 1 ? "anthropic" : $"up{i}"))],
-    };
+            Upstreams = [.. upstreams.Select((u, i) => Anthropic(u, upstreams.Count == 1 ? "anthropic" : $"up{i}"))],
+        };
 
     /// <summary>Removes the embedded store that <see cref="Create"/> gave a gateway, once it has stopped.</summary>
     public static void RemoveStore(GatewayConfig config)

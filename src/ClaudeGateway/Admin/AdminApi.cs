@@ -33,14 +33,14 @@ internal sealed class AdminApi(
 
     private Task DispatchAsync(AdminRequest request, AdminCaller caller, string method, string path) =>
         (method, path) switch
-    {
-        (_, Elsewhere) => request.NotFoundAsync("not found"),
-        ("GET", "") => limits.ListAsync(request),
-        ("POST", "") => limits.UpsertAsync(request, caller),
-        ("GET", "/effective") => effective.HandleAsync(request),
-        ("GET", "/audit") => trail.HandleAsync(request),
-        ("GET", ['/', .. var id]) => limits.GetAsync(request, id),
-        ("DELETE", ['/', .. var id]) => limits.DeleteAsync(request, caller, id),
-        _ => request.NotFoundAsync("not found"),
-    };
+        {
+            (_, Elsewhere) => request.NotFoundAsync("not found"),
+            ("GET", "") => limits.ListAsync(request),
+            ("POST", "") => limits.UpsertAsync(request, caller),
+            ("GET", "/effective") => effective.HandleAsync(request),
+            ("GET", "/audit") => trail.HandleAsync(request),
+            ("GET", ['/', .. var id]) => limits.GetAsync(request, id),
+            ("DELETE", ['/', .. var id]) => limits.DeleteAsync(request, caller, id),
+            _ => request.NotFoundAsync("not found"),
+        };
 }

@@ -1,21 +1,15 @@
-using ClaudeGateway.Admin;
 using ClaudeGateway.Config;
-using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
-using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
-using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
-using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Telemetry;
-using ClaudeGateway.Upstreams;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -41,7 +41,8 @@ internal sealed class EnvironmentConfig
         var composer = new EnvironmentConfig(environment);
         var yaml = composer.Compose().ToJsonString(Indented);
         return GatewayConfigReader.Read(Name, Encoding.UTF8.GetBytes(yaml),
-            environment) with { DescribeProblem = composer.Describe };
+            environment) with
+        { DescribeProblem = composer.Describe };
     }
 
     private JsonObject Compose()

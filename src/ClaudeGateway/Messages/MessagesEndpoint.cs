@@ -140,11 +140,11 @@ internal sealed class MessagesEndpoint(
 
     private static string? WhyNot(ModelAccess access, string model, ModelRoute? route) =>
         access.Check(model, route?.Model) switch
-    {
-        ModelVerdict.Denied => $"model {QuotedModel.Of(model)} is blocked by your role's deniedModels denylist",
-        ModelVerdict.NotAvailable => $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
-        _ => null,
-    };
+        {
+            ModelVerdict.Denied => $"model {QuotedModel.Of(model)} is blocked by your role's deniedModels denylist",
+            ModelVerdict.NotAvailable => $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
+            _ => null,
+        };
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)
     {

@@ -65,11 +65,11 @@ internal sealed partial class SchemaValidator
     /// <summary>A wrong type rules a form out; a wrong constant right below usually names another form.</summary>
     private static int Weight(SchemaProblem problem, JsonPlace place) =>
         problem.Severity == ProblemSeverity.Warning ? 0 : problem.Kind switch
-    {
-        SchemaProblemKind.WrongType when problem.Place == place => TypeWeight,
-        SchemaProblemKind.WrongConstant when problem.Place.Depth <= place.Depth + 1 => ConstantWeight,
-        _ => 1,
-    };
+        {
+            SchemaProblemKind.WrongType when problem.Place == place => TypeWeight,
+            SchemaProblemKind.WrongConstant when problem.Place.Depth <= place.Depth + 1 => ConstantWeight,
+            _ => 1,
+        };
 
     private void CheckNot(
         JsonElement forbidden, JsonElement schema, JsonElement value, JsonPlace place, List<SchemaProblem> problems)
@@ -123,8 +123,11 @@ internal sealed partial class SchemaValidator
         foreach (var problem in CheckAside(expected, value, place))
         {
             problems.Add(
-                problem with { Severity = ProblemSeverity.Warning,
-                    Message = "clients do not take this value: it " + problem.Message });
+                problem with
+                {
+                    Severity = ProblemSeverity.Warning,
+                    Message = "clients do not take this value: it " + problem.Message
+                });
         }
     }
 

@@ -115,8 +115,11 @@ internal sealed class SettingsSchema
         else if (!IsDesktop && problem.Place is { Depth: 1, Key: { } key } && _desktop!.Value.IsSettable(key))
         {
             problem =
-                problem with { Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block",
-                    Suggestion = null };
+                problem with
+                {
+                    Message = "unknown settings key: Claude Desktop has it, in the policy's desktop block",
+                    Suggestion = null
+                };
         }
 
         return warnOnUnknown

@@ -66,7 +66,7 @@ internal sealed class OtlpSender
                 IsRetryable: true,
                 e.HttpRequestError == HttpRequestError.Unknown ? "no answer" : e.HttpRequestError.ToString());
         }
-// Credential libraries throw whatever their HTTP, JSON and cryptography throw: all of it means "no token now".
+        // Credential libraries throw whatever their HTTP, JSON and cryptography throw: all of it means "no token now".
 #pragma warning disable CA1031
         catch (Exception e)
 #pragma warning restore CA1031

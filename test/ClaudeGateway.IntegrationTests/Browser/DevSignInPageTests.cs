@@ -102,8 +102,11 @@ public sealed class DevSignInPageTests : IAsyncLifetime
     [Fact]
     public async Task A_form_sent_from_elsewhere_signs_nobody_in()
     {
-        using var browser = new BrowserClient { Headers = { ["Origin"] = "http://evil.example",
-            ["Sec-Fetch-Site"] = "cross-site" } };
+        using var browser = new BrowserClient
+        {
+            Headers = { ["Origin"] = "http://evil.example",
+            ["Sec-Fetch-Site"] = "cross-site" }
+        };
         var page = await browser.PostFormAsync(new Uri(AuthorizeUrl), ("user", "ada"));
         Assert.Equal(400, (int)page.Status);
         Assert.Empty(_gateway.Requests);

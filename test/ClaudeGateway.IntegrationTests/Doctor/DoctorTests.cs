@@ -75,8 +75,15 @@ public sealed class DoctorTests : IAsyncDisposable
     [Fact]
     public async Task A_store_that_refuses_is_found()
     {
-        var config = TestConfig.Create(_idp, [_upstream]) with { Store = new StoreConfig { PostgresUrl = new Secret(
-            "postgres://nobody@127.0.0.1:1/none"), ConnectTimeout = TimeSpan.FromSeconds(1) } };
+        var config = TestConfig.Create(_idp, [_upstream]) with
+        {
+            Store = new StoreConfig
+            {
+                PostgresUrl = new Secret(
+            "postgres://nobody@127.0.0.1:1/none"),
+                ConnectTimeout = TimeSpan.FromSeconds(1)
+            }
+        };
 
         var finding = (await ExamineAsync(config)).Single(f => f.Subject == "store");
         Assert.False(finding.IsWell);

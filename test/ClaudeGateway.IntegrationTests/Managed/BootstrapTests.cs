@@ -27,8 +27,11 @@ public sealed class BootstrapTests : IAsyncDisposable
             "managed.policies[0].desktop", JsonElement.Parse("{}"), new Dictionary<string, ConfigPosition>());
         var config = TestConfig.Create(_idp, [_upstream]);
         await using var gateway = await GatewayHost.StartAsync(
-            config with { Session = config.Session with { Ttl = TimeSpan.FromMinutes(90), TtlHours = 1.5 },
-                Managed = new ManagedConfig { Policies = [new PolicyConfig { Desktop = desktop }] } },
+            config with
+            {
+                Session = config.Session with { Ttl = TimeSpan.FromMinutes(90), TtlHours = 1.5 },
+                Managed = new ManagedConfig { Policies = [new PolicyConfig { Desktop = desktop }] }
+            },
             _clock);
         var token = await gateway.SignInAsync();
         _clock.Advance(TimeSpan.FromMinutes(40));

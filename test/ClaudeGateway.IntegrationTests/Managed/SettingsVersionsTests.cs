@@ -159,8 +159,14 @@ public sealed class SettingsVersionsTests
     }
 
     private static GatewayConfig Policies(GatewayConfig config) =>
-        config with { Managed = new ManagedConfig { Policies = [
-            Policy("eng", """{"model":"opus"}"""), Policy(null, """{"env":{"A":"1"}}""")] } };
+        config with
+        {
+            Managed = new ManagedConfig
+            {
+                Policies = [
+            Policy("eng", """{"model":"opus"}"""), Policy(null, """{"env":{"A":"1"}}""")]
+            }
+        };
 
     private static PolicyConfig Policy(string? group, string settings) => new()
     {

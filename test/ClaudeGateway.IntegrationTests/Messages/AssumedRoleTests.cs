@@ -41,8 +41,12 @@ public sealed class AssumedRoleTests : IAsyncDisposable
         _cloud.Script = exchange => exchange.RespondJsonAsync(200, new { input_tokens = 7 });
         await using var gateway = await StartAsync(loadTest: null);
         var bearer = (await gateway.SignInAsync()).AccessToken;
-        object body = new { model = "claude-opus-4-8", max_tokens = 8,
-            messages = new[] { new { role = "user", content = "hi" } } };
+        object body = new
+        {
+            model = "claude-opus-4-8",
+            max_tokens = 8,
+            messages = new[] { new { role = "user", content = "hi" } }
+        };
         using var counted = await gateway.PostJsonAsync(
             "/v1/messages/count_tokens", body, bearer, ("anthropic-version", "2023-06-01"));
         using var answered = await gateway.PostJsonAsync(

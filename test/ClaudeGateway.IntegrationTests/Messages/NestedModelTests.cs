@@ -102,8 +102,11 @@ public sealed class NestedModelTests
     private static Task<Scene> StartAsync(string policy) => Scene.StartAsync(config => config with
     {
         Models = [new("house", null, null, new Dictionary<string, string> { ["anthropic"] = "claude-opus-4-8" })],
-        Managed = new ManagedConfig { Policies = [new PolicyConfig { Settings = new PolicyDocument(
-            "managed.policies[0].cli", JsonElement.Parse(policy), new Dictionary<string, ConfigPosition>()) }] },
+        Managed = new ManagedConfig
+        {
+            Policies = [new PolicyConfig { Settings = new PolicyDocument(
+            "managed.policies[0].cli", JsonElement.Parse(policy), new Dictionary<string, ConfigPosition>()) }]
+        },
     });
 
     private static string Body(string members, string model = "claude-sonnet-4-6") =>

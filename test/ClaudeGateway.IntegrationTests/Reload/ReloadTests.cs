@@ -39,8 +39,12 @@ public sealed class ReloadTests : IAsyncLifetime
             ["session"] = new JsonObject { ["jwt_secret"] = TestConfig.JwtSecret },
             ["store"] = new JsonObject { ["sqlite_path"] = Path.Combine(_folder, "gateway.db") },
             ["upstreams"] = new JsonArray(
-                new JsonObject { ["provider"] = "anthropic", ["base_url"] = _upstream.Url.ToString(),
-                    ["auth"] = new JsonObject { ["api_key"] = "k" } }),
+                new JsonObject
+                {
+                    ["provider"] = "anthropic",
+                    ["base_url"] = _upstream.Url.ToString(),
+                    ["auth"] = new JsonObject { ["api_key"] = "k" }
+                }),
             ["managed"] = Managed("sonnet"),
         };
         var first = Write();
@@ -284,8 +288,14 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task Sign_in_limits_go_on_counting()
     {
-        _file["rate_limits"] = new JsonObject { ["device_authorization"] = new JsonObject { ["max"] = 2,
-            ["window_seconds"] = 600 } };
+        _file["rate_limits"] = new JsonObject
+        {
+            ["device_authorization"] = new JsonObject
+            {
+                ["max"] = 2,
+                ["window_seconds"] = 600
+            }
+        };
         Write();
         Assert.True(await _reload.ReloadAsync(CancellationToken.None));
         await _gateway.AuthorizeDeviceAsync();

@@ -69,8 +69,14 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
     {
         await using var gateway = await StartAsync(
             config =>
-                config with { RateLimits = config.RateLimits with { DeviceAuthorization = new RateLimitRule(
-                    1, TimeSpan.FromSeconds(60)) } });
+                config with
+                {
+                    RateLimits = config.RateLimits with
+                    {
+                        DeviceAuthorization = new RateLimitRule(
+                    1, TimeSpan.FromSeconds(60))
+                    }
+                });
         (await gateway.PostFormAsync("/oauth/device_authorization")).Dispose();
         using var limited = await gateway.PostFormAsync("/oauth/device_authorization");
         Assert.Equal(HttpStatusCode.TooManyRequests, limited.StatusCode);
@@ -118,8 +124,12 @@ public sealed class HttpSurfaceTests : IAsyncDisposable
         await using var tls = new TcpRelay(_idp.Server.Port, certificate);
         GatewayConfig Over(GatewayConfig config, string? authority) => config with
         {
-            Oidc = config.Oidc with { DiscoveryUrl = new Uri(
-                $"https://localhost:{tls.Port}/.well-known/openid-configuration"), CaCertPem = authority },
+            Oidc = config.Oidc with
+            {
+                DiscoveryUrl = new Uri(
+                $"https://localhost:{tls.Port}/.well-known/openid-configuration"),
+                CaCertPem = authority
+            },
         };
         await using (var gateway = await StartAsync(config => Over(config, files.AuthorityPem)))
         {

@@ -154,8 +154,13 @@ public sealed class IdpByHostnameTests : IAsyncDisposable
         Func<OidcConfig, OidcConfig>? change = null)
     {
         var config = TestConfig.Create(_idp, [_upstream]);
-        var oidc = config.Oidc with { Issuer = new Uri(issuer), IssuerText = issuer, UseProxy = true,
-            CaCertPem = _files.AuthorityPem };
+        var oidc = config.Oidc with
+        {
+            Issuer = new Uri(issuer),
+            IssuerText = issuer,
+            UseProxy = true,
+            CaCertPem = _files.AuthorityPem
+        };
         return GatewayHost.StartAsync(
             config with { Oidc = change is null ? oidc : change(oidc) }, environment: environment);
     }

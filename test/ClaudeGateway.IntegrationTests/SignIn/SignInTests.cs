@@ -85,8 +85,15 @@ public sealed class SignInTests : IAsyncDisposable
             """{"sub":"alice","email":"alice@example.com","memberships":[{"name":"eng","type":"team"},{"name":"boss","type":"role"}]}""")!;
         await using var gateway = await StartAsync(
             change: config =>
-                config with { Oidc = config.Oidc with { UserinfoFallback = true, GroupsJsonPath = ClaimPath.Parse(
-                    "$.memberships[?@.type=='team'].name") } });
+                config with
+                {
+                    Oidc = config.Oidc with
+                    {
+                        UserinfoFallback = true,
+                        GroupsJsonPath = ClaimPath.Parse(
+                    "$.memberships[?@.type=='team'].name")
+                    }
+                });
         var token = await gateway.SignInAsync();
         Assert.Equal("""["eng"]""", token.Claims.GetProperty("groups").GetRawText());
 
@@ -294,8 +301,14 @@ public sealed class SignInTests : IAsyncDisposable
         await using var updated = await StartAsync(
             store,
             config =>
-                Public(config) with { Session = config.Session with { JwtSecrets = [
-                    new Secret(next), new Secret(TestConfig.JwtSecret)] } });
+                Public(config) with
+                {
+                    Session = config.Session with
+                    {
+                        JwtSecrets = [
+                    new Secret(next), new Secret(TestConfig.JwtSecret)]
+                    }
+                });
         foreach (var (approves, redeems) in new[] { (updated, old), (old, updated) })
         {
             var device = await approves.AuthorizeDeviceAsync();
@@ -354,8 +367,12 @@ public sealed class SignInTests : IAsyncDisposable
             new Secret(key.ExportPkcs8PrivateKeyPem()), certificate.ExportCertificatePem());
         await using var gateway = await StartAsync(change: config => config with
         {
-            Oidc = config.Oidc with { ClientSecret = null,
-                TokenEndpointAuthMethod = TokenEndpointAuthMethod.PrivateKeyJwt, ClientAssertion = assertion },
+            Oidc = config.Oidc with
+            {
+                ClientSecret = null,
+                TokenEndpointAuthMethod = TokenEndpointAuthMethod.PrivateKeyJwt,
+                ClientAssertion = assertion
+            },
         });
         await gateway.RefreshAsync((await gateway.SignInAsync()).RefreshToken);
         Assert.Equal(2, _idp.TokenRequests.Select(r => r.Form["client_assertion"]).Distinct().Count());

@@ -209,8 +209,11 @@ public sealed class DatabaseTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new ClaudeGateway.Testing.TcpRelay(direct.Port);
-        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(
-            new UriBuilder(direct) { Port = relay.Port }.ToString()) };
+        var config = new ClaudeGateway.Config.StoreConfig
+        {
+            PostgresUrl = new ClaudeGateway.Config.Secret(
+            new UriBuilder(direct) { Port = relay.Port }.ToString())
+        };
         await using var store = await TestStore.OpenAsync(config);
         relay.FallSilent();
 
@@ -229,8 +232,11 @@ public sealed class DatabaseTests
     {
         var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
         await using var relay = new ClaudeGateway.Testing.TcpRelay(direct.Port);
-        var config = new ClaudeGateway.Config.StoreConfig { PostgresUrl = new ClaudeGateway.Config.Secret(
-            new UriBuilder(direct) { Port = relay.Port }.ToString()) };
+        var config = new ClaudeGateway.Config.StoreConfig
+        {
+            PostgresUrl = new ClaudeGateway.Config.Secret(
+            new UriBuilder(direct) { Port = relay.Port }.ToString())
+        };
         await using var store = await TestStore.OpenAsync(config);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => store.Database.ExecuteAsync("SELECT pg_sleep(0.05)")));
         relay.Cut();

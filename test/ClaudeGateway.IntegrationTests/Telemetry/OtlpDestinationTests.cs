@@ -47,9 +47,15 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     public async Task The_body_goes_on_byte_for_byte_with_the_destinations_headers_and_nothing_else()
     {
         var destination = New(
-            new TelemetryDestination { Url = new Uri(_collector.Url, "/api/v2/otlp/"),
-                Headers = new Dictionary<string, Secret> { ["DD-API-KEY"] = new("k"),
-                    ["content-type"] = new("x/y") } });
+            new TelemetryDestination
+            {
+                Url = new Uri(_collector.Url, "/api/v2/otlp/"),
+                Headers = new Dictionary<string, Secret>
+                {
+                    ["DD-API-KEY"] = new("k"),
+                    ["content-type"] = new("x/y")
+                }
+            });
         byte[] body = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
 
         destination.Enqueue(new OtlpExport(OtlpSignal.Logs, body, "application/x-protobuf", "gzip"));
@@ -291,8 +297,10 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
         New(
             new TelemetryDestination { Url = _collector.Url },
             (request, _, _) =>
-                { request.Headers.TryAddWithoutValidation("Authorization", "Bearer token-1");
-                    return ValueTask.CompletedTask; }).Enqueue(Export());
+                {
+                    request.Headers.TryAddWithoutValidation("Authorization", "Bearer token-1");
+                    return ValueTask.CompletedTask;
+                }).Enqueue(Export());
 
         Assert.Equal("Bearer token-1", (await _collector.Server.RequestAsync(_ => true)).Header("authorization"));
     }

@@ -16,12 +16,18 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var telemetry = new TelemetryConfig { ForwardTo = [
+        var telemetry = new TelemetryConfig
+        {
+            ForwardTo = [
             new TelemetryDestination { Url = new Uri(_hanging.Server.LocalUrl) },
-            new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl), Traces = true }] };
+            new TelemetryDestination { Url = new Uri(_collector.Server.LocalUrl), Traces = true }]
+        };
         _gateway = await GatewayHost.StartAsync(
-            TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry,
-                Limits = new LimitsConfig { MaxRequestBytes = 100_000 } });
+            TestConfig.Create(_idp, [_upstream]) with
+            {
+                Telemetry = telemetry,
+                Limits = new LimitsConfig { MaxRequestBytes = 100_000 }
+            });
         _bearer = (await _gateway.SignInAsync()).AccessToken;
     }
 
@@ -48,8 +54,11 @@ public sealed class OtlpEndpointsTests : IAsyncLifetime
     public async Task What_a_stopping_gateway_could_not_send_is_waited_for_and_reported_once()
     {
         var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
-        var telemetry = new TelemetryConfig { ForwardTo = [new TelemetryDestination { Url = new Uri(
-            _hanging.Server.LocalUrl) }] };
+        var telemetry = new TelemetryConfig
+        {
+            ForwardTo = [new TelemetryDestination { Url = new Uri(
+            _hanging.Server.LocalUrl) }]
+        };
         var gateway = await GatewayHost.StartAsync(
             TestConfig.Create(_idp, [_upstream]) with { Telemetry = telemetry }, clock);
         var bearer = (await gateway.SignInAsync()).AccessToken;

@@ -26,8 +26,12 @@ public sealed class DevToolsTests
         var schema = new JsonObject();
         for (var i = 0; i < 60; i++)
         {
-            schema = new JsonObject { ["type"] = "object", ["required"] = new JsonArray("next"),
-                ["properties"] = new JsonObject { ["next"] = schema } };
+            schema = new JsonObject
+            {
+                ["type"] = "object",
+                ["required"] = new JsonArray("next"),
+                ["properties"] = new JsonObject { ["next"] = schema }
+            };
         }
 
         Assert.InRange(DevTools.Example(schema)!.ToJsonString().Length, 10, 200);

@@ -165,8 +165,11 @@ internal static class FuzzTargets
         whole.Read(bytes);
         var usage = whole.Finish();
         Assert.True(
-            usage is { Input: >= 0, Output: >= 0, CacheRead: >= 0, CacheWrite5m: >= 0, CacheWrite1h: >= 0,
-                WebSearches: >= 0 });
+            usage is
+            {
+                Input: >= 0, Output: >= 0, CacheRead: >= 0, CacheWrite5m: >= 0, CacheWrite1h: >= 0,
+                WebSearches: >= 0
+            });
 
         var cut = UsageReader.For(contentType);
         foreach (var piece in random.Cut(bytes))

@@ -37,8 +37,8 @@ public sealed class LoadTestUserTests
         return LoadTestUser.Of(
             new GatewayRequest(http, "req-1", IPAddress.Loopback, 0),
             new Principal("alice", "alice@example.com", null, [])
-        {
-            ExpiresAt = DateTimeOffset.MaxValue,
-        });
+            {
+                ExpiresAt = DateTimeOffset.MaxValue,
+            });
     }
 }

@@ -52,8 +52,13 @@ public sealed class ModelRoutesTests
     private static ModelRoutes Routes(HttpMessageInvoker http)
     {
         AnthropicUpstream Upstream(string name, string group, params string[]? models) => new(
-            new AnthropicUpstreamConfig { Name = name, Groups = [group], Models = models,
-                Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
+            new AnthropicUpstreamConfig
+            {
+                Name = name,
+                Groups = [group],
+                Models = models,
+                Auth = new AnthropicAuth.ApiKey(new Secret("k"))
+            }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
         var house = new ModelConfig("house", null, null, new Dictionary<string, string> { ["haikus"] = "x" });
         return new ModelRoutes(
             new ModelCatalog([house], includeBuiltIns: true),

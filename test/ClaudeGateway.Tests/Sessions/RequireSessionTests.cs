@@ -50,8 +50,11 @@ public sealed class RequireSessionTests
     public void Two_headers_are_an_invalid_token() =>
         Assert.Null(
             _session.Check(
-                new HeaderDictionary { ["Authorization"] = new StringValues([$"Bearer {_bearer}",
-                    "Bearer x"]) }).Principal);
+                new HeaderDictionary
+                {
+                    ["Authorization"] = new StringValues([$"Bearer {_bearer}",
+                    "Bearer x"])
+                }).Principal);
 
     [Fact]
     public void A_remembered_bearer_still_expires()

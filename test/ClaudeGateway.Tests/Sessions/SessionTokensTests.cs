@@ -151,8 +151,13 @@ public sealed class SessionTokensTests
         };
         foreach (var (name, value) in changes)
         {
-            claims[name] = value switch { "past" => Number(now - 1), "now" => Number(now), "future" => Number(now + 60),
-                _ => value };
+            claims[name] = value switch
+            {
+                "past" => Number(now - 1),
+                "now" => Number(now),
+                "future" => Number(now + 60),
+                _ => value
+            };
         }
 
         var members = claims.Where(claim => claim.Value.Length > 0).Select(claim => $"\"{claim.Key}\":{claim.Value}");

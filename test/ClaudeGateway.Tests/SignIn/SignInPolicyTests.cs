@@ -43,11 +43,11 @@ public sealed class SignInPolicyTests
 
     private static string? Refuses(Identity identity, string[]? domains = null, string[]? groups = null) =>
         new SignInPolicy(new OidcConfig
-    {
-        Issuer = new Uri("https://idp.example.com"),
-        IssuerText = "https://idp.example.com",
-        ClientId = "c",
-        AllowedEmailDomains = domains ?? [],
-        AllowedGroups = groups ?? [],
-    }).Refuses(identity);
+        {
+            Issuer = new Uri("https://idp.example.com"),
+            IssuerText = "https://idp.example.com",
+            ClientId = "c",
+            AllowedEmailDomains = domains ?? [],
+            AllowedGroups = groups ?? [],
+        }).Refuses(identity);
 }

@@ -131,12 +131,18 @@ public sealed class LimitBookTests
         from period in Gen.Elements(SpendPeriods.All)
         from amount in Gen.Elements<long?>(null, 0, 1, 2, 3, 999_999_999_999_999_999)
         from pool in Gen.Elements<PooledBudget?>(null, new PooledBudget(5, false), new PooledBudget(5, true))
-        select Cap(scope, period, amount) with { Pool = scope.Type == SpendScopeType.RbacGroup
-            && period == SpendPeriod.Monthly ? pool : null };
+        select Cap(scope, period, amount) with
+        {
+            Pool = scope.Type == SpendScopeType.RbacGroup
+            && period == SpendPeriod.Monthly ? pool : null
+        };
 
     private static SpendLimit Pool(string group, long cents, bool isPaused = false) =>
-        Cap(new SpendScope(SpendScopeType.RbacGroup, group), SpendPeriod.Monthly, 1000) with { Pool = new PooledBudget(
-            cents, isPaused) };
+        Cap(new SpendScope(SpendScopeType.RbacGroup, group), SpendPeriod.Monthly, 1000) with
+        {
+            Pool = new PooledBudget(
+            cents, isPaused)
+        };
 
     private static SpendLimit Cap(SpendScope scope, SpendPeriod period, long? cents) =>
         new(

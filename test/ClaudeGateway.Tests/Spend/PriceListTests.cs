@@ -133,9 +133,9 @@ public sealed class PriceListTests
     public void Whatever_an_upstream_claims_a_request_costs_no_more_than_the_store_can_add() =>
         Assert.Equal(
             Money.MaxDelta, Cost(new PriceList(new PricingConfig(10, [Row("m", 10_000)]), null), "m", new TokenUsage
-        {
-            Output = long.MaxValue / 4,
-        }));
+            {
+                Output = long.MaxValue / 4,
+            }));
 
     private static Money Cost(PriceList prices, string model, TokenUsage usage) =>
         prices.Find("up", model, "client").CostOf(usage);

@@ -91,8 +91,12 @@ public sealed class UsageReaderTests
         Check.QuickThrowOnFailure(Prop.ForAll<string, byte[]>((text, cuts) =>
         {
             var json = JsonSerializer.Serialize(
-                new { id = "msg_1", content = new[] { new { text, usage = new { input_tokens = 9 } } },
-                    usage = new { input_tokens = 12, output_tokens = 34, service_tier = text } });
+                new
+                {
+                    id = "msg_1",
+                    content = new[] { new { text, usage = new { input_tokens = 9 } } },
+                    usage = new { input_tokens = 12, output_tokens = 34, service_tier = text }
+                });
             return Read("application/json", Encoding.UTF8.GetBytes(json), cuts) == new TokenUsage
             {
                 Input = 12,
@@ -216,9 +220,15 @@ public sealed class UsageReaderTests
         long? total, long oneHour, long fiveMinutes, long expected5m, long expected1h)
     {
         var usage = JsonSerializer.Serialize(
-            new { cache_creation_input_tokens = total,
-                cache_creation = new { ephemeral_1h_input_tokens = oneHour,
-                    ephemeral_5m_input_tokens = fiveMinutes } });
+            new
+            {
+                cache_creation_input_tokens = total,
+                cache_creation = new
+                {
+                    ephemeral_1h_input_tokens = oneHour,
+                    ephemeral_5m_input_tokens = fiveMinutes
+                }
+            });
         var read = Read(null, Encoding.UTF8.GetBytes($$"""{"usage":{{usage}}}"""), []);
         Assert.Equal((expected5m, expected1h), (read.CacheWrite5m, read.CacheWrite1h));
     }
@@ -258,6 +268,14 @@ public sealed class UsageReaderTests
     private static string Block(string type, string key, string text) =>
         "data: "
         + JsonSerializer.Serialize(
-            new { type = "content_block_delta", index = 0, delta = new Dictionary<string, string> { ["type"] = type,
-            [key] = text } });
+            new
+            {
+                type = "content_block_delta",
+                index = 0,
+                delta = new Dictionary<string, string>
+                {
+                    ["type"] = type,
+                    [key] = text
+                }
+            });
 }

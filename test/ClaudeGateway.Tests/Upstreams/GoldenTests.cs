@@ -43,8 +43,12 @@ public sealed class GoldenTests
             Headers = Headers,
             Guardrail = new GuardrailConfig("gr-1", "2"),
         },
-        ["bedrock-bearer"] = new BedrockUpstreamConfig { Name = "bedrock", Region = "cn-north-1",
-            Auth = new AwsAuth { BearerToken = new Secret("BEARER") } },
+        ["bedrock-bearer"] = new BedrockUpstreamConfig
+        {
+            Name = "bedrock",
+            Region = "cn-north-1",
+            Auth = new AwsAuth { BearerToken = new Secret("BEARER") }
+        },
         ["mantle"] = new MantleUpstreamConfig
         {
             Name = "mantle",
@@ -61,8 +65,13 @@ public sealed class GoldenTests
             Auth = Keys,
             Headers = Headers,
         },
-        ["anthropicAws-key"] = new ClaudePlatformAwsUpstreamConfig { Name = "platform", Region = "us-west-2",
-            WorkspaceId = "wrkspc_1", Auth = new AwsAuth { ApiKey = new Secret("KEY") } },
+        ["anthropicAws-key"] = new ClaudePlatformAwsUpstreamConfig
+        {
+            Name = "platform",
+            Region = "us-west-2",
+            WorkspaceId = "wrkspc_1",
+            Auth = new AwsAuth { ApiKey = new Secret("KEY") }
+        },
         ["anthropicGoogleCloud"] = new ClaudeOnGoogleCloudUpstreamConfig
         {
             Name = "google",

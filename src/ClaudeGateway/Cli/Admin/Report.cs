@@ -30,11 +30,11 @@ internal static class Report
 
     public static string Write(
         IReadOnlyList<JsonElement> rows, IReadOnlyList<ReportColumn> columns, ReportFormat format) => format switch
-    {
-        ReportFormat.Json => Json(rows),
-        ReportFormat.Csv => Csv(rows, columns),
-        _ => Table(rows, columns),
-    };
+        {
+            ReportFormat.Json => Json(rows),
+            ReportFormat.Csv => Csv(rows, columns),
+            _ => Table(rows, columns),
+        };
 
     private static string Json(IReadOnlyList<JsonElement> rows)
     {

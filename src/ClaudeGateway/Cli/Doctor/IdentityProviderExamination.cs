@@ -27,8 +27,11 @@ internal static class IdentityProviderExamination
             using var provider = await IdentityProvider.DiscoverAsync(config, outbound, clock, log, cancellation);
             return await provider.RefreshAsync(NoSuchToken) switch
             {
-                TokenEndpointAnswer.Refused { Error: "invalid_client" or "unauthorized_client"
-                    or null, Status: var status } refused =>
+                TokenEndpointAnswer.Refused
+                {
+                    Error: "invalid_client" or "unauthorized_client"
+                    or null, Status: var status
+                } refused =>
                     Finding.Ill(
                         subject,
                         $"refuses the client: {status} {refused.Error}",

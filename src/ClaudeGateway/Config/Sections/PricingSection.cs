@@ -86,8 +86,8 @@ internal static class PricingSection
 
     private static Key<decimal> Rate(string name, string kind) =>
         new(name, Number(0, MaxRate).As(rate => (decimal)rate), $"{kind} price, US dollars per million tokens.")
-    {
-        IsRequired = true,
-        Example = "3",
-    };
+        {
+            IsRequired = true,
+            Example = "3",
+        };
 }

@@ -66,12 +66,12 @@ internal static class LimitsSection
 
     public static readonly Shape<LimitsConfig> Shape = Object(
         [RequestBytes, HeaderBytes, UrlLength, UpstreamRequests], fields => new LimitsConfig
-    {
-        MaxRequestBytes = fields.Get(RequestBytes),
-        MaxRequestHeaderBytes = fields.Find(HeaderBytes),
-        MaxUrlLength = fields.Find(UrlLength),
-        MaxUpstreamRequests = fields.Find(UpstreamRequests),
-    });
+        {
+            MaxRequestBytes = fields.Get(RequestBytes),
+            MaxRequestHeaderBytes = fields.Find(HeaderBytes),
+            MaxUrlLength = fields.Find(UrlLength),
+            MaxUpstreamRequests = fields.Find(UpstreamRequests),
+        });
 }
 
 /// <summary>Keys of <c>timeouts</c>.</summary>
@@ -121,10 +121,10 @@ internal static class RateLimitsSection
 
     public static readonly Shape<RateLimitsConfig> Shape = Object(
         [DeviceAuthorization, DeviceVerify], fields => new RateLimitsConfig
-    {
-        DeviceAuthorization = fields.Get(DeviceAuthorization),
-        DeviceVerify = fields.Get(DeviceVerify),
-    });
+        {
+            DeviceAuthorization = fields.Get(DeviceAuthorization),
+            DeviceVerify = fields.Get(DeviceVerify),
+        });
 
     private static RecordShape<RateLimitRule> Rule(int defaultMax)
     {

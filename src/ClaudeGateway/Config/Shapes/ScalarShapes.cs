@@ -131,8 +131,11 @@ internal sealed class NumberShape(
             return number;
         }
 
-        return new JsonObject { ["anyOf"] = new JsonArray(
-            number, new JsonObject { ["type"] = "string", ["pattern"] = @"^(\$\{.+\}|[-+0-9.eE]+)$" }) };
+        return new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+            number, new JsonObject { ["type"] = "string", ["pattern"] = @"^(\$\{.+\}|[-+0-9.eE]+)$" })
+        };
     }
 
     public override bool TryRead(ConfigNode node, ConfigReading reading, out double value)

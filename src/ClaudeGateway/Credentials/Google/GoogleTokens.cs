@@ -120,10 +120,10 @@ internal sealed class GoogleTokens
         var service = $"http://{host}{TokenPath}";
         return GoogleCredential.FromComputeCredential(
             new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity")
-        {
-            HttpClientFactory = new Transport(_http),
-            Scopes = [Scope],
-        }));
+            {
+                HttpClientFactory = new Transport(_http),
+                Scopes = [Scope],
+            }));
     }
 
     private static DateTimeOffset? ExpiryOf(GoogleCredential credential) =>

@@ -1,7 +1,5 @@
 using System.Text.RegularExpressions;
-using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
-using ClaudeGateway.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -43,13 +43,13 @@ internal sealed class ClaimMapping(OidcConfig config)
         config.GroupsJsonPath is { } path
         ? GroupsAtPath.Find(claims, path)
         : ClaimPointer.Find(claims, config.GroupsClaim) switch
-    {
-        { ValueKind: JsonValueKind.Array } list =>
-            [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String)
+        {
+            { ValueKind: JsonValueKind.Array } list =>
+                [.. list.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String)
                     .Select(group => group.GetString()!).Where(group => group.Length > 0)],
-        { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],
-        _ => [],
-    };
+            { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],
+            _ => [],
+        };
 
     private JsonElement? Email(JsonElement claims)
     {

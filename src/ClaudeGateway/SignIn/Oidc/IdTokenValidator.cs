@@ -114,12 +114,12 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
     /// <summary>One text or a list of texts (RFC 7519 section 4.1.3); anything else is null.</summary>
     private static string[]? Audiences(JsonElement claims) =>
         claims.TryGetProperty("aud", out var audience) ? audience.ValueKind switch
-    {
-        JsonValueKind.String => [audience.GetString()!],
-        JsonValueKind.Array when audience.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) =>
-            [.. audience.EnumerateArray().Select(one => one.GetString()!)],
-        _ => null,
-    }
+        {
+            JsonValueKind.String => [audience.GetString()!],
+            JsonValueKind.Array when audience.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) =>
+                [.. audience.EnumerateArray().Select(one => one.GetString()!)],
+            _ => null,
+        }
     : null;
 
     /// <summary>An iat in the future is let pass: it protects nothing, and IdP clocks run ahead.</summary>

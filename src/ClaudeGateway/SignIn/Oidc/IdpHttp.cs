@@ -164,6 +164,9 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     /// The innermost message says it best: "connect ConnectionRefused host:port", "The remote certificate is invalid…".
     /// </summary>
     private static string Cause(Exception exception) =>
-        exception is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError,
-            InnerException: { } tls } ? tls.Message : exception.Message;
+        exception is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.SecureConnectionError,
+            InnerException: { } tls
+        } ? tls.Message : exception.Message;
 }

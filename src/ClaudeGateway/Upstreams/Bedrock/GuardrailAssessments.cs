@@ -131,15 +131,15 @@ internal static class GuardrailAssessments
     /// <summary>A text or a number whichever is expected; null for any other value.</summary>
     private static GuardrailWord? Word(JsonTokenType kind, ref readonly TopLevelMembers value,
         ReadOnlySpan<byte> entry) => kind switch
-    {
-        JsonTokenType.String => new GuardrailWord(Shorten(value.ReadString()), IsNumber: false),
-        JsonTokenType.Number =>
-            new GuardrailWord(
-                JavaScriptNumber.Print(
-                    double.Parse(entry[value.ValueStart..value.ValueEnd], CultureInfo.InvariantCulture)),
-                IsNumber: true),
-        _ => null,
-    };
+        {
+            JsonTokenType.String => new GuardrailWord(Shorten(value.ReadString()), IsNumber: false),
+            JsonTokenType.Number =>
+                new GuardrailWord(
+                    JavaScriptNumber.Print(
+                        double.Parse(entry[value.ValueStart..value.ValueEnd], CultureInfo.InvariantCulture)),
+                    IsNumber: true),
+            _ => null,
+        };
 
     /// <summary>The value of an object's member; empty without one.</summary>
     private static ReadOnlySpan<byte> Member(ReadOnlySpan<byte> json, ReadOnlySpan<byte> name)

@@ -56,8 +56,11 @@ internal sealed class CannedReply
         {
             yield return Event(
                 "content_block_delta",
-                new JsonObject { ["index"] = 0,
-                    ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = string.Concat(piece) } });
+                new JsonObject
+                {
+                    ["index"] = 0,
+                    ["delta"] = new JsonObject { ["type"] = "text_delta", ["text"] = string.Concat(piece) }
+                });
         }
 
         yield return Event("content_block_stop", new JsonObject { ["index"] = 0 });

@@ -77,9 +77,15 @@ public sealed class GoogleTokensTests : IDisposable
         var subject = _folder.File("subject");
         await File.WriteAllTextAsync(subject, "subject-token");
         var file = Write(
-            new { type = "external_account", audience = "//iam.googleapis.com/x",
-                subject_token_type = "urn:ietf:params:oauth:token-type:jwt", token_url = google.Url
-                    + "v1/token", credential_source = new { file = subject } });
+            new
+            {
+                type = "external_account",
+                audience = "//iam.googleapis.com/x",
+                subject_token_type = "urn:ietf:params:oauth:token-type:jwt",
+                token_url = google.Url
+                    + "v1/token",
+                credential_source = new { file = subject }
+            });
         using var calls = new CloudCalls();
         var tokens = new GoogleTokens(file, calls.Environment, calls.CredentialHttp, calls.Clock);
 

@@ -95,8 +95,12 @@ public sealed class JsonWebKeyTests
     public void Every_RSA_algorithm_of_RFC_7518_verifies(string algorithm)
     {
         using var rsa = RSA.Create(2048);
-        var hash = algorithm[2..] switch { "256" => HashAlgorithmName.SHA256, "384" => HashAlgorithmName.SHA384,
-            _ => HashAlgorithmName.SHA512 };
+        var hash = algorithm[2..] switch
+        {
+            "256" => HashAlgorithmName.SHA256,
+            "384" => HashAlgorithmName.SHA384,
+            _ => HashAlgorithmName.SHA512
+        };
         var signature = rsa.SignData(
             "data"u8, hash, algorithm.StartsWith('P') ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
         var parameters = rsa.ExportParameters(false);

@@ -117,18 +117,18 @@ public sealed class BedrockTests
             name,
             RoleSessionName.Of(
                 claim is null ? null : Enum.Parse<AssumeRoleSessionName>(claim), new Principal(sub, email, null, [])
-        {
-            ExpiresAt = DateTimeOffset.MaxValue,
-            PlayedBy = playedBy,
-        }));
+                {
+                    ExpiresAt = DateTimeOffset.MaxValue,
+                    PlayedBy = playedBy,
+                }));
 
     [Fact]
     public void Who_lacks_the_claim_has_no_session() =>
         Assert.Throws<UpstreamUnavailableException>(
             () => RoleSessionName.Of(AssumeRoleSessionName.Email, new Principal("bob", null, null, [])
-        {
-            ExpiresAt = DateTimeOffset.MaxValue,
-        }));
+            {
+                ExpiresAt = DateTimeOffset.MaxValue,
+            }));
 
     [Fact]
     public void What_the_gateway_asks_for_itself_is_signed_with_the_session_of_all() =>

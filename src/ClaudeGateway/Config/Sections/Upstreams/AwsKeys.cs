@@ -151,9 +151,9 @@ internal static partial class AwsKeys
             fields => CheckKeys(fields, token)),
         "AWS credentials; empty or absent means the AWS default chain (environment, profile, web identity, container, "
             + "instance).")
-    {
-        Default = "{}",
-    };
+        {
+            Default = "{}",
+        };
 
     private static void CheckKeys(Fields fields, Key bearer)
     {
