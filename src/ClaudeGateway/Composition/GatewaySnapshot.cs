@@ -1,14 +1,11 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
-using ClaudeGateway.Managed.Desktop;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
-using ClaudeGateway.SignIn;
 using ClaudeGateway.SignIn.Oidc;
-using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
