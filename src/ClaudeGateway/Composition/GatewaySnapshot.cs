@@ -1,8 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
-using ClaudeGateway.Messages;
-using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Oidc;

@@ -27,6 +27,13 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// </summary>
     private static readonly TimeSpan CommitPatience = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Lets what writes to the embedded store in one by one, in the order they came. SQLite has one writer, and its own
+    /// way of waiting is to sleep and ask again: whoever asks at the right moment wins, and an unlucky one finds no turn
+    /// within its time.
+    /// </summary>
+    private readonly SemaphoreSlim _writer = new(1);
+
     public bool IsPostgres => source is NpgsqlDataSource;
 
     /// <summary>
@@ -35,7 +42,10 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// </summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<int> ExecuteAsync(string sql, params object?[] parameters) =>
-        RunAsync(on => on.ExecuteAsync(sql, parameters), isRepeatable: true, DefaultTimeout);
+        RunAsync(
+            (on, limit) => InTurnAsync(() => on.ExecuteAsync(sql, parameters), limit),
+            isRepeatable: true,
+            DefaultTimeout);
 
     /// <summary>
     /// Runs one repeatable statement, as <see cref="ExecuteAsync"/> does, and reads its first row; the default of
@@ -43,12 +53,12 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// </summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<T?> FirstAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
-        RunAsync(on => on.FirstAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
+        RunAsync((on, _) => on.FirstAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
 
     /// <summary>Runs one repeatable statement, as <see cref="ExecuteAsync"/> does, and reads all its rows.</summary>
     /// <exception cref="StoreUnavailableException" />
     public Task<List<T>> AllAsync<T>(string sql, Func<DbDataReader, T> read, params object?[] parameters) =>
-        RunAsync(on => on.AllAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
+        RunAsync((on, _) => on.AllAsync(sql, read, parameters), isRepeatable: true, DefaultTimeout);
 
     /// <summary>
     /// Runs one statement that must not take effect twice, or late, and returns the number of rows it changed.
@@ -81,7 +91,10 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
     /// <exception cref="StoreOutcomeUnknownException">All of it holds, or nothing.</exception>
     public Task<T> InTransactionAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan? timeout = null) =>
-        RunAsync(transaction => CommitAsync(transaction, work), isRepeatable: false, timeout ?? DefaultTimeout);
+        RunAsync(
+            (on, limit) => InTurnAsync(() => CommitAsync(on, work), limit),
+            isRepeatable: false,
+            timeout ?? DefaultTimeout);
 
     /// <summary>
     /// As <see cref="InTransactionAsync"/>, for work that may take effect twice: it is also repeated when nobody knows
@@ -90,7 +103,10 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// <exception cref="StoreUnavailableException">It has no effect and will have none.</exception>
     /// <exception cref="StoreOutcomeUnknownException">All of it holds, or nothing.</exception>
     public Task<T> InRepeatableTransactionAsync<T>(Func<DatabaseTransaction, Task<T>> work, TimeSpan? timeout = null) =>
-        RunAsync(transaction => CommitAsync(transaction, work), isRepeatable: true, timeout ?? DefaultTimeout);
+        RunAsync(
+            (on, limit) => InTurnAsync(() => CommitAsync(on, work), limit),
+            isRepeatable: true,
+            timeout ?? DefaultTimeout);
 
     /// <summary>
     /// Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.
@@ -128,10 +144,32 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         }
     }
 
-    public ValueTask DisposeAsync() => source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await source.DisposeAsync();
+        _writer.Dispose();
+    }
 
     private Task<bool> CanWriteAsync() =>
         FirstAsync("SELECT current_setting('transaction_read_only') = 'off'", static row => row.GetBoolean(0));
+
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> write, CancellationToken limit)
+    {
+        if (IsPostgres)
+        {
+            return await write();
+        }
+
+        await _writer.WaitAsync(limit);
+        try
+        {
+            return await write();
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
 
     private static async Task<T> CommitAsync<T>(
         DatabaseTransaction transaction, Func<DatabaseTransaction, Task<T>> work)
@@ -146,7 +184,8 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// A pooled connection may have died with its server unnoticed, or be able to read only since a time when the whole
     /// store was; then the pool is emptied and the work tried once more on a fresh connection.
     /// </summary>
-    private async Task<T> RunAsync<T>(Func<DatabaseTransaction, Task<T>> work, bool isRepeatable, TimeSpan timeout)
+    private async Task<T> RunAsync<T>(
+        Func<DatabaseTransaction, CancellationToken, Task<T>> work, bool isRepeatable, TimeSpan timeout)
     {
         using var limit = new CancellationTokenSource(timeout, clock);
         for (var isRetry = false; ; isRetry = true)
@@ -209,7 +248,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     }
 
     private async Task<T> OpenAndRunAsync<T>(
-        Func<DatabaseTransaction, Task<T>> work, TimeSpan timeout, DatabaseAttempt attempt)
+        Func<DatabaseTransaction, CancellationToken, Task<T>> work, TimeSpan timeout, DatabaseAttempt attempt)
     {
         if (!IsPostgres)
         {
@@ -218,7 +257,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         }
 
         await using var connection = await source.OpenConnectionAsync(attempt.Limit);
-        return await work(new DatabaseTransaction(connection, timeout, attempt));
+        return await work(new DatabaseTransaction(connection, timeout, attempt), attempt.Limit);
     }
 
     /// <summary>What an abandoned statement fails of interests nobody any more; its caller has been told.</summary>

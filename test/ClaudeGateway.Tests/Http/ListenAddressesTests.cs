@@ -1,5 +1,4 @@
 using System.Net;
-using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Process;
 
