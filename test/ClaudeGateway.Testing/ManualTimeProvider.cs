@@ -15,9 +15,10 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     }
 
     /// <summary>
-    /// Whether whoever waits for this clock waits no time: it jumps to a timer as soon as one is set.
+    /// Whoever waits for this clock at most so long waits no time: it jumps to such a timer as soon as one is set.
+    /// Longer ones, which limit what a test really does, are left alone.
     /// </summary>
-    public bool JumpsToTimers { get; init; }
+    public TimeSpan JumpsAtMost { get; init; } = TimeSpan.Zero;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -50,7 +51,7 @@ internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
-        if (timer.Schedule(dueTime, period) is { } due && JumpsToTimers)
+        if (timer.Schedule(dueTime, period) is { } due && dueTime <= JumpsAtMost)
         {
             ThreadPool.QueueUserWorkItem(_ => AdvanceTo(due));
         }

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
-using ClaudeGateway.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
 

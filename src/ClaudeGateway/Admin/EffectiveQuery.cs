@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Admin;
@@ -63,7 +63,7 @@ internal sealed record EffectiveQuery(
 
         var userIds = query.All("user_ids[]");
         var subs = userIds.Count > 0
-            ? userIds.OfType<string>().Where(sub => sub.Length > 0).Select(StorableText.Of)
+            ? userIds.OfType<string>().Where(sub => sub.Length > 0).Select(StoredText.Of)
             .Distinct(StringComparer.Ordinal).ToList()
             : null;
         return (new EffectiveQuery(

@@ -3,7 +3,6 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;
@@ -66,7 +65,7 @@ internal sealed class SignOutEndpoint(
             using var body = await JsonDocument.ParseAsync(gateway.Http.Request.Body, default, gateway.Aborted);
             return body.RootElement.ValueKind == JsonValueKind.Object
                 && body.RootElement.TryGetProperty("user_id", out var id) && id.ValueKind == JsonValueKind.String
-                && id.GetString() is { Length: > 0 and <= MaxIdCharacters } user && StorableText.IsStorable(user)
+                && id.GetString() is { Length: > 0 and <= MaxIdCharacters } user && StoredText.IsStorable(user)
                     ? user
                     : null;
         }

@@ -40,7 +40,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
             return;
         }
 
-        var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(StorableText.Of(id)) : null;
+        var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(StoredText.Of(id)) : null;
         if (cursor is null && (after ?? before) is not null)
         {
             await request.InvalidAsync($"{(after is not null ? "after_id" : "before_id")}: no spend limit with this "
@@ -58,7 +58,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
 
     public async Task GetAsync(AdminRequest request, string id)
     {
-        if (await accounts.Limits.FindAsync(StorableText.Of(id)) is { } limit)
+        if (await accounts.Limits.FindAsync(StoredText.Of(id)) is { } limit)
         {
             var pools = await PoolSpendAsync([limit]);
             await request.OkAsync(json => Write(json, limit, pools));
@@ -94,7 +94,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
 
     public async Task DeleteAsync(AdminRequest request, AdminCaller caller, string id)
     {
-        var change = await accounts.Limits.DeleteAsync(StorableText.Of(id), caller.Actor);
+        var change = await accounts.Limits.DeleteAsync(StoredText.Of(id), caller.Actor);
         if (change.Before is not { } limit)
         {
             await request.NotFoundAsync(UnknownLimit);

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Admin;
 
@@ -105,7 +105,7 @@ internal sealed class SpendLimitRequest
         {
             Complain($"{path}: String must contain at most {MaxIdCharacters} character(s)");
         }
-        else if (!StorableText.IsStorable(id))
+        else if (!StoredText.IsStorable(id))
         {
             Complain(path + ": must not contain a NUL character");
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
@@ -12,6 +13,8 @@ namespace ClaudeGateway.Cli;
 /// </summary>
 internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, TextWriter output, TextWriter messages)
 {
+    /// <summary>What a gateway may ask for; beyond it, it does not mean what it says.</summary>
+    private const int MaxIntervalSeconds = 300;
     private const string DeviceCodeGrant = "urn:ietf:params:oauth:grant-type:device_code";
 
     // RFC 8628 section 3.5: the default interval, and by how much slow_down grows it.
@@ -63,21 +66,21 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
             cancellation);
         await GreetAsync(grant);
         var token = await PollAsync(Endpoint(metadata, "token_endpoint"), grant, cancellation);
+        var bearer = Text(token, "access_token");
         await messages.WriteLineAsync("Signed in. The bearer is good for " + Minutes(token) + ".");
-        await output.WriteLineAsync(Text(token, "access_token"));
+        await output.WriteLineAsync(bearer);
         return 0;
     }
 
     private async Task GreetAsync(JsonElement grant)
     {
-        if (grant.TryGetProperty("login_notice", out var notice))
+        if (grant.Text("login_notice") is { } notice)
         {
-            await messages.WriteLineAsync(Terminal.Printable(notice.GetString()));
+            await messages.WriteLineAsync(Terminal.Printable(notice));
         }
 
-        var complete = grant.TryGetProperty("verification_uri_complete", out var uri) ? uri.GetString() : null;
-        await messages.WriteLineAsync(
-            $"Open this address in a browser:  {Terminal.Printable(complete ?? Text(grant, "verification_uri"))}");
+        var address = grant.Text("verification_uri_complete") ?? Text(grant, "verification_uri");
+        await messages.WriteLineAsync($"Open this address in a browser:  {Terminal.Printable(address)}");
         await messages.WriteLineAsync(
             $"and confirm this code:           {Terminal.Printable(Text(grant, "user_code"))}");
         await messages.WriteLineAsync("Waiting …");
@@ -90,8 +93,8 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
             ["grant_type"] = DeviceCodeGrant,
             ["device_code"] = Text(grant, "device_code"),
         };
-        var interval = grant.TryGetProperty("interval", out var seconds)
-            ? TimeSpan.FromSeconds(seconds.GetInt32())
+        var interval = Seconds(grant, "interval") is { } seconds and <= MaxIntervalSeconds
+            ? TimeSpan.FromSeconds(seconds)
             : IntervalStep;
         while (true)
         {
@@ -102,8 +105,7 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
                 return answer.Json;
             }
 
-            switch (answer.Json.ValueKind == JsonValueKind.Object && answer.Json.TryGetProperty("error", out var error)
-                ? error.ToString() : "")
+            switch (answer.Json.Text("error") ?? "")
             {
                 case "authorization_pending":
                     break;
@@ -185,12 +187,17 @@ internal sealed class LoginCommand(HttpMessageInvoker http, TimeProvider clock, 
         : throw new OperatorException($"the gateway's {name} is not a URL");
 
     private static string Text(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
-            : throw new OperatorException($"the gateway's answer has no {name}: is this the address of a gateway?");
+        json.Text(name)
+        ?? throw new OperatorException($"the gateway's answer has no {name}: is this the address of a gateway?");
 
     private static string Minutes(JsonElement token) =>
-        token.TryGetProperty("expires_in", out var seconds) && seconds.TryGetInt64(out var n)
-        ? (n / 60).ToString(CultureInfo.InvariantCulture) + " minutes"
-        : "a while";
+        Seconds(token, "expires_in") is { } seconds
+            ? (seconds / 60).ToString(CultureInfo.InvariantCulture) + " minutes"
+            : "a while";
+
+    private static long? Seconds(JsonElement json, string name) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value)
+        && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seconds) && seconds > 0
+            ? seconds
+            : null;
 }

@@ -1,5 +1,5 @@
-using ClaudeGateway.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Json;
 using ClaudeGateway.Settings;
 
 namespace ClaudeGateway.Managed;

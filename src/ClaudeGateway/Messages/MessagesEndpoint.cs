@@ -142,7 +142,8 @@ internal sealed class MessagesEndpoint(
         access.Check(model, route?.Model) switch
         {
             ModelVerdict.Denied => $"model {QuotedModel.Of(model)} is blocked by your role's deniedModels denylist",
-            ModelVerdict.NotAvailable => $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
+            ModelVerdict.NotAvailable =>
+                $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
             _ => null,
         };
 

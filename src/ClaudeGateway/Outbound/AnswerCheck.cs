@@ -1,4 +1,5 @@
 using System.Net;
+using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
 
@@ -108,22 +109,8 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
         }
     }
 
-    private sealed class DecodedStream(Stream inner) : Stream
+    private sealed class DecodedStream(Stream inner) : ReadOnlyStream
     {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer,
             CancellationToken cancellationToken = default)
         {
@@ -137,10 +124,6 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
             }
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count,
-            CancellationToken cancellationToken) =>
-            ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
         public override int Read(byte[] buffer, int offset, int count)
         {
             try
@@ -152,16 +135,6 @@ internal sealed class AnswerCheck(HttpMessageHandler inner, bool decodes) : Dele
                 throw Broken(e);
             }
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -12,7 +12,9 @@ internal sealed class SessionCache
     /// <summary>Per generation; a usual token has some 500 characters, one with thousands of groups 150,000.</summary>
     private const int MaxChars = 4 * 1024 * 1024;
 
-    /// <summary>Protects <see cref="_youngChars"/> and the change of generations; readers take them as they are.</summary>
+    /// <summary>
+    /// Protects <see cref="_youngChars"/> and the change of generations; readers take them as they are.
+    /// </summary>
     private readonly Lock _lock = new();
     private ConcurrentDictionary<string, Principal> _young = new(StringComparer.Ordinal);
     private ConcurrentDictionary<string, Principal> _old = new(StringComparer.Ordinal);

@@ -148,7 +148,7 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
     {
         using var json = Parse(payload);
         if (json?.RootElement is not { ValueKind: JsonValueKind.Object } claims
-            || Text(claims, "sub") is not { Length: > 0 } sub
+            || claims.Text("sub") is not { Length: > 0 } sub
             || Time(claims, "exp") is not { } expires
             || (claims.TryGetProperty("iat", out var issued) && issued.ValueKind != JsonValueKind.Number)
             || !IsForUs(claims))
@@ -163,13 +163,13 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
         }
 
         var issuedAt = Time(claims, "iat") ?? DateTimeOffset.UnixEpoch;
-        return new Principal(sub, Text(claims, "email"), Text(claims, "name"), Groups(claims))
+        return new Principal(sub, claims.Text("email"), claims.Text("name"), Groups(claims))
         {
             ExpiresAt = expires,
             IssuedAt = issuedAt,
             // The reference's bearers have no jti; two of one person in one second are alike.
-            TokenId = Text(claims, "jti") ?? $"{sub}@{issuedAt.ToUnixTimeSeconds()}",
-            SessionId = Text(claims, "sid"),
+            TokenId = claims.Text("jti") ?? $"{sub}@{issuedAt.ToUnixTimeSeconds()}",
+            SessionId = claims.Text("sid"),
         };
     }
 
@@ -190,11 +190,6 @@ internal sealed class SessionTokens(SessionSecrets secrets, string? issuer, Time
             ? [.. groups.EnumerateArray().Where(group => group.ValueKind == JsonValueKind.String)
                 .Select(group => group.GetString()!)]
             : [];
-
-    private static string? Text(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        ? value.GetString()
-        : null;
 
     /// <summary>A NumericDate (RFC 7519 section 2): seconds, possibly with a fraction.</summary>
     private static DateTimeOffset? Time(JsonElement claims, string name) =>

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
-using ClaudeGateway.Json;
 using ClaudeGateway.Http;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn;
 

@@ -80,7 +80,7 @@ internal sealed class SpendGate(
     /// <summary>The counter of a developer, and the store told when he has changed or was not seen today.</summary>
     private SpendCounter Note(Principal principal)
     {
-        var counter = _ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
+        var counter = _ledger.Counter(CounterKind.User, StoredText.Of(principal.Sub));
         var today = _ledger.Today;
         if (counter.KnownIdentity is not { } known || !known.Matches(principal, today))
         {

@@ -19,7 +19,7 @@ internal sealed class UsageEndpoint(SpendFeature spend)
 
     private async Task HandleAsync(GatewayRequest request, Principal principal)
     {
-        var counter = _accounts.Ledger.Counter(CounterKind.User, StorableText.Of(principal.Sub));
+        var counter = _accounts.Ledger.Counter(CounterKind.User, StoredText.Of(principal.Sub));
         try
         {
             await _accounts.Sync.AskAsync([counter]);

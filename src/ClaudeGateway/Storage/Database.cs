@@ -29,8 +29,8 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
 
     /// <summary>
     /// Lets what writes to the embedded store in one by one, in the order they came. SQLite has one writer, and its own
-    /// way of waiting is to sleep and ask again: whoever asks at the right moment wins, and an unlucky one finds no turn
-    /// within its time.
+    /// way of waiting is to sleep and ask again: whoever asks at the right moment wins, and an unlucky one finds no
+    /// turn within its time.
     /// </summary>
     private readonly SemaphoreSlim _writer = new(1);
 

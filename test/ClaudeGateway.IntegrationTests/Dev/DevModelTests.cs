@@ -14,7 +14,7 @@ public sealed class DevModelTests : IAsyncLifetime
         _server = await DevServer.StartAsync(
             0,
             "test",
-            _ => new DevModel(new ManualTimeProvider { JumpsToTimers = true }).HandleAsync,
+            _ => new DevModel(new ManualTimeProvider { JumpsAtMost = TimeSpan.MaxValue }).HandleAsync,
             CancellationToken.None);
 
     public async ValueTask DisposeAsync()

@@ -9,10 +9,12 @@ public sealed class LoginCommandTests : IAsyncDisposable
 {
     private readonly FakeServer _gateway;
     private readonly Queue<(int Status, object Body)> _polls = [];
-    private readonly ManualTimeProvider _clock = new() { JumpsToTimers = true };
+    private readonly ManualTimeProvider _clock = new() { JumpsAtMost = TimeSpan.FromSeconds(20) };
     private readonly StringWriter _output = new();
     private readonly StringWriter _messages = new();
     private string? _issuer;
+    private string? _token;
+    private object _interval = 2;
     private string _notice = "Be good";
 
     public LoginCommandTests() => _gateway = new FakeServer(AnswerAsync);
@@ -50,6 +52,33 @@ public sealed class LoginCommandTests : IAsyncDisposable
         var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(_gateway.LocalUrl));
         Assert.Contains(said, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', failure.Message);
+    }
+
+    [Theory]
+    [InlineData("soon", 5)]
+    [InlineData(-1, 5)]
+    [InlineData(1.5, 5)]
+    [InlineData(1_000_000, 5)]
+    [InlineData(3, 3)]
+    public async Task An_interval_that_is_none_is_the_default(object interval, int waited)
+    {
+        _interval = interval;
+        var start = _clock.GetUtcNow();
+        Assert.Equal(0, await SignInAsync(_gateway.LocalUrl));
+        Assert.Equal(TimeSpan.FromSeconds(waited), _clock.GetUtcNow() - start);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("{\"access_token\":1}")]
+    [InlineData("no JSON")]
+    public async Task An_answer_without_a_bearer_is_named(string answer)
+    {
+        _token = answer;
+        var failure = await Assert.ThrowsAsync<OperatorException>(() => SignInAsync(_gateway.LocalUrl));
+        Assert.Contains("has no access_token", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_output.ToString());
     }
 
     [Fact]
@@ -126,11 +155,13 @@ public sealed class LoginCommandTests : IAsyncDisposable
                     verification_uri = url + "/device",
                     verification_uri_complete = url + "/device?user_code=BCDF-GHJK",
                     expires_in = 600,
-                    interval = 2,
+                    interval = _interval,
                     login_notice = _notice,
                 });
             case "/token" when _polls.TryDequeue(out var poll):
                 return exchange.RespondJsonAsync(poll.Status, poll.Body);
+            case "/token" when _token is not null:
+                return exchange.RespondAsync(200, _token);
             case "/token":
                 return exchange.RespondJsonAsync(200, new
                 {

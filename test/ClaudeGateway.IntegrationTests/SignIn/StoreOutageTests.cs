@@ -55,7 +55,8 @@ public sealed class StoreOutageTests
         var server = await PostgresServer.SharedAsync();
         var url = await server.CreateDatabaseAsync();
         var name = new Uri(url).AbsolutePath[1..];
-        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], url));
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await GatewayHost.StartAsync(TestConfig.Create(idp, [upstream], url), clock);
         await gateway.SignInAsync();
 
         await server.ExecuteAsync($"ALTER DATABASE {name} SET default_transaction_read_only = on");
@@ -72,6 +73,7 @@ public sealed class StoreOutageTests
 
         await server.ExecuteAsync($"ALTER DATABASE {name} RESET default_transaction_read_only");
         await gateway.SignInAsync();
+        clock.Advance(SharedProbe.MaxAge);
         using var after = await gateway.GetAsync("/readyz");
         Assert.Equal(HttpStatusCode.OK, after.StatusCode);
     }

@@ -90,7 +90,7 @@ public sealed class SpendRoundTests
     public async Task Names_of_any_length_and_content_can_be_counted(bool isPostgres)
     {
         await using var database = await OpenAsync(isPostgres);
-        var sub = StorableText.Of(new string('ü', 20_000) + "\0'\"\\😀");
+        var sub = StoredText.Of(new string('ü', 20_000) + "\0'\"\\😀");
         var counter = new SpendCounter(CounterKind.User, sub);
         var identity = new SpendIdentity(sub, null, "O'Brien", ["a\"b", "ü"], Today);
         await Round(database, "one")

@@ -1,6 +1,6 @@
 using ClaudeGateway.Admin;
 using ClaudeGateway.Spend;
-using ClaudeGateway.Spend.Ledger;
+using ClaudeGateway.Storage;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.AspNetCore.Http;
@@ -56,7 +56,7 @@ public sealed class EffectiveQueryTests
     public void A_page_token_comes_back_as_it_was() =>
         Check.QuickThrowOnFailure(Prop.ForAll<NonNull<string>, long?>((sub, spent) =>
         {
-            var cursor = new EffectiveCursor(StorableText.Of(sub.Get), spent);
+            var cursor = new EffectiveCursor(StoredText.Of(sub.Get), spent);
             var query = Read(
                 $"?page={EffectiveQuery.Token(cursor)}"
                 + (spent is null ? "" : "&sort=spend_desc&period[]=daily")).Query;

@@ -86,9 +86,11 @@ internal static class UpstreamExamination
             400 or (>= 200 and < 300) => Finding.Well(subject, $"takes requests for {model}"),
             401 => Finding.Ill(subject, $"refuses the credential (401): {text}", Grants.Credential(config)),
             403 =>
-                Finding.Ill(subject, $"knows the credential but denies {model} (403): {text}", Grants.Permission(config)),
+                Finding.Ill(
+                    subject, $"knows the credential but denies {model} (403): {text}", Grants.Permission(config)),
             404 => Finding.Ill(subject, $"does not have {model}: {text}", Grants.Model(config)),
-            429 => Finding.Well(subject, $"takes requests for {model}, but none at the moment: the quota is used up (429)"),
+            429 => Finding.Well(
+                subject, $"takes requests for {model}, but none at the moment: the quota is used up (429)"),
             var status =>
                 Finding.Ill(
                     subject,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Claims;
 
@@ -19,9 +20,12 @@ internal static class GroupsAtPath
         {
             if (found.ValueKind == JsonValueKind.Array)
             {
-                groups.AddRange(found.EnumerateArray().Select(Text).OfType<string>());
+                groups.AddRange(found.EnumerateArray()
+                    .Select(static value => value.Text())
+                    .OfType<string>()
+                    .Where(static name => name.Length > 0));
             }
-            else if (Text(found) is { } group)
+            else if (found.Text() is { Length: > 0 } group)
             {
                 groups.Add(group);
             }
@@ -68,7 +72,4 @@ internal static class GroupsAtPath
     private static bool Matches(JsonElement child, ClaimStep.Where filter) =>
         child.ValueKind == JsonValueKind.Object && child.TryGetProperty(filter.Name, out var value)
         && value.ValueKind == JsonValueKind.String && value.ValueEquals(filter.Text);
-
-    private static string? Text(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text ? text : null;
 }

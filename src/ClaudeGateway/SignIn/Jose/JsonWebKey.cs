@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Json;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Jose;
 
@@ -47,18 +48,18 @@ internal sealed class JsonWebKey
     /// <summary>The key, or null when it is not one this gateway can check signatures with.</summary>
     public static JsonWebKey? Read(JsonElement jwk)
     {
-        if (jwk.ValueKind != JsonValueKind.Object || Text(jwk, "use") is not (null or "sig") || !AllowsVerify(jwk))
+        if (jwk.ValueKind != JsonValueKind.Object || jwk.Text("use") is not (null or "sig") || !AllowsVerify(jwk))
         {
             return null;
         }
 
-        var keyId = Text(jwk, "kid");
-        var algorithm = Text(jwk, "alg");
-        return Text(jwk, "kty") switch
+        var keyId = jwk.Text("kid");
+        var algorithm = jwk.Text("alg");
+        return jwk.Text("kty") switch
         {
             "RSA" => ReadRsa(jwk) is { } rsa ? new JsonWebKey(keyId, algorithm, rsa, null, null) : null,
             "EC" => ReadEc(jwk) is { } ec ? new JsonWebKey(keyId, algorithm, null, ec, null) : null,
-            "OKP" when Text(jwk, "crv") == "Ed25519" && Bytes(jwk, "x") is { Length: Ed25519.PublicKeyBytes } x =>
+            "OKP" when jwk.Text("crv") == "Ed25519" && Bytes(jwk, "x") is { Length: Ed25519.PublicKeyBytes } x =>
                 new JsonWebKey(keyId, algorithm, null, null, x),
             _ => null,
         };
@@ -146,7 +147,7 @@ internal sealed class JsonWebKey
 
     private static ECParameters? ReadEc(JsonElement jwk)
     {
-        (ECCurve Curve, int Bytes)? curve = Text(jwk, "crv") switch
+        (ECCurve Curve, int Bytes)? curve = jwk.Text("crv") switch
         {
             "P-256" => (ECCurve.NamedCurves.nistP256, 32),
             "P-384" => (ECCurve.NamedCurves.nistP384, 48),
@@ -159,12 +160,9 @@ internal sealed class JsonWebKey
             : null;
     }
 
-    private static string? Text(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
     private static byte[]? Bytes(JsonElement json, string name)
     {
-        if (Text(json, name) is not { } text)
+        if (json.Text(name) is not { } text)
         {
             return null;
         }

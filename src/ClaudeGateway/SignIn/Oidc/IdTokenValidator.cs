@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 using ClaudeGateway.SignIn.Jose;
 
 namespace ClaudeGateway.SignIn.Oidc;
@@ -55,18 +56,18 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
 
     private string? Problem(JsonElement claims, string? nonce)
     {
-        if (Text(claims, "iss") != issuer)
+        if (claims.Text("iss") != issuer)
         {
             return "id_token iss is not the issuer of the discovery document";
         }
 
-        if (Text(claims, "sub") is null)
+        if (claims.Text("sub") is null)
         {
             return "id_token has no sub";
         }
 
         return AudienceProblem(claims) ?? TimeProblem(claims)
-            ?? (nonce is not null && Text(claims, "nonce") != nonce
+            ?? (nonce is not null && claims.Text("nonce") != nonce
                 ? "id_token nonce is not the one of this sign-in"
                 : null);
     }
@@ -83,7 +84,7 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             return audiences.Length > 1 ? "id_token has several audiences and no azp" : null;
         }
 
-        return Text(claims, "azp") is { } party
+        return claims.Text("azp") is { } party
             && (party == config.ClientId || config.AdditionalAuthorizedParties.Contains(party))
             ? null
             : "id_token azp is neither oidc.client_id nor in oidc.additional_authorized_parties";
@@ -106,7 +107,7 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
             "RS384" or "PS384" or "ES384" => SHA384.HashData(bytes),
             _ => SHA512.HashData(bytes),
         };
-        return Text(token.Payload, "at_hash") == Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2))
+        return token.Payload.Text("at_hash") == Base64Url.EncodeToString(hash.AsSpan(0, hash.Length / 2))
             ? null
             : "id_token at_hash is not that of the access token it came with";
     }
@@ -142,11 +143,6 @@ internal sealed class IdTokenValidator(OidcConfig config, string issuer, KeySet 
     }
 
     private static IdTokenResult Invalid(string problem) => new(default, problem);
-
-    private static string? Text(JsonElement claims, string name) =>
-        claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        ? value.GetString()
-        : null;
 
     private static double? Number(JsonElement claims, string name) =>
         claims.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number

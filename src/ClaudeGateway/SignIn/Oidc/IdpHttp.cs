@@ -35,9 +35,7 @@ internal sealed class IdentityProviderUnavailableException : Exception
 /// <param name="Json">Undefined when the body is not JSON.</param>
 internal readonly record struct IdpAnswer(int Status, JsonElement Json)
 {
-    public string? Text(string name) =>
-        Json.ValueKind == JsonValueKind.Object && Json.TryGetProperty(name, out var value)
-        && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    public string? Text(string name) => Json.Text(name);
 }
 
 /// <summary>Requests to the IdP: bounded in time and size, JSON in the answer.</summary>

@@ -12,7 +12,9 @@ internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDispo
     private const int MaxFetchesPerMinute = 5;
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(10);
 
-    /// <summary>Held during a fetch; protects <see cref="_recentFetches"/> and who sets <see cref="_current"/>.</summary>
+    /// <summary>
+    /// Held during a fetch; protects <see cref="_recentFetches"/> and who sets <see cref="_current"/>.
+    /// </summary>
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly Queue<long> _recentFetches = new();
     private Snapshot? _current;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Json;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.SignIn.Oidc;
@@ -36,7 +37,7 @@ internal sealed record ProviderMetadata
 
         return new ProviderMetadata
         {
-            Issuer = Text(document, "issuer")
+            Issuer = NonEmpty(document, "issuer")
                 ?? throw new OperatorException($"oidc.issuer: {source} names no \"issuer\""),
             AuthorizationEndpoint = Required(document, "authorization_endpoint", source),
             TokenEndpoint = Required(document, "token_endpoint", source),
@@ -57,10 +58,9 @@ internal sealed record ProviderMetadata
         Url(document, name) ?? throw new OperatorException($"oidc.issuer: {source} names no usable \"{name}\"");
 
     private static Uri? Url(JsonElement document, string name) =>
-        Uri.TryCreate(Text(document, name), UriKind.Absolute, out var url)
+        Uri.TryCreate(NonEmpty(document, name), UriKind.Absolute, out var url)
         && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp) ? url : null;
 
-    private static string? Text(JsonElement document, string name) =>
-        document.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-        && value.GetString() is { Length: > 0 } text ? text : null;
+    private static string? NonEmpty(JsonElement document, string name) =>
+        document.Text(name) is { Length: > 0 } text ? text : null;
 }

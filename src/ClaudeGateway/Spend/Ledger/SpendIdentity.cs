@@ -1,4 +1,5 @@
 using ClaudeGateway.Sessions;
+using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.Spend.Ledger;
 
@@ -12,8 +13,8 @@ internal sealed record SpendIdentity(
 {
     public static SpendIdentity Of(Principal principal, string sub, DateOnly today) => new(
         sub,
-        principal.Email is { } email ? StorableText.Of(email) : null,
-        principal.Name is { } name ? StorableText.Of(name) : null,
+        principal.Email is { } email ? StoredText.Of(email) : null,
+        principal.Name is { } name ? StoredText.Of(name) : null,
         principal.Groups,
         today)
     {

@@ -30,7 +30,9 @@ internal sealed class LimitBook
     private readonly ConcurrentDictionary<string, EffectiveLimits> _users = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, EffectiveLimits> _groups = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SpendLimit> _byId = new(StringComparer.Ordinal);
-    /// <summary>Held by whoever changes limits, so that the maps and the version move together; readers take none.</summary>
+    /// <summary>
+    /// Held by whoever changes limits, so that the maps and the version move together; readers take none.
+    /// </summary>
     private readonly Lock _change = new();
     private volatile StrongBox _organization = new(EffectiveLimits.None);
     private volatile int _activePools;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Upstreams.Responses;
@@ -15,7 +16,7 @@ internal sealed class CloudStream(
     EventTranslator translator,
     string requestId,
     TimeProvider clock,
-    Action<StreamFailure> onFailure) : Stream
+    Action<StreamFailure> onFailure) : ReadOnlyStream
 {
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
     private const int ReadSize = 4096;
@@ -26,20 +27,6 @@ internal sealed class CloudStream(
     private int _taken;
     private long _lastSentAt = clock.GetTimestamp();
     private bool _isAtEnd;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>
     /// Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.
@@ -87,21 +74,8 @@ internal sealed class CloudStream(
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
     public override int Read(byte[] buffer, int offset, int count) =>
         throw new NotSupportedException("only read asynchronously");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
