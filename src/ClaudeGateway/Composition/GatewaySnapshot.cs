@@ -66,6 +66,7 @@ internal sealed class GatewaySnapshot
         try
         {
             var builder = new SnapshotBuilder(config, services, outbound, owned);
+            await builder.RefuseLoadTestOfPeopleAsync();
             var provider = await builder.ProviderAsync(previous, cancellation);
             var (pipeline, relay) = await builder.BuildAsync(provider.Value);
             return new GatewaySnapshot(config, pipeline, relay, provider, builder.Routes, owned, outbound);

@@ -35,12 +35,8 @@ internal sealed class SnapshotBuilder(
 
     private SeenMachines? SeenMachines => config.Admin is null ? null : process.Machines.Seen;
 
-    /// <param name="previous">The snapshot in force, whose provider is kept when the <c>oidc</c> section says the same;
-    /// null at boot.</param>
-    /// <exception cref="OperatorException">The provider cannot be used, or the store is in use by people and this is a
-    /// load test.</exception>
-    public async Task<Shared<IdentityProvider>> ProviderAsync(
-        GatewaySnapshot? previous, CancellationToken cancellation)
+    /// <exception cref="OperatorException">This is a load test, and people use the store.</exception>
+    public async Task RefuseLoadTestOfPeopleAsync()
     {
         if (IsLoadTest && await new SpendPrincipalStore(process.Database).AnySpendAsync())
         {
@@ -48,13 +44,18 @@ internal sealed class SnapshotBuilder(
                 "load_test_mode is on, but spend is recorded in this database: people use this gateway. Turn "
                     + "load_test_mode off, or give the load test a database of its own");
         }
+    }
 
-        // 1. The identity provider.
-        return owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
+    /// <summary>1. The identity provider.</summary>
+    /// <param name="previous">The snapshot in force, whose provider is kept when the <c>oidc</c> section says the same;
+    /// null at boot.</param>
+    /// <exception cref="OperatorException">The provider cannot be used.</exception>
+    public async Task<Shared<IdentityProvider>> ProviderAsync(
+        GatewaySnapshot? previous, CancellationToken cancellation) =>
+        owned.Add(previous is not null && previous.Config.Oidc.SaysTheSameAs(config.Oidc)
             ? previous.Provider.Share()
             : new Shared<IdentityProvider>(await IdentityProvider.DiscoverAsync(
                 config.Oidc, process.Outbound, process.Clock, process.Log, cancellation)));
-    }
 
     /// <exception cref="OperatorException">A service or file the configuration names is not usable.</exception>
     public async Task<(RequestPipeline Pipeline, OtlpRelay Relay)> BuildAsync(IdentityProvider provider)
