@@ -6,7 +6,6 @@ using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Telemetry;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace ClaudeGateway.Composition;
 
@@ -23,7 +22,6 @@ internal sealed class GatewaySnapshot
     private readonly Shared<IdentityProvider> _provider;
     private readonly OwnedResources _owned;
     private readonly OutboundHttp _outbound;
-    private readonly long _maxRequestBytes;
     private readonly TaskCompletionSource _unused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Open requests, and one for being in force; it never rises again from zero.</summary>
@@ -43,7 +41,6 @@ internal sealed class GatewaySnapshot
         _provider = provider;
         _owned = owned;
         _outbound = outbound;
-        _maxRequestBytes = config.Limits.MaxRequestBytes;
         Config = config;
         Paths = [.. routes.Paths];
     }
@@ -101,11 +98,6 @@ internal sealed class GatewaySnapshot
     {
         try
         {
-            if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } body)
-            {
-                body.MaxRequestBodySize = _maxRequestBytes;
-            }
-
             await _pipeline.HandleAsync(http);
         }
         finally

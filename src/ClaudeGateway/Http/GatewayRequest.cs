@@ -17,7 +17,7 @@ internal sealed class GatewayRequest(HttpContext http, string id, IPAddress clie
     /// <summary><see cref="TimeProvider.GetTimestamp"/> at arrival.</summary>
     public long StartedAt { get; } = startedAt;
 
-    public string Path => Http.Request.Path.Value ?? "";
+    public string Path { get; } = http.Request.Path.Value ?? "";
 
     public CancellationToken Aborted => Http.RequestAborted;
 

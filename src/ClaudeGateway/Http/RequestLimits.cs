@@ -33,7 +33,8 @@ internal sealed class RequestLimits(LimitsConfig config)
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
         {
-            // A chunked body has no declared length: the server stops it at the same limit while it is read.
+            // A chunked body has no declared length: the server stops it while it is read, at the limit in force and
+            // not the one that it was started with.
             feature.MaxRequestBodySize = config.MaxRequestBytes;
         }
 

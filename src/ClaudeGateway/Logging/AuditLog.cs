@@ -35,7 +35,9 @@ internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
         buffer.ResetWrittenCount();
         json.Reset();
         json.WriteStartObject();
-        json.WriteString("ts", Rfc3339.Milliseconds(clock.GetUtcNow()));
+        Span<byte> time = stackalloc byte[Rfc3339.MillisecondsLength];
+        Rfc3339.Milliseconds(clock.GetUtcNow(), time);
+        json.WriteString("ts"u8, time);
         json.WriteString("evt", evt);
         return json;
     }

@@ -60,7 +60,7 @@ internal sealed class OtlpDestination : IDisposable
                 return;
             }
 
-            Wake();
+            Wake_NeedsLock();
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class OtlpDestination : IDisposable
         {
             _isDraining = true;
             _queue.EndWaits();
-            Wake();
+            Wake_NeedsLock();
             EndWhenEmpty_NeedsLock();
         }
 
@@ -92,12 +92,12 @@ internal sealed class OtlpDestination : IDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>Starts senders for what waits, as far as the breaker allows. Call with the lock held.</summary>
-    private void Wake()
+    /// <summary>Starts senders for what waits, as far as the breaker allows.</summary>
+    private void Wake_NeedsLock()
     {
         if (_breaker.Remaining is { Ticks: > 0 } pause && !_isDraining)
         {
-            WakeLater(pause);
+            WakeLater_NeedsLock(pause);
             return;
         }
 
@@ -109,8 +109,7 @@ internal sealed class OtlpDestination : IDisposable
         }
     }
 
-    /// <summary>Call with the lock held.</summary>
-    private void WakeLater(TimeSpan delay)
+    private void WakeLater_NeedsLock(TimeSpan delay)
     {
         if (_isWakeScheduled || _queue.IsEmpty)
         {
@@ -121,7 +120,7 @@ internal sealed class OtlpDestination : IDisposable
         _ = AfterAsync(delay, () =>
         {
             _isWakeScheduled = false;
-            Wake();
+            Wake_NeedsLock();
         });
     }
 
@@ -133,14 +132,14 @@ internal sealed class OtlpDestination : IDisposable
             lock (_lock)
             {
                 pending.Attempts++;
-                TryJudge(pending, answer);
+                TryJudge_NeedsLock(pending, answer);
                 pending = Next_NeedsLock();
                 EndWhenEmpty_NeedsLock();
             }
         }
     }
 
-    /// <summary>The sender's next export; null ends the sender. Call with the lock held.</summary>
+    /// <summary>The sender's next export; null ends the sender.</summary>
     private PendingExport? Next_NeedsLock()
     {
         var mayGoOn = _isDraining || (_breaker.Remaining == TimeSpan.Zero && !_breaker.IsProbing);
@@ -148,23 +147,22 @@ internal sealed class OtlpDestination : IDisposable
         if (next is null)
         {
             _senders--;
-            Wake();
+            Wake_NeedsLock();
         }
 
         return next;
     }
 
     /// <summary>
-    /// One export must not end its sender: with all of them gone nothing would be sent any more. Call with the lock
-    /// held.
+    /// One export must not end its sender: with all of them gone nothing would be sent any more.
     /// </summary>
     [SuppressMessage("Design", "CA1031:Do not catch general exception types",
         Justification = "Whatever one export fails of, the next one may not.")]
-    private void TryJudge(PendingExport pending, OtlpAnswer answer)
+    private void TryJudge_NeedsLock(PendingExport pending, OtlpAnswer answer)
     {
         try
         {
-            Judge(pending, answer);
+            Judge_NeedsLock(pending, answer);
         }
         catch (Exception e)
         {
@@ -173,8 +171,7 @@ internal sealed class OtlpDestination : IDisposable
         }
     }
 
-    /// <summary>Call with the lock held.</summary>
-    private void Judge(PendingExport pending, OtlpAnswer answer)
+    private void Judge_NeedsLock(PendingExport pending, OtlpAnswer answer)
     {
         if (_hasEnded)
         {
@@ -196,7 +193,7 @@ internal sealed class OtlpDestination : IDisposable
 
         if (answer.IsRetryable && pending.Attempts < RetryPolicy.MaxAttempts)
         {
-            Retry(pending, answer);
+            Retry_NeedsLock(pending, answer);
             return;
         }
 
@@ -211,7 +208,7 @@ internal sealed class OtlpDestination : IDisposable
         }
     }
 
-    private void Retry(PendingExport pending, OtlpAnswer answer)
+    private void Retry_NeedsLock(PendingExport pending, OtlpAnswer answer)
     {
         if (_isDraining)
         {
@@ -224,7 +221,7 @@ internal sealed class OtlpDestination : IDisposable
         _ = AfterAsync(delay, () =>
         {
             _queue.EndWait(pending);
-            Wake();
+            Wake_NeedsLock();
         });
         _report.Retrying(delay, answer.Text);
     }

@@ -11,14 +11,15 @@ internal sealed class RequestBetas
     private const string Tags = "request-tags-2026-08-21";
 
     private readonly string? _header;
-    private readonly string[] _all;
-    private readonly string[] _withoutTags;
+    private readonly bool _hasTags;
+    private string[]? _all;
+    private string[]? _withoutTags;
 
     private RequestBetas(string? header)
     {
         _header = header;
-        _all = header?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
-        _withoutTags = Array.Exists(_all, IsTags) ? Array.FindAll(_all, beta => !IsTags(beta)) : _all;
+        _hasTags = header is not null && header.Contains(Tags, StringComparison.Ordinal)
+            && Array.Exists(All, IsTags);
     }
 
     public static RequestBetas Read(IHeaderDictionary client) =>
@@ -27,13 +28,18 @@ internal sealed class RequestBetas
     /// <summary>
     /// In order; nothing is filtered but, unless it may stay, the one for tags. Not to be written to.
     /// </summary>
-    public string[] Values(bool keepTags) => keepTags ? _all : _withoutTags;
+    public string[] Values(bool keepTags) => keepTags ? All : WithoutTags;
 
     /// <summary>As the client wrote them, or null when nothing is left.</summary>
     public string? Text(bool keepTags) =>
-        keepTags || ReferenceEquals(_all, _withoutTags) ? _header
-        : _withoutTags.Length == 0 ? null
-        : string.Join(',', _withoutTags);
+        keepTags || !_hasTags ? _header
+        : WithoutTags.Length == 0 ? null
+        : string.Join(',', WithoutTags);
+
+    private string[] All =>
+        _all ??= _header?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    private string[] WithoutTags => _withoutTags ??= _hasTags ? Array.FindAll(All, beta => !IsTags(beta)) : All;
 
     private static bool IsTags(string beta) => string.Equals(beta, Tags, StringComparison.Ordinal);
 }

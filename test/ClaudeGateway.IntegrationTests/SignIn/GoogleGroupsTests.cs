@@ -13,11 +13,13 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
     private readonly FakeServer _google;
     private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler());
     private Func<FakeExchange, Task>? _directory;
+    private Func<FakeExchange, Task> _token =
+        exchange => exchange.RespondJsonAsync(200, new { access_token = "ya29.token", expires_in = 3600 });
 
     public GoogleGroupsTests()
     {
         _google = new FakeServer(exchange => exchange.Request.Path == "/token"
-            ? exchange.RespondJsonAsync(200, new { access_token = "ya29.token", expires_in = 3600 })
+            ? _token(exchange)
             : _directory!(exchange));
         using var key = RSA.Create(2048);
         File.WriteAllText(_file, JsonSerializer.Serialize(new
@@ -67,6 +69,49 @@ public sealed class GoogleGroupsTests : IAsyncDisposable
         var failure = await Assert.ThrowsAsync<IdentityProviderUnavailableException>(
             () => groups.OfAsync("alice@example.com"));
         Assert.Contains("domain-wide delegation", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"groups\":\"all\"}")]
+    [InlineData("{\"groups\":{\"email\":\"one@example.com\"}}")]
+    [InlineData("{\"groups\":[\"one@example.com\"]}")]
+    [InlineData("{\"groups\":[{\"email\":\"one@example.com\"},{\"name\":\"two\"}]}")]
+    [InlineData("{\"groups\":[{\"email\":\"\\ud800@example.com\"}]}")]
+    [InlineData("{\"groups\":null}")]
+    [InlineData("[]")]
+    [InlineData("groups")]
+    public async Task A_broken_answer_is_Googles_failure_and_nobody_without_groups(string answer)
+    {
+        _directory = exchange => exchange.RespondAsync(200, answer, ("content-type", "application/json"));
+        using var groups = Groups();
+        await Assert.ThrowsAsync<IdentityProviderUnavailableException>(() => groups.OfAsync("alice@example.com"));
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{\"access_token\":7}")]
+    [InlineData("{\"access_token\":\"\\ud800\"}")]
+    [InlineData("no token")]
+    public async Task A_broken_token_is_Googles_failure(string answer)
+    {
+        _token = exchange => exchange.RespondAsync(200, answer, ("content-type", "application/json"));
+        using var groups = Groups();
+        await Assert.ThrowsAsync<IdentityProviderUnavailableException>(() => groups.OfAsync("alice@example.com"));
+    }
+
+    [Theory]
+    [InlineData("1e300")]
+    [InlineData("-5")]
+    [InlineData("\"soon\"")]
+    public async Task Whatever_lifetime_a_token_claims_it_is_used(string seconds)
+    {
+        _token = exchange => exchange.RespondAsync(
+            200,
+            $$"""{"access_token":"ya29.token","expires_in":{{seconds}}}""",
+            ("content-type", "application/json"));
+        _directory = exchange => exchange.RespondJsonAsync(200, new { groups = new[] { new { email = "a@b.c" } } });
+        using var groups = Groups();
+        Assert.Equal(["a@b.c"], await groups.OfAsync("alice@example.com"));
     }
 
     [Fact]

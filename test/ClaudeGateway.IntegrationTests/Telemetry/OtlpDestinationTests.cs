@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
@@ -341,6 +343,32 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_export_that_cannot_be_judged_ends_no_sender_and_is_counted_once()
+    {
+        var clock = new FailingClock(_clock);
+        _collector.Script = e =>
+        {
+            var isBad = e.Request.Text == "bad";
+            clock.FailsNext = isBad;
+            return e.RespondAsync(isBad ? 503 : 200, "");
+        };
+        var destination = New(clock: clock);
+
+        // As often as there are senders: with each of them gone nothing would be sent any more.
+        for (var times = 1; times <= 8; times++)
+        {
+            destination.Enqueue(Export("bad"));
+            await _log.LineCountAsync("could not be judged: NotSupportedException: no date", times);
+            destination.Enqueue(Export("good"));
+            await _log.LineCountAsync("takes exports again", times);
+        }
+
+        await destination.DrainAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(8, _log.Lines.Sum(Dropped));
+        Assert.Equal(16, _collector.Server.Requests.Count);
+    }
+
+    [Fact]
     public async Task The_log_names_the_host_but_neither_path_nor_key()
     {
         _collector.Status = 400;
@@ -355,17 +383,59 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
         Assert.DoesNotContain(_log.Lines, l => l.Contains("s3cret", StringComparison.Ordinal));
     }
 
-    private OtlpDestination New(TelemetryDestination? config = null, AuthorizeExport? authorize = null)
+    private OtlpDestination New(
+        TelemetryDestination? config = null, AuthorizeExport? authorize = null, TimeProvider? clock = null)
     {
         var log = new OperationalLog(_lines, _clock, LogLevel.Debug);
         var destination = new OtlpDestination(
-            3, config ?? new TelemetryDestination { Url = _collector.Url, Logs = true }, authorize, _http, _clock, log);
+            3,
+            config ?? new TelemetryDestination { Url = _collector.Url, Logs = true },
+            authorize,
+            _http,
+            clock ?? _clock,
+            log);
         _destinations.Add(destination);
         return destination;
     }
 
     private IEnumerable<string> Bodies() => _collector.Server.Requests.Select(r => r.Text);
 
+    /// <summary>How many exports a line of the log says were dropped.</summary>
+    private static int Dropped(string line) =>
+        Regex.Match(line, "; ([0-9]+) exports? w(as|ere) dropped") is { Success: true } found
+            ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture)
+            : 0;
+
     private static OtlpExport Export(string body = "{}") =>
         new(OtlpSignal.Metrics, Encoding.UTF8.GetBytes(body), "application/json", null);
+
+    /// <summary>Knows everything but, once when it is told to, the date, which the next attempt goes by.</summary>
+    private sealed class FailingClock(TimeProvider clock) : TimeProvider
+    {
+        private volatile bool _failsNext;
+
+        public bool FailsNext
+        {
+            set => _failsNext = value;
+        }
+
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            if (_failsNext)
+            {
+                _failsNext = false;
+                throw new NotSupportedException("no date");
+            }
+
+            return clock.GetUtcNow();
+        }
+
+        public override ITimer CreateTimer(
+            TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            clock.CreateTimer(callback, state, dueTime, period);
+    }
 }

@@ -33,6 +33,34 @@ public sealed class ExportQueueTests
     }
 
     [Fact]
+    public void What_is_released_twice_frees_its_room_once()
+    {
+        _queue.TryAdd(Export(Half));
+        _queue.TryAdd(Export(Half));
+        var first = _queue.Take()!;
+
+        _queue.Release(first);
+        _queue.Release(first);
+
+        Assert.Equal(1, _queue.Held);
+        Assert.True(_queue.TryAdd(Export(Half)));
+        Assert.False(_queue.TryAdd(Export(1)));
+    }
+
+    [Fact]
+    public void What_was_released_while_it_waited_is_not_sent_again()
+    {
+        _queue.TryAdd(Export(1));
+        var first = _queue.Take()!;
+        _queue.Wait(first);
+
+        _queue.Release(first);
+        _queue.EndWaits();
+
+        Assert.Null(_queue.Take());
+    }
+
+    [Fact]
     public void One_export_larger_than_the_bound_is_taken_when_nothing_else_is_held()
     {
         Assert.True(_queue.TryAdd(Export((int)ExportQueue.MaxBytes + 1)));

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Jose;
@@ -99,9 +100,10 @@ internal sealed class GoogleGroups : IDisposable
                         + "an administrator");
             }
 
-            if (answer.Json.TryGetProperty("groups", out var list) && list.ValueKind == JsonValueKind.Array)
+            // Somebody without groups has no such member.
+            if (answer.Json.TryGetProperty("groups", out var list))
             {
-                groups.AddRange(list.EnumerateArray().Select(Email).OfType<string>());
+                groups.AddRange(Emails(list));
             }
 
             page = answer.Text("nextPageToken");
@@ -177,11 +179,19 @@ internal sealed class GoogleGroups : IDisposable
             _key);
     }
 
+    /// <summary>Whoever cannot be told which groups he is in is not signed in without them.</summary>
+    /// <exception cref="IdentityProviderUnavailableException">The list is none.</exception>
+    private static IEnumerable<string> Emails(JsonElement list)
+    {
+        var emails = list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Select(group => group.Text("email")).ToList()
+            : [null];
+        return emails.Contains(null)
+            ? throw new IdentityProviderUnavailableException(
+                "google_groups lookup failed: the Directory API answered 200 with groups that are no list of groups "
+                    + "with an email")
 #pragma warning disable CA1308 // Google's addresses do not distinguish letter case; policies are written in lower case.
-    private static string? Email(JsonElement group) =>
-        group.ValueKind == JsonValueKind.Object && group.TryGetProperty("email", out var email)
-        && email.ValueKind == JsonValueKind.String
-            ? email.GetString()!.ToLowerInvariant()
-            : null;
+            : emails.Select(email => email!.ToLowerInvariant());
 #pragma warning restore CA1308
+    }
 }

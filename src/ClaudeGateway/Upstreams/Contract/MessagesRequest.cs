@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Json;
 using ClaudeGateway.Http;
@@ -130,7 +131,8 @@ internal sealed class MessagesRequest
 
     /// <summary>The largest number there is for one beyond all measure.</summary>
     private static long Number(ReadOnlySpan<byte> json) =>
-        double.TryParse(json, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+        Utf8Parser.TryParse(json, out long whole, out var length) && length == json.Length ? Math.Max(whole, 0)
+        : double.TryParse(json, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? (long)Math.Clamp(number, 0, 1L << 62)
-            : 0;
+        : 0;
 }
