@@ -6,8 +6,9 @@ using ClaudeGateway.Testing;
 namespace ClaudeGateway.IntegrationTests.Doctor;
 
 /// <summary>
-/// A profile of IAM Identity Center, whose sign-in <c>aws sso login</c> keeps below HOME: in a process of its own, since
-/// the AWS SDK looks at the process's HOME. The portal has no address of ours: it is reached by name through a proxy.
+/// A profile of IAM Identity Center, whose sign-in <c>aws sso login</c> keeps below HOME: in a process of its own,
+/// since the AWS SDK looks at the process's HOME. The portal has no address of ours: it is reached by name through a
+/// proxy.
 /// </summary>
 public sealed class AwsSingleSignOnTests : IAsyncDisposable
 {
