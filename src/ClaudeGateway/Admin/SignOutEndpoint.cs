@@ -39,6 +39,8 @@ internal sealed class SignOutEndpoint(
         }
         catch (StoreUnavailableException)
         {
+            // In force here, and perhaps written: what holds is told, whether the caller asks again or not.
+            Audit(gateway, caller, user);
             gateway.Http.Response.Headers.RetryAfter = "1";
             await request.ErrorAsync(
                 503,
@@ -47,7 +49,7 @@ internal sealed class SignOutEndpoint(
             return;
         }
 
-        audit.AdminSignOut(gateway.Id, caller.Actor, user, gateway.ClientAddress.ToString());
+        Audit(gateway, caller, user);
         await request.OkAsync(json =>
         {
             json.WriteStartObject();
@@ -57,6 +59,9 @@ internal sealed class SignOutEndpoint(
             json.WriteEndObject();
         });
     }
+
+    private void Audit(GatewayRequest gateway, AdminCaller caller, string user) =>
+        audit.AdminSignOut(gateway.Id, caller.Actor, user, gateway.ClientAddress.ToString());
 
     private static async Task<string?> ReadUserAsync(GatewayRequest gateway)
     {

@@ -37,8 +37,9 @@ internal sealed class SpendLimitRequest
             var draft = reader.Read(document.RootElement);
             return (reader._problem ?? draft.Problem()) is { } problem ? (null, problem) : (draft, null);
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second for a member's name that is no text: an escaped lone surrogate.
             return (null, "invalid JSON body");
         }
     }

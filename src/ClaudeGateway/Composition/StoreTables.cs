@@ -16,7 +16,7 @@ internal static class StoreTables
     public static readonly IReadOnlyList<Migration> Migrations =
         [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration];
 
-    /// <summary>What deletes expired rows, the sign-in's first: they are the most.</summary>
-    public static readonly IReadOnlyList<string> Expiry =
+    /// <summary>The rows that expire, the sign-in's first: they are the most.</summary>
+    public static readonly IReadOnlyList<ExpiringRows> Expiry =
         [.. SignInTables.Expiry, .. SessionTables.Expiry, .. MachineTables.Expiry];
 }

@@ -11,8 +11,23 @@ internal static class JsonElements
     /// The member as text; null when the value is no object, has no such member, or it is no string or none that
     /// Unicode allows (an escaped lone surrogate).
     /// </summary>
-    public static string? Text(this JsonElement json, string name) =>
-        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) ? value.Text() : null;
+    public static string? Text(this JsonElement json, string name)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        try
+        {
+            return json.TryGetProperty(name, out var value) ? value.Text() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // A name beside it that is no text either.
+            return null;
+        }
+    }
 
     /// <summary>The value as text; null when it is no string or none that Unicode allows.</summary>
     public static string? Text(this JsonElement value)

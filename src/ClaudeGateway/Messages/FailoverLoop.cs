@@ -108,12 +108,12 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
         }
         catch (Exception e)
             when (
-                e is HttpRequestException or IOException or UpstreamUnavailableException
-                && !aborted.IsCancellationRequested)
+                !aborted.IsCancellationRequested
+                && e is HttpRequestException or IOException or UpstreamUnavailableException)
         {
             LogFailure(call.Request, target, e.Message);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException)
         {
             // The abort reached the socket before the token's check.
             throw new OperationCanceledException(e.Message, e, aborted);

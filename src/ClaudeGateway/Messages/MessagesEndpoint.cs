@@ -75,8 +75,9 @@ internal sealed class MessagesEndpoint(
 
         // 3. Spend limits are held.
         var isMetered = spend is not null && operation == MessagesOperation.CreateMessage;
-        var priced = Priced(message, route, targets);
-        using var ticket = isMetered ? await spend!.AdmitAsync(request, principal, priced) : null;
+        using var ticket = isMetered
+            ? await spend!.AdmitAsync(request, principal, Priced(spend, message, route, targets))
+            : null;
         if (isMetered && ticket is null)
         {
             return;
@@ -122,18 +123,27 @@ internal sealed class MessagesEndpoint(
             : (null, [], ApiError.InvalidRequest(routes.WhyNone(model, QuotedModel.Of(model), route, principal)));
     }
 
-    /// <summary>At the price of the upstream that is asked first; null for a request that will be refused.</summary>
+    /// <summary>
+    /// At the price of the dearest upstream that may come to answer; null for a request that will be refused.
+    /// </summary>
     private static PricedRequest? Priced(
-        MessagesRequest? message, ModelRoute? route, IReadOnlyList<RouteTarget> targets)
+        SpendGate spend, MessagesRequest? message, ModelRoute? route, IReadOnlyList<RouteTarget> targets)
     {
         if (message is null || route is null)
         {
             return null;
         }
 
-        var first = targets[0];
-        return new PricedRequest(
-            first.Upstream.Name, first.ModelId, route.Model.Id, message.Body.Length, message.MaxTokens);
+        var dearest = At(targets[0]);
+        for (var i = 1; i < targets.Count; i++)
+        {
+            dearest = spend.Dearer(dearest, At(targets[i]));
+        }
+
+        return dearest;
+
+        PricedRequest At(RouteTarget target) => new(
+            target.Upstream.Name, target.ModelId, route.Model.Id, message.Body.Length, message.MaxTokens);
     }
 
     private NestedModels NestedModels(ModelAccess access) => new(model => WhyNot(access, model, routes.Find(model)));

@@ -18,7 +18,7 @@ internal static class SignInFeature
         new VerificationEndpoint(parts, new DevicePages(formAction, parts.Config.LoginNotice)).Map(routes);
         new CallbackEndpoint(parts).Map(routes);
         new TokenEndpoint(
-            new DeviceCodeGrant(parts.Grants, parts.Tokens, parts.RefreshTokens, parts.Box, parts.Revocations),
+            new DeviceCodeGrant(parts),
             new RefreshTokenGrant(parts),
             parts.Origin).Map(routes);
         new RevocationEndpoint(parts).Map(routes);

@@ -44,6 +44,8 @@ internal sealed class SignInParts
 
     public DeviceGrantStore Grants => field ??= new DeviceGrantStore(Database, Clock);
 
+    public UnknownCodeLimit UnknownCodes => field ??= new UnknownCodeLimit(Clock);
+
     public BrowserBinding Browser => field ??= new BrowserBinding(Origin);
 
     public IdentityResolver Identities => field ??= new IdentityResolver(Config.Oidc, Provider, GoogleGroups);

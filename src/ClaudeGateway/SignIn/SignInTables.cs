@@ -46,10 +46,10 @@ internal static class SignInTables
         CREATE INDEX gw_revocation_expires_at ON gw_revocation (expires_at);
         """);
 
-    public static readonly IReadOnlyList<string> Expiry =
+    public static readonly IReadOnlyList<ExpiringRows> Expiry =
     [
-        "DELETE FROM gw_sign_in_attempt WHERE expires_at < $1",
-        "DELETE FROM gw_device_grant WHERE expires_at < $1",
-        "DELETE FROM gw_rate_limit WHERE expires_at < $1",
+        new("gw_sign_in_attempt", "state_hash", "expires_at < $1"),
+        new("gw_device_grant", "device_code_hash", "expires_at < $1"),
+        new("gw_rate_limit", "bucket", "expires_at < $1"),
     ];
 }

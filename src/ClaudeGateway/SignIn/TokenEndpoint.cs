@@ -53,7 +53,7 @@ internal sealed class TokenEndpoint(DeviceCodeGrant deviceCode, RefreshTokenGran
         {
             return form["grant_type"] switch
             {
-                DeviceCodeGrantType => await deviceCode.RedeemAsync(form["device_code"]),
+                DeviceCodeGrantType => await deviceCode.RedeemAsync(request, form["device_code"]),
                 RefreshTokenGrantType => await refreshToken.RedeemAsync(request, form["refresh_token"]),
                 _ => new TokenOutcome.Refused(OAuthError.UnsupportedGrantType),
             };

@@ -3,7 +3,7 @@ using ClaudeGateway.Spend.Usage;
 namespace ClaudeGateway.Spend;
 
 /// <summary>A request to /v1/messages as far as its cost can be told before it is answered.</summary>
-/// <param name="Upstream">Name of the upstream that is asked first.</param>
+/// <param name="Upstream">Name of the upstream that serves it; until then of the dearest that may.</param>
 /// <param name="UpstreamModel">What that upstream calls the model.</param>
 /// <param name="ClientModel">The catalogue's id of the model.</param>
 /// <param name="BodyBytes">Length of the body.</param>

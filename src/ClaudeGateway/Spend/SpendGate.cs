@@ -35,6 +35,10 @@ internal sealed class SpendGate(
     private readonly SpendLedger _ledger = accounts.Ledger;
     private readonly SpendSync _sync = accounts.Sync;
 
+    /// <summary>Which of two ways to serve one request costs more at most; the first of two alike.</summary>
+    public PricedRequest Dearer(in PricedRequest first, in PricedRequest second) =>
+        meter.Most(second) > meter.Most(first) ? second : first;
+
     /// <summary>
     /// The ticket of an admitted request, to be settled or disposed; null when the request has been answered with a
     /// refusal.

@@ -35,6 +35,10 @@ internal sealed class SpendMeter(
         return usual is null && cost < FirstGuess ? FirstGuess : cost;
     }
 
+    /// <summary>What the request's own size allows it to cost; of one without <c>max_tokens</c> its input.</summary>
+    public Money Most(in PricedRequest request) =>
+        PriceOf(request).CostOf(new TokenUsage { Input = request.InputTokens, Output = request.MostOutputTokens });
+
     /// <summary>Bills an answer.</summary>
     /// <param name="pool">The budget chosen when the request was admitted, or null.</param>
     /// <param name="request">As it was served: by which upstream and under which name.</param>

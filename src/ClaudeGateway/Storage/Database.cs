@@ -188,6 +188,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         Func<DatabaseTransaction, CancellationToken, Task<T>> work, bool isRepeatable, TimeSpan timeout)
     {
         using var limit = new CancellationTokenSource(timeout, clock);
+        var mayHold = false;
         for (var isRetry = false; ; isRetry = true)
         {
             var attempt = new DatabaseAttempt(limit.Token);
@@ -195,14 +196,24 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
             {
                 return await WithinLimitAsync(OpenAndRunAsync(work, timeout, attempt), attempt, timeout);
             }
-            catch (DbException e) when (!isRepeatable && attempt.IsCommitting && StoreErrors.LeavesCommitOpen(e))
+            catch (DbException e) when (attempt.IsCommitting && StoreErrors.LeavesCommitOpen(e)
+                && !(isRepeatable && !isRetry && StoreErrors.IsStaleConnection(e) && !limit.IsCancellationRequested))
             {
                 throw new StoreOutcomeUnknownException(StoreErrors.Describe(e), e);
+            }
+            catch (Exception e) when (mayHold && (e is StoreUnavailableException
+                || (e is DbException failure && StoreErrors.IsUnavailable(failure))))
+            {
+                // The first attempt's COMMIT was never confirmed, and the second told nothing.
+                ClearPool();
+                throw new StoreOutcomeUnknownException(
+                    e is DbException again ? StoreErrors.Describe(again) : e.Message, e);
             }
             catch (DbException e) when (StoreErrors.IsStaleConnection(e))
             {
                 // Also the second time: the next caller shall not get such a connection either.
                 ClearPool();
+                mayHold = attempt.IsCommitting && StoreErrors.LeavesCommitOpen(e);
                 if (isRetry || limit.IsCancellationRequested)
                 {
                     throw new StoreUnavailableException(StoreErrors.Describe(e), e);

@@ -3,13 +3,18 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Storage;
 
+/// <summary>Rows of one table that are over by themselves.</summary>
+/// <param name="Table">Its name.</param>
+/// <param name="Key">The columns of its primary key.</param>
+/// <param name="Condition">Which rows are over; <c>$1</c> is now, in milliseconds since the epoch.</param>
+internal sealed record ExpiringRows(string Table, string Key, string Condition);
+
 /// <summary>
 /// Deletes expired rows once a minute, as the features that own the tables say. Every replica does; an expired row is
 /// invisible to the stores anyway.
 /// </summary>
-/// <param name="statements">One repeatable DELETE each; <c>$1</c> is now, in milliseconds since the epoch.</param>
 internal sealed class ExpirySweep(
-    Database database, IReadOnlyList<string> statements, TimeProvider clock, OperationalLog log) : IAsyncDisposable
+    Database database, IReadOnlyList<ExpiringRows> expiring, TimeProvider clock, OperationalLog log) : IAsyncDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
 
@@ -30,11 +35,11 @@ internal sealed class ExpirySweep(
     public async Task SweepAsync()
     {
         var refused = new List<Exception>();
-        foreach (var statement in statements)
+        foreach (var rows in expiring)
         {
             try
             {
-                await database.ExecuteAsync(statement, clock.GetUtcNow().ToUnixTimeMilliseconds());
+                await database.ExecuteAsync(Delete(rows), clock.GetUtcNow().ToUnixTimeMilliseconds());
             }
             catch (System.Data.Common.DbException e)
             {
@@ -46,5 +51,16 @@ internal sealed class ExpirySweep(
         {
             throw new AggregateException(refused);
         }
+    }
+
+    /// <summary>
+    /// Rows that another replica is writing or sweeping at this moment are left to it: nobody waits for anybody's rows,
+    /// so never in a circle.
+    /// </summary>
+    private string Delete(ExpiringRows rows)
+    {
+        var locked = database.IsPostgres ? " FOR UPDATE SKIP LOCKED" : "";
+        return $"DELETE FROM {rows.Table} WHERE ({rows.Key}) IN "
+            + $"(SELECT {rows.Key} FROM {rows.Table} WHERE {rows.Condition}{locked})";
     }
 }

@@ -9,8 +9,8 @@ namespace ClaudeGateway.Storage;
 /// <summary>Tells a store that is away from a statement that is wrong, and words the former for an operator.</summary>
 internal static class StoreErrors
 {
-    // https://www.sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
-    private static readonly int[] SqliteUnavailable = [5, 6, SqliteReadOnly, 10, 13, 14];
+    // https://www.sqlite.org/rescode.html: BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
+    private static readonly int[] SqliteUnavailable = [5, 6, SqliteReadOnly, 10, 11, 13, 14, 26];
 
     private const int SqliteReadOnly = 8;
 
@@ -106,5 +106,6 @@ internal static class StoreErrors
         || IsConflict(sqlState)
         || sqlState.StartsWith("53", StringComparison.Ordinal) // disk full, too many connections
         || sqlState.StartsWith("57", StringComparison.Ordinal) // shutting down, statement cancelled
-        || sqlState.StartsWith("58", StringComparison.Ordinal); // I/O error
+        || sqlState.StartsWith("58", StringComparison.Ordinal) // I/O error
+        || sqlState.StartsWith("XX", StringComparison.Ordinal); // its own fault, as it says itself
 }

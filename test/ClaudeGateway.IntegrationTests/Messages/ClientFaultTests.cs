@@ -166,6 +166,28 @@ public sealed class ClientFaultTests
         Assert.Equal(body, scene.Upstream.Requests[0].Body);
     }
 
+    [Theory]
+    [InlineData("/oauth/token", "application/x-www-form-urlencoded")]
+    [InlineData("/v1/logs", "application/json")]
+    [InlineData("/v1/messages", "application/json")]
+    public async Task Who_leaves_in_the_middle_of_his_body_is_no_failure_of_the_gateway(string path, string type)
+    {
+        await using var scene = await Scene.StartAsync();
+        var client = scene.Connect();
+        await client.SendAsync(Encoding.ASCII.GetBytes(
+            $"POST {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {scene.Bearer}\r\n"
+                + $"Content-Type: {type}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"));
+        // The gateway says so when it begins to read the body.
+        await client.UntilAsync("100 Continue");
+        await client.SendAsync(Body);
+
+        client.Reset();
+        await scene.Gateway.DisposeAsync();
+
+        Assert.DoesNotContain(
+            scene.Gateway.Log.Lines, line => line.Contains("failed:", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_body_that_stops_coming_is_given_up_with_408()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -43,6 +44,35 @@ public sealed class ForeignRefreshTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(401, (await gateway.RefreshAsync("made-up")).Status);
+    }
+
+    [Fact]
+    public async Task Codes_and_states_nobody_was_given_are_looked_up_only_so_often()
+    {
+        await using var gateway = await StartAsync();
+        for (var i = 0; i < UnknownCodeLimit.Max; i++)
+        {
+            using var unknown = i % 2 == 0
+                ? await gateway.GetAsync($"/oauth/callback?code=c&state=made-up-{i}")
+                : await PollAsync(gateway, $"made-up-{i}");
+            Assert.Equal(HttpStatusCode.BadRequest, unknown.StatusCode);
+        }
+
+        using var poll = await PollAsync(gateway, "made-up");
+        using var callback = await gateway.GetAsync("/oauth/callback?code=c&state=made-up");
+
+        Assert.Equal(
+            "slow_down",
+            JsonDocument.Parse(await poll.Content.ReadAsStringAsync()).RootElement.GetProperty("error").GetString());
+        Assert.Equal(HttpStatusCode.TooManyRequests, callback.StatusCode);
+        Assert.InRange(callback.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        await gateway.SignInAsync();
+
+        static Task<HttpResponseMessage> PollAsync(GatewayHost gateway, string code) => gateway.PostFormAsync(
+            "/oauth/token",
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", code));
     }
 
     [Fact]

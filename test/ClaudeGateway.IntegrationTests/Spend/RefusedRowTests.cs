@@ -43,6 +43,30 @@ public sealed class RefusedRowTests
     }
 
     [Fact]
+    public async Task A_store_that_refuses_every_round_is_told_of_once()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var host = new SpendHost(url);
+        var gateway = await host.StartAsync();
+        await using var database = await DatabaseAsync(gateway);
+        await host.LimitAsync(SpendHost.User("alice"), "1000");
+        await database.ExecuteAsync("ALTER TABLE gw_spend_counter RENAME TO away");
+        host.Spends(30);
+
+        // Each one asks the store, and so begins a round.
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(200, await host.SendAsync(host.Bearer("alice")));
+        }
+
+        await database.ExecuteAsync("ALTER TABLE away RENAME TO gw_spend_counter");
+        await gateway.Log.LineAsync("spend: the store answers again");
+        Assert.Single(
+            gateway.Log.Lines, line => line.Contains("the store refused a round", StringComparison.Ordinal));
+        Assert.Equal(300, await host.SpentAsync("alice"));
+    }
+
+    [Fact]
     public async Task What_was_refused_is_tried_again_before_the_gateway_stops()
     {
         var url = await PostgresServer.NewMigratedDatabaseAsync();

@@ -196,6 +196,38 @@ public sealed class ReservationTests : IAsyncLifetime
         Assert.Equal(InputCents, await _host.SpentAsync("alice"));
     }
 
+    [Theory]
+    [InlineData("first")]
+    [InlineData("second")]
+    public async Task What_is_set_aside_is_what_the_dearest_upstream_that_may_answer_costs(string free)
+    {
+        await _host.StartAsync(config => config with
+        {
+            Enforcement = new EnforcementConfig { Reserve = ReserveMode.Worst },
+            Upstreams =
+            [
+                TestConfig.Anthropic(_host.Upstream, "first"),
+                TestConfig.Anthropic(_host.Upstream, "second"),
+            ],
+            Pricing = new PricingConfig(null, [new PriceOverride(free, Model, 0, 0, 0, 0)]),
+        });
+        await _host.LimitAsync(SpendHost.User("alice"), $"{CapCents}");
+        var bearer = _host.Bearer("alice");
+        var release = new TaskCompletionSource();
+        _host.Upstream.Script = async e =>
+        {
+            await release.Task;
+            await e.RespondJsonAsync(200, new { usage = new { input_tokens = 5, output_tokens = 10 } });
+        };
+
+        var one = PostAsync(bearer, Body(Model, BodyBytes, MaxTokens));
+        await _host.Upstream.Server.RequestCountAsync(1);
+        Assert.Equal(429, await PostAsync(bearer, Body(Model, BodyBytes, MaxTokens)));
+
+        release.SetResult();
+        Assert.Equal(200, await one);
+    }
+
     private Task<GatewayHost> StartAsync(ReserveMode reserve = ReserveMode.Usual) =>
         _host.StartAsync(config => config with { Enforcement = new EnforcementConfig { Reserve = reserve } });
 

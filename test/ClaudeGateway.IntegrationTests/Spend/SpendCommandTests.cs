@@ -97,6 +97,29 @@ public sealed class SpendCommandTests : IAsyncLifetime
         Assert.Contains("CLAUDE_GATEWAY_ADMIN_KEY", Assert.Single(error), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{}", "limits", "list")]
+    [InlineData("{}", "top")]
+    [InlineData("[]", "audit")]
+    [InlineData("""{"data":7,"has_more":false}""", "limits", "list")]
+    [InlineData("""{"data":[{}],"has_more":false}""", "limits", "list")]
+    public async Task What_is_no_answer_of_the_admin_API_is_told_in_one_line(string answer, params string[] arguments)
+    {
+        await using var other = new FakeServer(
+            exchange => exchange.RespondAsync(200, answer, ("content-type", "application/json")));
+        var environment = new Dictionary<string, string>
+        {
+            ["CLAUDE_GATEWAY_ADMIN_KEY"] = SpendHost.AdminKey,
+            ["CLAUDE_GATEWAY_URL"] = other.LocalUrl,
+        };
+
+        await using var process = GatewayProcess.Start(_folder.Path, environment, ["spend", .. arguments]);
+
+        Assert.Equal(1, await process.ExitCodeAsync());
+        Assert.Contains(
+            "is not the admin API of a gateway", Assert.Single(process.Errors.Lines), StringComparison.Ordinal);
+    }
+
     private async Task<string> RunAsync(params string[] arguments)
     {
         var (exitCode, output, error) = await StartAsync(SpendHost.AdminKey, arguments);

@@ -195,6 +195,27 @@ public sealed class StoreTroubleTests
     }
 
     [Fact]
+    public async Task A_sign_out_that_holds_here_is_audited_though_nobody_knows_whether_it_is_written()
+    {
+        var url = await PostgresServer.NewMigratedDatabaseAsync();
+        await using var relay = new TcpRelay(new Uri(url).Port);
+        await using var host = new SpendHost(Through(relay, url));
+        var gateway = await host.StartAsync();
+        var bearer = host.Bearer("alice");
+        Assert.Equal(200, await host.SendAsync(bearer));
+
+        var lost = relay.LoseNextCommitAnswer(andGoAway: true, after: "gw_revocation");
+        using var response = await gateway.PostJsonAsync(
+            "/v1/organizations/sessions/revoke", """{"user_id":"alice"}""", null, ("x-api-key", SpendHost.AdminKey));
+        await lost.WaitAsync(Signal.Timeout);
+
+        Assert.Equal(503, (int)response.StatusCode);
+        var audited = await gateway.Log.AuditAsync("admin.sign_out");
+        Assert.Equal("alice", audited.GetProperty("sub").GetString());
+        Assert.Equal(401, await host.SendAsync(bearer));
+    }
+
+    [Fact]
     public async Task A_change_whose_commit_was_not_confirmed_is_looked_for_and_made_once()
     {
         var url = await PostgresServer.NewMigratedDatabaseAsync();

@@ -188,6 +188,20 @@ public sealed class DatabaseTests
         Assert.Equal([1, 2, 2], await store.Database.AllAsync("SELECT n FROM t ORDER BY n", row => row.GetInt32(0)));
     }
 
+    [Fact]
+    public async Task What_may_hold_is_not_said_to_have_failed_when_it_cannot_be_repeated()
+    {
+        var direct = new Uri((await TestStore.ConfigAsync(TestStore.Postgres)).PostgresUrl!.Reveal());
+        await using var relay = new TcpRelay(direct.Port);
+        await using var store = await TestStore.OpenThroughAsync(relay, direct);
+        await store.Database.ExecuteAsync("CREATE TABLE t (n int)");
+
+        var lost = relay.LoseNextCommitAnswer(andGoAway: true);
+        await Assert.ThrowsAsync<StoreOutcomeUnknownException>(() =>
+            store.Database.InRepeatableTransactionAsync(on => on.ExecuteAsync("INSERT INTO t VALUES (1)")));
+        await lost.WaitAsync(Signal.Timeout);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task Text_that_no_store_takes_is_replaced_in_every_parameter(string kind)

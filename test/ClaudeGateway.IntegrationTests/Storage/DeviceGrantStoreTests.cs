@@ -131,6 +131,26 @@ public sealed class DeviceGrantStoreTests
                 row => row.GetInt64(0)));
     }
 
+    [Fact]
+    public async Task The_sweep_leaves_a_row_to_whoever_is_writing_it_and_waits_for_nobody()
+    {
+        await using var store = await TestStore.OpenAsync(TestStore.Postgres);
+        await using var other = await store.AnotherPlainAsync();
+        await store.Database.ExecuteAsync("INSERT INTO gw_rate_limit VALUES ('held', 1, 0), ('over', 1, 0)");
+        var sweep = new ExpirySweep(store.Database, StoreTables.Expiry, _clock, store.Log);
+
+        await other.InTransactionAsync(async on =>
+        {
+            await on.ExecuteAsync("UPDATE gw_rate_limit SET hits = 2 WHERE bucket = 'held'");
+            await sweep.SweepAsync().WaitAsync(Database.DefaultTimeout / 2, TimeProvider.System);
+            return true;
+        });
+
+        Assert.Equal(
+            ["held"],
+            await store.Database.AllAsync("SELECT bucket FROM gw_rate_limit", row => row.GetString(0)));
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task Of_two_that_bring_the_same_callback_one_may_redeem_it(string kind)

@@ -40,6 +40,22 @@ public sealed class SignInRateLimitTests
     }
 
     [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Who_is_over_the_limit_is_refused_without_the_store_until_the_window_ends(string kind)
+    {
+        await using var store = await TestStore.OpenAsync(kind);
+        var limit = new SignInRateLimit(store.Database, _clock, "test", new RateLimitRule(1, TimeSpan.FromSeconds(60)));
+        await limit.HitAsync(IPAddress.Loopback);
+        Assert.NotNull(await limit.HitAsync(IPAddress.Loopback));
+        await store.Database.ExecuteAsync("DROP TABLE gw_rate_limit");
+
+        _clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.Equal(TimeSpan.FromSeconds(1), await limit.HitAsync(IPAddress.Loopback));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => limit.HitAsync(IPAddress.Loopback));
+    }
+
+    [Theory]
     [InlineData("192.0.2.1", "192.0.2.2", false)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true)]
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]

@@ -24,6 +24,7 @@ public sealed class SpendLimitRequestTests
         "scope.user_id: must not contain a NUL character")]
     [InlineData("""{"scope":{"type":"user","user_id":"\ud800"},"amount":"5"}""",
         "scope.user_id: must be valid Unicode")]
+    [InlineData("""{"scope":{"type":"organization"},"amount":"5","\ud800":1}""", "invalid JSON body")]
     [InlineData("""{"scope":{"type":"organization"}}""", "amount: Required")]
     [InlineData("""{"scope":{"type":"rbac_group","rbac_group_id":"g"},"pooled_budget":null}""", "amount: Required")]
     [InlineData(

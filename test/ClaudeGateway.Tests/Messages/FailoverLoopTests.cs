@@ -1,8 +1,11 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Models;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Upstreams;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Messages;
 
@@ -28,11 +31,46 @@ public sealed class FailoverLoopTests
         Assert.Equal(("next", 2), (outcome.Target?.Upstream.Name, outcome.Attempts));
         outcome.Response?.Dispose();
 
-        AnthropicUpstream Anthropic(string name, Uri url)
+        AnthropicUpstream Anthropic(string name, Uri url) =>
+            new(Config(name, url), http, TimeSpan.FromMinutes(2), clock);
+    }
+
+    [Theory]
+    [InlineData(typeof(UpstreamUnavailableException))]
+    [InlineData(typeof(HttpRequestException))]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(OperationCanceledException))]
+    public async Task Whatever_fails_once_the_client_has_left_it_is_the_client_that_left(Type failure)
+    {
+        using var calls = new CloudCalls();
+        using var client = new CancellationTokenSource();
+        var call = CloudCalls.Call("""{"model":"m"}""");
+        call.Request.Http.RequestAborted = client.Token;
+        var upstream = new Failing(() =>
         {
-            var key = new AnthropicAuth.ApiKey(new Secret("k"));
-            var config = new AnthropicUpstreamConfig { Name = name, BaseUrl = url, Auth = key };
-            return new AnthropicUpstream(config, http, TimeSpan.FromMinutes(2), clock);
-        }
+            client.Cancel();
+            call.IsSent = true;
+            return (Exception)Activator.CreateInstance(failure)!;
+        });
+
+        var outcome = await new FailoverLoop(TimeProvider.System, calls.Operational)
+            .RunAsync(call, [new RouteTarget(upstream, "m"), new RouteTarget(upstream, "m")]);
+
+        Assert.True(outcome.IsAbandoned);
+        Assert.Equal((1, upstream), (outcome.Attempts, outcome.Target?.Upstream));
+    }
+
+    private static AnthropicUpstreamConfig Config(string name, Uri url) =>
+        new() { Name = name, BaseUrl = url, Auth = new AnthropicAuth.ApiKey(new Secret("k")) };
+
+    private sealed class Failing(Func<Exception> fail) : Upstream(Config("failing", new Uri("http://127.0.0.1:1")))
+    {
+        public override string? BuiltInModelId(BuiltInModel model) => null;
+
+        public override TimeSpan? FirstByteTimeout(UpstreamCall call) => null;
+
+        public override Task<UpstreamResponse> SendAsync(
+            UpstreamCall call, string modelId, CancellationToken cancellation) =>
+            Task.FromException<UpstreamResponse>(fail());
     }
 }

@@ -160,6 +160,8 @@ public sealed class EventTranslatorTests
     [Theory]
     [InlineData("""{"bytes":"not base64!"}""")]
     [InlineData("""{"bytes":7}""")]
+    [InlineData("""{"bytes":"\ud800"}""")]
+    [InlineData("""{"\ud800":1}""")]
     [InlineData("""{"p":"abc"}""")]
     [InlineData("""["bytes"]""")]
     [InlineData("")]

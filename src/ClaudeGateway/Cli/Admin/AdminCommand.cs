@@ -80,6 +80,12 @@ internal static class AdminCommand
         {
             return ServeCommand.Fail([e.Message]);
         }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            // Members that every answer of the admin API has, or has as another type.
+            return ServeCommand.Fail(
+                [$"what answers is not the admin API of a gateway, or of another release: {e.Message}"]);
+        }
         catch (OperationCanceledException)
         {
             return 130;

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace ClaudeGateway.Http.Serving;
 
@@ -51,6 +52,8 @@ internal static class GatewayServer
             kestrel.Limits.Http2.MaxRequestHeaderFieldSize = MaxHeaderBytes;
             Listen(kestrel, config.Listen, tls);
         });
+        // How long a drain may last is for whoever stops the gateway to say; the host would cut it after 30 seconds.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = Timeout.InfiniteTimeSpan);
         // After the server's own registration: the last one counts.
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new BlockPoolFactory());
         var app = builder.Build();

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using ClaudeGateway.Process;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -26,9 +27,9 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
         {
             await RouteAsync(request, address.UnreadableHop);
         }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (IsClientGone(http, e))
         {
-            // The client left; there is nobody to answer.
+            // There is nobody to answer.
         }
         catch (BadHttpRequestException e)
         {
@@ -58,6 +59,15 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
             http.Abort();
         }
     }
+
+    /// <summary>
+    /// Whether the client has left, in the middle of its body perhaps: the server tells the reader of a body before it
+    /// tells <see cref="HttpContext.RequestAborted"/>.
+    /// </summary>
+    private static bool IsClientGone(HttpContext http, Exception e) =>
+        e is ConnectionResetException or ConnectionAbortedException
+        || (http.RequestAborted.IsCancellationRequested
+            && e is OperationCanceledException or IOException and not BadHttpRequestException);
 
     private Task RouteAsync(GatewayRequest request, string? unreadableHop)
     {

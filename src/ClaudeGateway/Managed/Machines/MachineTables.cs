@@ -15,5 +15,6 @@ internal static class MachineTables
         """);
 
     /// <summary>Machines unseen for 30 days.</summary>
-    public static readonly IReadOnlyList<string> Expiry = ["DELETE FROM gw_machine WHERE seen_at < $1 - 2592000000"];
+    public static readonly IReadOnlyList<ExpiringRows> Expiry =
+        [new("gw_machine", "session_id", "seen_at < $1 - 2592000000")];
 }

@@ -34,10 +34,19 @@ internal sealed class CallbackEndpoint(SignInParts parts)
 
     private async Task ReceiveAsync(GatewayRequest request)
     {
+        if (parts.UnknownCodes.Wait(request.ClientAddress) is { } wait)
+        {
+            parts.Audit.DeviceCallback(request.Id, "rate_limited", request.ClientAddress.ToString());
+            OAuthAnswers.SetRetryAfter(request, wait);
+            await CallbackPages.LimitedAsync(request);
+            return;
+        }
+
         var query = request.Http.Request.Query;
         if (query["state"] is not [{ Length: > 0 } state]
             || await parts.Grants.FindAttemptAsync(state) is not { } attempt)
         {
+            parts.UnknownCodes.Count(request.ClientAddress);
             parts.Audit.DeviceCallback(request.Id, "invalid_state", request.ClientAddress.ToString());
             await CallbackPages.StaleAsync(request);
             return;

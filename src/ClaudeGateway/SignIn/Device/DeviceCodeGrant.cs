@@ -1,19 +1,29 @@
-using ClaudeGateway.Sessions;
+using ClaudeGateway.Http;
 
 namespace ClaudeGateway.SignIn.Device;
 
 /// <summary>A device's poll (RFC 8628 section 3.4).</summary>
-internal sealed class DeviceCodeGrant(
-    DeviceGrantStore grants, SessionTokens tokens, RefreshTokens refreshTokens, SealedBox box, Revocations revocations)
+internal sealed class DeviceCodeGrant(SignInParts parts)
 {
-    public async Task<TokenOutcome> RedeemAsync(string? deviceCode)
+    public async Task<TokenOutcome> RedeemAsync(GatewayRequest request, string? deviceCode)
     {
         if (string.IsNullOrEmpty(deviceCode))
         {
             return new TokenOutcome.Refused(OAuthError.InvalidRequest);
         }
 
-        return await grants.ConsumeAsync(deviceCode) switch
+        if (parts.UnknownCodes.Wait(request.ClientAddress) is not null)
+        {
+            return new TokenOutcome.Refused(OAuthError.SlowDown(DeviceGrantStore.Interval));
+        }
+
+        var poll = await parts.Grants.ConsumeAsync(deviceCode);
+        if (poll is PollResult.Unknown)
+        {
+            parts.UnknownCodes.Count(request.ClientAddress);
+        }
+
+        return poll switch
         {
             PollResult.Pending => new TokenOutcome.Refused(OAuthError.AuthorizationPending),
             PollResult.TooSoon => new TokenOutcome.Refused(OAuthError.SlowDown(DeviceGrantStore.Interval)),
@@ -25,20 +35,20 @@ internal sealed class DeviceCodeGrant(
 
     private TokenOutcome Mint(PollResult.Approved approved, byte[] deviceCodeHash)
     {
-        if (PendingSession.Open(box, approved.SealedIdentity, deviceCodeHash) is not { } session)
+        if (PendingSession.Open(parts.Box, approved.SealedIdentity, deviceCodeHash) is not { } session)
         {
             return new TokenOutcome.Refused(OAuthError.ExpiredToken);
         }
 
-        if (revocations.CoversSession(session.SessionId, session.Identity.Sub, approved.At))
+        if (parts.Revocations.CoversSession(session.SessionId, session.Identity.Sub, approved.At))
         {
             return new TokenOutcome.Refused(OAuthError.AccessDenied);
         }
 
         var refreshToken = session.RefreshToken is { } token
-            ? refreshTokens.Seal(token, session.Identity.Sub, session.IdpSub, session.SessionId)
+            ? parts.RefreshTokens.Seal(token, session.Identity.Sub, session.IdpSub, session.SessionId)
             : null;
         return new TokenOutcome.TokenResponse(
-            tokens.Mint(session.Identity, session.SessionId), refreshToken, session.Identity.Email);
+            parts.Tokens.Mint(session.Identity, session.SessionId), refreshToken, session.Identity.Email);
     }
 }

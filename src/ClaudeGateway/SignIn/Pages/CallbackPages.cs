@@ -25,6 +25,15 @@ internal static class CallbackPages
         <p><a class="button" href="/device">Enter a code</a></p>
         """);
 
+    public static Task LimitedAsync(GatewayRequest request) => WriteAsync(
+        request,
+        429,
+        "Too many attempts",
+        """
+        <p class="problem" role="alert">Too many sign-ins that are not open were tried from your network.</p>
+        <p>Nothing is lost: wait a minute and reload this page.</p>
+        """);
+
     public static Task OtherBrowserAsync(GatewayRequest request) => WriteAsync(
         request,
         403,

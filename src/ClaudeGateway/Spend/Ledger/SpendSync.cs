@@ -275,7 +275,11 @@ internal sealed class SpendSync : IAsyncDisposable
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _log.Error($"spend: the store refused a round, it will be sent again: {e.GetType().Name}: {e.Message}");
+            if (!_isFailing)
+            {
+                _log.Error($"spend: the store refused a round, it will be sent again: {e.GetType().Name}: {e.Message}");
+            }
+
             Failed(new StoreUnavailableException(e.Message, e), questions);
         }
         finally

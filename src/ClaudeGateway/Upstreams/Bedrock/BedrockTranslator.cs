@@ -95,8 +95,9 @@ internal sealed class BedrockTranslator(IReadOnlyList<string> betas, GuardrailTr
                 reader.Skip();
             }
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second for an escaped lone surrogate, which is JSON and no text.
         }
 
         return -1;
