@@ -25,8 +25,7 @@ internal sealed class GatewayApp : IAsyncDisposable
     private readonly ProcessParts _services;
     private readonly OwnedResources _owned;
 
-    /// <summary>Replaced snapshots on their way out; the list guards itself.</summary>
-    /// <summary>Snapshots that end with their last request; it is also the lock over itself.</summary>
+    /// <summary>Replaced snapshots, each until its last request has ended; it is also the lock over itself.</summary>
     private readonly List<Task> _retiring = [];
     private WebApplication? _server;
     private volatile GatewaySnapshot _snapshot;

@@ -137,6 +137,7 @@ internal sealed class DevAnswer
         ? format["schema"] as JsonObject
         : null;
 
-    private static string? Text(JsonNode? node) =>
+    /// <summary>The node as text; null when it is no string.</summary>
+    public static string? Text(JsonNode? node) =>
         node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

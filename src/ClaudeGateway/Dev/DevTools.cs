@@ -19,13 +19,13 @@ internal static class DevTools
     public static (string Name, JsonObject Input)? Choose(JsonObject request, string prompt, bool toolJustAnswered)
     {
         var tools = (request["tools"] as JsonArray ?? []).OfType<JsonObject>()
-            .Where(t => t["input_schema"] is JsonObject && Text(t["name"]) is not null)
-            .ToDictionary(t => Text(t["name"])!, t => (JsonObject)t["input_schema"]!);
+            .Where(t => t["input_schema"] is JsonObject && DevAnswer.Text(t["name"]) is not null)
+            .ToDictionary(t => DevAnswer.Text(t["name"])!, t => (JsonObject)t["input_schema"]!);
         var choice = request["tool_choice"] as JsonObject;
-        var name = Text(choice?["type"]) switch
+        var name = DevAnswer.Text(choice?["type"]) switch
         {
             "none" => null,
-            "tool" => Text(choice!["name"]),
+            "tool" => DevAnswer.Text(choice!["name"]),
             "any" => Named(tools.Keys, prompt) ?? tools.Keys.FirstOrDefault(),
             _ => toolJustAnswered ? null : Named(tools.Keys, prompt) ?? Unasked(tools),
         };
@@ -50,10 +50,10 @@ internal static class DevTools
             return Example(first, depth + 1);
         }
 
-        var type = Text(schema["type"]) ?? Text((schema["type"] as JsonArray)?.FirstOrDefault());
+        var type = DevAnswer.Text(schema["type"]) ?? DevAnswer.Text((schema["type"] as JsonArray)?.FirstOrDefault());
         return type switch
         {
-            "string" => Text(schema["format"]) is "uri" ? "http://localhost/" : "example",
+            "string" => DevAnswer.Text(schema["format"]) is "uri" ? "http://localhost/" : "example",
             "integer" or "number" => schema["minimum"]?.DeepClone() ?? 1,
             "boolean" => false,
             "array" =>
@@ -67,7 +67,7 @@ internal static class DevTools
     {
         var value = new JsonObject();
         var properties = schema["properties"] as JsonObject;
-        foreach (var name in (schema["required"] as JsonArray ?? []).Select(Text).OfType<string>())
+        foreach (var name in (schema["required"] as JsonArray ?? []).Select(DevAnswer.Text).OfType<string>())
         {
             value[name] = depth < MaxDepth && properties?[name] is JsonObject property
                 ? Example(property, depth + 1)
@@ -88,7 +88,4 @@ internal static class DevTools
     private static string? Unasked(Dictionary<string, JsonObject> tools) =>
         OnlyReading.FirstOrDefault(tools.ContainsKey)
         ?? (tools.ContainsKey(AgentTool) ? null : tools.Keys.FirstOrDefault());
-
-    private static string? Text(JsonNode? node) =>
-        node is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 }

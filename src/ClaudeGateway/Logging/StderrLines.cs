@@ -25,7 +25,10 @@ internal sealed class StderrLines : IDisposable
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Held while writing to the stream; taken before <see cref="_queueing"/> where both are.</summary>
+    /// <summary>
+    /// Held while writing to the stream, and protects how much was written at once; taken before
+    /// <see cref="_queueing"/> where both are.
+    /// </summary>
     private readonly Lock _writing = new();
 
     /// <summary>Protects the buffer that lines gather in, its length and the count of dropped ones.</summary>
@@ -92,7 +95,7 @@ internal sealed class StderrLines : IDisposable
 
         try
         {
-            if (_queuedLength > 0 || !IsSlowEnough() || !_takesAtOnce(line.Length))
+            if (_queuedLength > 0 || !IsSlowEnough_NeedsLock() || !_takesAtOnce(line.Length))
             {
                 return false;
             }
@@ -110,7 +113,7 @@ internal sealed class StderrLines : IDisposable
         }
     }
 
-    private bool IsSlowEnough()
+    private bool IsSlowEnough_NeedsLock()
     {
 #pragma warning disable RS0030 // Read for every line; the log is there before any clock.
         var window = Environment.TickCount64 / GatherTime.Milliseconds;

@@ -62,6 +62,8 @@ internal sealed class OutboundHttp : IDisposable
     private readonly SsrfGuard _guard;
     private readonly X509Certificate2Collection _extraRoots;
     private readonly OutboundHttp? _parent;
+
+    /// <summary>Clients and parts that end with this; it is also the lock over itself.</summary>
     private readonly HashSet<IDisposable> _disposables = [];
 
     /// <exception cref="OperatorException">A proxy variable or NODE_EXTRA_CA_CERTS cannot be used.</exception>

@@ -14,7 +14,8 @@ internal static class SignInAudit
     public static void DeviceVerify(this AuditLog audit, string requestId, string result, string clientIp) =>
         SignInStep(audit, "device.verify", requestId, result, clientIp);
 
-    /// <param name="result"><c>browser_mismatch</c>, <c>invalid_state</c> or <c>idp_error</c>.</param>
+    /// <param name="result"><c>browser_mismatch</c>, <c>invalid_state</c>, <c>idp_error</c> or
+    /// <c>rate_limited</c>.</param>
     public static void DeviceCallback(this AuditLog audit, string requestId, string result, string clientIp) =>
         SignInStep(audit, "device.callback", requestId, result, clientIp);
 

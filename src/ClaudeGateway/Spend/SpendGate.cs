@@ -47,9 +47,11 @@ internal sealed class SpendGate(
     /// speaks first.</param>
     public async ValueTask<SpendTicket?> AdmitAsync(GatewayRequest request, Principal principal, PricedRequest? asked)
     {
+        // 1. Who asks is noted.
         var limits = resolver.Resolve(principal, Note(principal));
         var totals = limits.Counter.Totals(_ledger.Today);
         var expected = Expect(limits, asked);
+        // 2. The store is asked where the ledger may be wrong.
         if (MustAsk(limits, totals, expected))
         {
             try
@@ -64,6 +66,7 @@ internal sealed class SpendGate(
             }
         }
 
+        // 3. Caps, 4. shared budgets, 5. what is set aside.
         var standing = CapStanding.Of(limits.Caps, totals);
         if (standing.Reached is null && !limits.AllPoolsSpent(totals.Day))
         {

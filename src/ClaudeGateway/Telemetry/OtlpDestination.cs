@@ -19,7 +19,7 @@ internal sealed class OtlpDestination : IDisposable
     private readonly DestinationReport _report;
     private readonly Breaker _breaker;
 
-    /// <summary>Guards everything below it.</summary>
+    /// <summary>Protects the queue, the report, the breaker and the fields below it that change.</summary>
     private readonly Lock _lock = new();
     private readonly ExportQueue _queue = new();
     private readonly CancellationTokenSource _stopping = new();

@@ -20,6 +20,7 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
 
     public async Task HandleAsync(HttpContext http)
     {
+        // 1. Request id and security headers.
         var address = parts.ClientAddress.Of(http);
         var request = new GatewayRequest(http, RequestId(http), address.Address, parts.Clock.GetTimestamp());
         SetCommonHeaders(request);
@@ -71,11 +72,13 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
 
     private Task RouteAsync(GatewayRequest request, string? unreadableHop)
     {
+        // 2. Access control.
         if (!parts.AccessControl.Admits(request, unreadableHop))
         {
             return RefuseAsync(request, StatusCodes.Status403Forbidden, "forbidden");
         }
 
+        // 3. Syntax and limits.
         if (!RequestSyntax.IsSound(request.Http.Request))
         {
             return RefuseUnsoundAsync(request);
@@ -86,12 +89,14 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
             return RefuseAsync(request, refusal.Status, refusal.Text);
         }
 
+        // 4. The route.
         var route = parts.Routes.Find(request.Http.Request.Method, RoutingPath(request));
         if (route?.Public is { } handler)
         {
             return HandleElsewhereAsync(request, handler);
         }
 
+        // 5. The bearer.
         var check = parts.Session.Check(request.Http.Request.Headers);
         if (check.Principal is not { } principal)
         {
@@ -100,6 +105,7 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
             return ApiError.Authentication("invalid token").WriteAsync(request);
         }
 
+        // 6. The handler.
         return route?.Session is not { } sessionHandler
             ? RefuseAsync(request, StatusCodes.Status404NotFound, "not found")
             : route.IsInline ? sessionHandler(request, principal)

@@ -50,7 +50,7 @@ internal sealed class TlsCertificate
         {
             try
             {
-                ReloadIfChanged();
+                ReloadIfChanged_NeedsLock();
             }
             finally
             {
@@ -61,7 +61,7 @@ internal sealed class TlsCertificate
         return Volatile.Read(ref _current);
     }
 
-    private void ReloadIfChanged()
+    private void ReloadIfChanged_NeedsLock()
     {
         Volatile.Write(ref _lookedAt, _clock.GetTimestamp());
         var versions = FileVersions.Of(_config);

@@ -42,6 +42,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        // 1. The state names a sign-in under way.
         var query = request.Http.Request.Query;
         if (query["state"] is not [{ Length: > 0 } state]
             || await parts.Grants.FindAttemptAsync(state) is not { } attempt)
@@ -52,6 +53,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        // 2. The cookie says it is this browser's.
         if (parts.Browser.Find(request, attempt.BrowserHash) is not { } cookie)
         {
             parts.Audit.DeviceCallback(request.Id, "browser_mismatch", request.ClientAddress.ToString());
@@ -60,6 +62,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        // 3. The IdP reports no error.
         if (query["error"] is [{ Length: > 0 } error, ..])
         {
             parts.Audit.DeviceCallback(request.Id, "idp_error", request.ClientAddress.ToString());
@@ -75,6 +78,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        // 4. The code is redeemed, by one of those who bring it.
         if (!await parts.Grants.ClaimAttemptAsync(state))
         {
             await CallbackPages.StaleAsync(request);

@@ -48,7 +48,7 @@ internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDispo
                 return _current; // Another sign-in fetched meanwhile.
             }
 
-            if (!MayFetch())
+            if (!MayFetch_NeedsLock())
             {
                 return null;
             }
@@ -75,7 +75,7 @@ internal sealed class KeySet(IdpHttp http, Uri url, TimeProvider clock) : IDispo
         }
     }
 
-    private bool MayFetch()
+    private bool MayFetch_NeedsLock()
     {
         while (_recentFetches.TryPeek(out var oldest) && clock.GetElapsedTime(oldest) > TimeSpan.FromMinutes(1))
         {

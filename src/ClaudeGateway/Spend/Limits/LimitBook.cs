@@ -190,23 +190,23 @@ internal sealed class LimitBook
     {
         if (_byId.TryGetValue(limit.Id, out var before))
         {
-            CountPool(before, -1);
+            CountPool_NeedsLock(before, -1);
         }
 
         _byId[limit.Id] = limit;
-        CountPool(limit, 1);
-        Set(limit.Scope, limit.Period, limit);
+        CountPool_NeedsLock(limit, 1);
+        Set_NeedsLock(limit.Scope, limit.Period, limit);
     }
 
     private void Remove_NeedsLock(string id)
     {
         if (_byId.TryRemove(id, out var limit))
         {
-            CountPool(limit, -1);
+            CountPool_NeedsLock(limit, -1);
             if (Current(limit.Scope, limit.Period)?.Id == id)
             {
                 // Otherwise the place has been taken by a newer cap already.
-                Set(limit.Scope, limit.Period, null);
+                Set_NeedsLock(limit.Scope, limit.Period, null);
             }
         }
     }
@@ -218,10 +218,10 @@ internal sealed class LimitBook
         _ => _organization.Value[period],
     };
 
-    private void CountPool(SpendLimit limit, int change) =>
+    private void CountPool_NeedsLock(SpendLimit limit, int change) =>
         _activePools += limit.Pool is { IsPaused: false, AmountCents: not null } ? change : 0;
 
-    private void Set(SpendScope scope, SpendPeriod period, SpendLimit? limit)
+    private void Set_NeedsLock(SpendScope scope, SpendPeriod period, SpendLimit? limit)
     {
         if (scope.Type == SpendScopeType.Organization)
         {

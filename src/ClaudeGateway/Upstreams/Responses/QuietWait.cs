@@ -12,8 +12,9 @@ namespace ClaudeGateway.Upstreams.Responses;
 internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSource<bool>, IDisposable
 {
     /// <summary>
-    /// Protects every field below it, except that <see cref="_read"/> belongs to whoever waits: the read's end and the
-    /// timer may come at the same time.
+    /// Decides between the read's end and the timer, which may come at the same time: it protects what both look at.
+    /// <see cref="_read"/> and <see cref="_isReading"/> belong to whoever waits, one at a time, and so does the outcome
+    /// once it is decided.
     /// </summary>
     private readonly Lock _gate = new();
     private ManualResetValueTaskSourceCore<bool> _wait;
