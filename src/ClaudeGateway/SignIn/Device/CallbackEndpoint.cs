@@ -145,6 +145,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
     private async Task ApproveAsync(
         GatewayRequest request, SignInAttempt attempt, string cookie, TokenEndpointAnswer.Granted tokens, string nonce)
     {
+        // 5. The tokens name somebody who may sign in.
         IdentityResult result;
         try
         {
@@ -162,6 +163,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        // 6. The grant is approved.
         var pending = new PendingSession(identity, SessionTokens.NewId(), tokens.RefreshToken, result.Subject);
         parts.Browser.Clear(request, cookie);
         var sealedSession = pending.Seal(parts.Box, attempt.DeviceCodeHash);
