@@ -33,14 +33,23 @@ internal sealed class SignOutEndpoint(
             return;
         }
 
+        var isStored = true;
         try
         {
             await revocations.SignOutAsync(user);
         }
         catch (StoreUnavailableException)
         {
-            // In force here, and perhaps written: what holds is told, whether the caller asks again or not.
-            Audit(gateway, caller, user);
+            isStored = false;
+        }
+        finally
+        {
+            // In force here whatever became of the writing.
+            audit.AdminSignOut(gateway.Id, caller.Actor, user, gateway.ClientAddress.ToString());
+        }
+
+        if (!isStored)
+        {
             gateway.Http.Response.Headers.RetryAfter = "1";
             await request.ErrorAsync(
                 503,
@@ -49,7 +58,6 @@ internal sealed class SignOutEndpoint(
             return;
         }
 
-        Audit(gateway, caller, user);
         await request.OkAsync(json =>
         {
             json.WriteStartObject();
@@ -59,9 +67,6 @@ internal sealed class SignOutEndpoint(
             json.WriteEndObject();
         });
     }
-
-    private void Audit(GatewayRequest gateway, AdminCaller caller, string user) =>
-        audit.AdminSignOut(gateway.Id, caller.Actor, user, gateway.ClientAddress.ToString());
 
     private static async Task<string?> ReadUserAsync(GatewayRequest gateway)
     {

@@ -227,7 +227,10 @@ internal sealed class GatewayApp : IAsyncDisposable
         log.Always($"claude gateway listening on {app.Address}");
         if (outbound.ProxyIsEgressBoundary)
         {
-            _ = EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock);
+            _ = BackgroundLoop.DoAsync(
+                () => EgressBoundary.WarnIfMetadataIsReachableAsync(outbound.Proxy, log, clock),
+                "network: nobody knows whether the proxy keeps the cloud metadata address away",
+                log);
         }
 
         return app;

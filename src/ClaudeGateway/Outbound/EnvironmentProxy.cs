@@ -12,6 +12,9 @@ namespace ClaudeGateway.Outbound;
 /// </summary>
 internal sealed class EnvironmentProxy : IWebProxy
 {
+    /// <summary>What the framework's client speaks to a proxy.</summary>
+    private static readonly string[] Schemes = ["http", "https", "socks4", "socks4a", "socks5"];
+
     private readonly Uri? _http;
     private readonly Uri? _https;
     private readonly string[] _noProxy;
@@ -112,8 +115,10 @@ internal sealed class EnvironmentProxy : IWebProxy
 
         return Uri.TryCreate(
             value.Contains("://", StringComparison.Ordinal) ? value : "http://" + value, UriKind.Absolute, out var uri)
+            && Schemes.Contains(uri.Scheme, StringComparer.Ordinal)
             ? uri
-            : throw new OperatorException($"{name} is not a proxy URL: expected http://host:port");
+            : throw new OperatorException(
+                $"{name} is not a proxy URL: expected http://host:port, or one of {string.Join(", ", Schemes[1..])}");
     }
 
     /// <summary>Answers with the credential of the proxy that asks, never with the other one's.</summary>

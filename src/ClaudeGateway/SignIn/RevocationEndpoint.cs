@@ -13,6 +13,11 @@ internal sealed class RevocationEndpoint(SignInParts parts)
 {
     public const string Path = "/oauth/revoke";
 
+    private const int MaxTold = 10_000;
+
+    /// <summary>Sessions, by id, of whose end the IdP has been told.</summary>
+    private readonly RecentlyUsed<Once> _told = new(MaxTold, parts.Clock);
+
     public void Map(Routes routes) => routes.Public("POST", Path, HandleAsync);
 
     private async Task HandleAsync(GatewayRequest request)
@@ -23,11 +28,23 @@ internal sealed class RevocationEndpoint(SignInParts parts)
             return;
         }
 
+        var session = Find(token);
+        var isStored = true;
         try
         {
-            parts.Audit.SessionRevoke(request.Id, await RevokeAsync(token), request.ClientAddress.ToString());
+            await (session?.EndAsync() ?? Task.CompletedTask);
         }
         catch (StoreUnavailableException)
+        {
+            isStored = false;
+        }
+        finally
+        {
+            // It is over here whatever became of the writing.
+            parts.Audit.SessionRevoke(request.Id, session?.Sub, request.ClientAddress.ToString());
+        }
+
+        if (!isStored)
         {
             await OAuthError.TemporarilyUnavailable.WriteAsync(request);
             return;
@@ -37,30 +54,31 @@ internal sealed class RevocationEndpoint(SignInParts parts)
         await Answers.WriteAsync(request, 200, Answers.Json, ReadOnlyMemory<byte>.Empty);
     }
 
-    /// <summary>Whose session ended, or null for a token that is not ours or is over.</summary>
-    private async Task<string?> RevokeAsync(string token)
+    /// <summary>Null for a token that is not ours or is over.</summary>
+    private Session? Find(string token) =>
+        parts.RefreshTokens.Open(token) is { } content ? new Session(content.Sub, () => EndAsync(content))
+        : parts.Tokens.Verify(token) is { } principal
+            ? new Session(principal.Sub, () => parts.RevocationStore.RevokeAsync(principal))
+        : null;
+
+    /// <summary>
+    /// Written each time: that it is over here says nothing of whether the first attempt reached the store. The IdP is
+    /// told once: whoever sends the token again and again must not make the gateway ask it each time.
+    /// </summary>
+    private async Task EndAsync(RefreshTokenContent content)
     {
-        if (parts.RefreshTokens.Open(token) is { } content)
+        try
         {
-            if (parts.Revocations.CoversSession(content.SessionId, content.Sub, content.IssuedAt))
-            {
-                // Known already: whoever sends it again and again must not make the gateway ask the IdP each time.
-                return content.Sub;
-            }
-
             await parts.RevocationStore.RevokeSessionAsync(content.SessionId);
-            const string consequence = "oidc: the IdP may not have heard of a sign-out";
-            _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, parts.Log);
-            return content.Sub;
         }
-
-        if (parts.Tokens.Verify(token) is { } principal)
+        finally
         {
-            await parts.RevocationStore.RevokeAsync(principal);
-            return principal.Sub;
+            if (_told.Get(content.SessionId, 0, static (_, _) => new Once()).IsFirst())
+            {
+                const string consequence = "oidc: the IdP may not have heard of a sign-out";
+                _ = BackgroundLoop.DoAsync(() => TellProviderAsync(content.IdpToken), consequence, parts.Log);
+            }
         }
-
-        return null;
     }
 
     /// <summary>
@@ -77,5 +95,16 @@ internal sealed class RevocationEndpoint(SignInParts parts)
         {
             parts.Log.Debug($"oidc: revoking the refresh token at the IdP failed: {e.Message}");
         }
+    }
+
+    /// <param name="Sub">Whose it is.</param>
+    /// <param name="EndAsync">Ends it.</param>
+    private sealed record Session(string Sub, Func<Task> EndAsync);
+
+    private sealed class Once
+    {
+        private int _isDone;
+
+        public bool IsFirst() => Interlocked.Exchange(ref _isDone, 1) == 0;
     }
 }

@@ -1,6 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
+using ClaudeGateway.Process;
 using ClaudeGateway.Spend.Alerts;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Spend.Limits;
@@ -112,8 +113,9 @@ internal sealed class SpendAccounts : IAsyncDisposable
     /// <summary>Writes what is still in memory, then stops.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _sweep.DisposeAsync();
-        await _alertSender.DisposeAsync();
+        // What is not written yet is written whatever the others fail of.
+        await OwnedResources.CloseAsync(_sweep, _log);
+        await OwnedResources.CloseAsync(_alertSender, _log);
         await Sync.DisposeAsync();
     }
 

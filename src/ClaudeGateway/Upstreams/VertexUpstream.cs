@@ -14,7 +14,7 @@ internal sealed class VertexUpstream : CloudUpstream
 
     private readonly GoogleAuthorizer _authorizer;
     private readonly string _models;
-    private readonly Uri _countTokens;
+    private readonly string _countTokens;
 
     public VertexUpstream(VertexUpstreamConfig config, CloudContext context)
         : base(config, context)
@@ -22,7 +22,7 @@ internal sealed class VertexUpstream : CloudUpstream
         _authorizer = new GoogleAuthorizer(config.Auth, config.Name, context);
         var origin = (config.BaseUrl?.OriginalString ?? $"https://{Host(config.Region)}/v1").TrimEnd('/');
         _models = $"{origin}/projects/{config.ProjectId}/locations/{config.Region}/publishers/anthropic/models/";
-        _countTokens = Verbatim.Uri(_models + "count-tokens:rawPredict");
+        _countTokens = _models + "count-tokens:rawPredict";
     }
 
     protected override bool KnowsTags => false;
@@ -31,7 +31,7 @@ internal sealed class VertexUpstream : CloudUpstream
 
     protected override Uri Target(UpstreamCall call, string modelId) =>
         call.Operation == MessagesOperation.CountTokens
-            ? _countTokens
+            ? Verbatim.Uri(_countTokens)
             : Verbatim.Uri(
                 _models + Uri.EscapeDataString(modelId).Replace("%40", "@", StringComparison.Ordinal)
                 + (call.Message.IsStream ? ":streamRawPredict" : ":rawPredict"));

@@ -79,6 +79,27 @@ public sealed class RevocationTests : IAsyncDisposable
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_sign_out_that_could_not_be_written_is_no_success_the_second_time(bool isBearerFirst)
+    {
+        _idp.DiscoveryOverrides["revocation_endpoint"] = _idp.Issuer + "/revoke";
+        await using var server = await PostgresServer.StartAsync();
+        await using var gateway = await StartAsync(await server.CreateDatabaseAsync());
+        var token = await gateway.SignInAsync();
+        await server.StopServerAsync();
+
+        using var first = await RevokeAsync(gateway, isBearerFirst ? token.AccessToken : token.RefreshToken);
+        using var second = await RevokeAsync(gateway, token.RefreshToken);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, first.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, second.StatusCode);
+        // What holds here is told each time; the IdP hears of it whichever token came first.
+        Assert.Equal("alice", (await gateway.Log.AuditAsync("session.revoke", 2)).GetProperty("sub").GetString());
+        await _idp.Server.RequestAsync(request => request.Path == "/revoke");
+    }
+
     [Fact]
     public async Task An_administrator_signs_a_person_out_everywhere_and_of_the_session_that_waits_for_its_device()
     {

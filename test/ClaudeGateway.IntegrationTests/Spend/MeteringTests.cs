@@ -139,6 +139,26 @@ public sealed class MeteringTests : IAsyncLifetime
         await sweep.SweepAsync();
     }
 
+    [Fact]
+    public async Task A_table_that_refuses_the_sweep_keeps_no_other_from_it()
+    {
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var database = await SpendRoundTests.OpenAsync(isPostgres: true);
+        using var lines = new StderrLines(Stream.Null);
+        await using var sweep = new RetentionSweep(
+            database, clock, new OperationalLog(lines, clock, LogLevel.Error));
+        sweep.Use(new AdminConfig { AuditRetentionDays = 10 });
+        var limits = new SpendLimitStore(database, "one", clock);
+        await limits.UpsertAsync(
+            new SpendLimitDraft(SpendScope.Organization, SpendPeriod.Daily, true, 5, null), "test");
+        await database.ExecuteAsync("ALTER TABLE gw_spend_counter RENAME TO away");
+
+        clock.Advance(TimeSpan.FromDays(11));
+        await Assert.ThrowsAsync<AggregateException>(sweep.SweepAsync);
+
+        Assert.Empty(await limits.ListAuditAsync(null, 10));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

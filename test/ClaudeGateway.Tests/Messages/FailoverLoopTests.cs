@@ -5,6 +5,7 @@ using ClaudeGateway.Models;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Upstreams;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Tests.Messages;
@@ -33,6 +34,43 @@ public sealed class FailoverLoopTests
 
         AnthropicUpstream Anthropic(string name, Uri url) =>
             new(Config(name, url), http, TimeSpan.FromMinutes(2), clock);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_region_that_makes_no_URL_means_the_next_upstream(bool isCounting)
+    {
+        var operation = isCounting ? MessagesOperation.CountTokens : MessagesOperation.CreateMessage;
+        await using var next = new FakeUpstream();
+        using var calls = new CloudCalls();
+        using var http = calls.Client();
+        var bedrock = new BedrockUpstreamConfig
+        {
+            Name = "oddly spelled",
+            Region = "US East",
+            Auth = new AwsAuth { BearerToken = new Secret("b") },
+        };
+        var vertex = new VertexUpstreamConfig
+        {
+            Name = "oddly spelled too",
+            Region = "us east",
+            ProjectId = "p",
+            Auth = new GoogleAuth(null, new Secret("t")),
+        };
+        var clock = TimeProvider.System;
+
+        var outcome = await new FailoverLoop(clock, calls.Operational).RunAsync(
+            CloudCalls.Call("""{"model":"m","messages":[]}""", operation),
+            [
+                new RouteTarget(new BedrockUpstream(bedrock, calls.Context()), "m"),
+                new RouteTarget(new VertexUpstream(vertex, calls.Context()), "m"),
+                new RouteTarget(
+                    new AnthropicUpstream(Config("next", next.Url), http, TimeSpan.FromMinutes(2), clock), "m"),
+            ]);
+
+        Assert.Equal(("next", 3), (outcome.Target?.Upstream.Name, outcome.Attempts));
+        outcome.Response?.Dispose();
     }
 
     [Theory]

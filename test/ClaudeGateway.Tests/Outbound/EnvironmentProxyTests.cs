@@ -56,6 +56,19 @@ public sealed class EnvironmentProxyTests
         Assert.Equal(
             new Uri("http://p:1"), Create((variable, "http://p:1")).GetProxy(new Uri("https://api.example.com/")));
 
+    [Theory]
+    [InlineData("ftp://p:1", false)]
+    [InlineData("file:///p", false)]
+    [InlineData("https://p:1", true)]
+    [InlineData("socks5://p:1", true)]
+    public void A_proxy_that_nobody_can_speak_to_is_refused_by_name(string proxy, bool isSpoken)
+    {
+        var problem = Record.Exception(() => Create(("HTTPS_PROXY", proxy)));
+
+        Assert.Equal(!isSpoken, problem is OperatorException);
+        Assert.Equal(!isSpoken, problem?.Message.Contains("HTTPS_PROXY", StringComparison.Ordinal) ?? false);
+    }
+
     [Fact]
     public void Credentials_of_the_proxy_URL_are_decoded()
     {

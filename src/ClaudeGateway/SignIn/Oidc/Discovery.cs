@@ -16,7 +16,8 @@ internal sealed class Discovery(OidcConfig config, IdpHttp http, TimeProvider cl
     /// <exception cref="OperatorException">The IdP cannot be used; the message names the URL and the key.</exception>
     public async Task<ProviderMetadata> FetchAsync(CancellationToken cancellation)
     {
-        var url = config.DiscoveryUrl ?? new Uri(config.IssuerText.TrimEnd('/') + "/.well-known/openid-configuration");
+        var issuer = config.IssuerText.Trim().TrimEnd('/');
+        var url = config.DiscoveryUrl ?? new Uri(issuer + "/.well-known/openid-configuration");
         for (var attempt = 1; ; attempt++)
         {
             string problem;

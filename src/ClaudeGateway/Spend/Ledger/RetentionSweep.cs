@@ -1,3 +1,4 @@
+using System.Data.Common;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
@@ -35,47 +36,77 @@ internal sealed class RetentionSweep(Database database, TimeProvider clock, Oper
 
     public ValueTask DisposeAsync() => _loop?.DisposeAsync() ?? ValueTask.CompletedTask;
 
+    /// <summary>One round. A statement that the store refuses does not keep the others from theirs.</summary>
     /// <exception cref="StoreUnavailableException" />
+    /// <exception cref="AggregateException">The store refused some of the statements.</exception>
     public async Task SweepAsync()
     {
+        var refused = new List<Exception>();
         var now = clock.GetUtcNow();
         var month = SpendPeriod.Monthly.Start(SpendPeriods.Day(now));
         await DeleteAsync(
+            refused,
             "gw_spend_counter",
             "key, period, start_day",
             "t.start_day < $1",
             config => month.AddMonths(-config.SpendRetentionMonths).DayNumber);
         await DeleteAsync(
+            refused,
             "gw_spend_principal",
             "key",
             "t.seen_at < $1 AND NOT EXISTS (SELECT 1 FROM gw_spend_counter AS c WHERE c.key = t.key)",
             LastSeen);
         await RunAsync(
+            refused,
             "UPDATE gw_spend_principal SET email = NULL, name = NULL, groups = '[]'",
             "gw_spend_principal",
             "key",
             "t.seen_at < $1 AND (t.email IS NOT NULL OR t.name IS NOT NULL OR t.groups <> '[]')",
             LastSeen);
-        await DeleteAsync("gw_spend_audit", "id", "t.created_at < $1", config => Ago(Days(config.AuditRetentionDays)));
-        await DeleteAsync("gw_spend_alert", "id", "t.created_at < $1", _ => Ago(AlertRetention));
-        await DeleteAsync("gw_spend_writer", "id", "t.seen_at < $1", _ => Ago(WriterRetention));
+        await DeleteAsync(
+            refused, "gw_spend_audit", "id", "t.created_at < $1", config => Ago(Days(config.AuditRetentionDays)));
+        await DeleteAsync(refused, "gw_spend_alert", "id", "t.created_at < $1", _ => Ago(AlertRetention));
+        await DeleteAsync(refused, "gw_spend_writer", "id", "t.seen_at < $1", _ => Ago(WriterRetention));
+        if (refused.Count > 0)
+        {
+            throw new AggregateException(refused);
+        }
 
         object Ago(TimeSpan time) => (now - time).ToUnixTimeMilliseconds();
         object LastSeen(AdminConfig config) => Ago(Days(config.IdentityRetentionDays));
         static TimeSpan Days(int days) => TimeSpan.FromDays(days);
     }
 
-    private Task DeleteAsync(string table, string key, string condition, Func<AdminConfig, object> limit) =>
-        RunAsync($"DELETE FROM {table}", table, key, condition, limit);
+    private Task DeleteAsync(
+        List<Exception> refused, string table, string key, string condition, Func<AdminConfig, object> limit) =>
+        RunAsync(refused, $"DELETE FROM {table}", table, key, condition, limit);
 
     /// <summary>
     /// One statement, by the configuration that is in force when it begins. Rows that another replica is writing or
     /// sweeping at this moment are left to it: nobody waits for anybody's rows, so never in a circle.
     /// </summary>
-    private Task RunAsync(string change, string table, string key, string condition, Func<AdminConfig, object> limit)
+    private async Task RunAsync(
+        List<Exception> refused,
+        string change,
+        string table,
+        string key,
+        string condition,
+        Func<AdminConfig, object> limit)
     {
+        if (_config is not { } config)
+        {
+            return;
+        }
+
         var locked = database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "";
         var sql = $"{change} WHERE ({key}) IN (SELECT {key} FROM {table} AS t WHERE {condition} {locked})";
-        return _config is { } config ? database.ExecuteAsync(sql, limit(config)) : Task.CompletedTask;
+        try
+        {
+            await database.ExecuteAsync(sql, limit(config));
+        }
+        catch (DbException e)
+        {
+            refused.Add(e);
+        }
     }
 }

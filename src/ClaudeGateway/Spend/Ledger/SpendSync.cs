@@ -415,6 +415,12 @@ internal sealed class SpendSync : IAsyncDisposable
 
         foreach (var counter in asked)
         {
+            // By itself too: the ledger may not hold it yet, or no more, under its key.
+            foreach (var total in totals[counter.Key])
+            {
+                counter.Merge(total);
+            }
+
             counter.SyncedEpoch = epoch;
         }
 
