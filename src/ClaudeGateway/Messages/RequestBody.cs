@@ -25,6 +25,7 @@ internal sealed class RequestBody : IDisposable
 
     /// <exception cref="BadHttpRequestException">The body ends early, is too slow or over the limit.</exception>
     /// <exception cref="OperationCanceledException">The client left.</exception>
+    /// <exception cref="IOException">As well.</exception>
     public static async ValueTask<RequestBody> ReadAsync(GatewayRequest request)
     {
         var http = request.Http.Request;
@@ -42,11 +43,6 @@ internal sealed class RequestBody : IDisposable
             }
 
             return body;
-        }
-        catch (IOException e) when (e is not BadHttpRequestException && request.Aborted.IsCancellationRequested)
-        {
-            body.Dispose();
-            throw new OperationCanceledException(e.Message, e, request.Aborted);
         }
         catch
         {

@@ -109,6 +109,12 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
             timeout ?? DefaultTimeout);
 
     /// <summary>
+    /// Ends a SELECT of the rows that a statement is to change: those that another replica is changing at this moment
+    /// are left to it, so that nobody waits for anybody's rows, and never in a circle.
+    /// </summary>
+    public string SkipLocked => IsPostgres ? "FOR UPDATE SKIP LOCKED" : "";
+
+    /// <summary>
     /// Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.
     /// </summary>
     public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) =>

@@ -53,14 +53,7 @@ internal sealed class ExpirySweep(
         }
     }
 
-    /// <summary>
-    /// Rows that another replica is writing or sweeping at this moment are left to it: nobody waits for anybody's rows,
-    /// so never in a circle.
-    /// </summary>
-    private string Delete(ExpiringRows rows)
-    {
-        var locked = database.IsPostgres ? " FOR UPDATE SKIP LOCKED" : "";
-        return $"DELETE FROM {rows.Table} WHERE ({rows.Key}) IN "
-            + $"(SELECT {rows.Key} FROM {rows.Table} WHERE {rows.Condition}{locked})";
-    }
+    private string Delete(ExpiringRows rows) =>
+        $"DELETE FROM {rows.Table} WHERE ({rows.Key}) IN "
+        + $"(SELECT {rows.Key} FROM {rows.Table} WHERE {rows.Condition} {database.SkipLocked})";
 }

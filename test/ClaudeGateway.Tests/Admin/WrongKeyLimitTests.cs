@@ -1,5 +1,6 @@
 using System.Net;
 using ClaudeGateway.Admin;
+using ClaudeGateway.Http;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Admin;
@@ -40,10 +41,10 @@ public sealed class WrongKeyLimitTests
             limit.IsOver(IPAddress.Loopback, out _);
         }
 
-        var others = Enumerable.Range(0x0A000000, 2 * WrongKeyLimit.MaxNetworks)
+        var others = Enumerable.Range(0x0A000000, 2 * NetworkCounts.MaxNetworks)
             .Select(i => limit.IsOver(new IPAddress(BitConverter.GetBytes(i)), out _)).ToList();
         Assert.True(limit.IsOver(IPAddress.Loopback, out _));
-        Assert.InRange(others.Count(isOver => !isOver), WrongKeyLimit.MaxNetworks - 1, WrongKeyLimit.MaxNetworks + 60);
+        Assert.InRange(others.Count(isOver => !isOver), NetworkCounts.MaxNetworks - 1, NetworkCounts.MaxNetworks + 60);
         _clock.Advance(TimeSpan.FromMinutes(1));
         Assert.False(limit.IsOver(IPAddress.Parse("192.0.2.1"), out _));
     }

@@ -36,14 +36,13 @@ internal sealed class AlertStore(Database database, TimeProvider clock)
     public Task<List<PendingAlert>> LeaseAsync()
     {
         var now = Now();
-        // What another replica is leasing at this moment is its own: nobody waits for anybody's rows.
         // Once: a second run would find nothing due, and what the first has taken would wait for its lease to end.
         return database.AllOnceAsync(
             $"""
             UPDATE gw_spend_alert SET attempts = attempts + 1, next_attempt_at = $1
             WHERE next_attempt_at <= $2 AND id IN (
               SELECT id FROM gw_spend_alert WHERE next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3
-              {(database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "")})
+              {database.SkipLocked})
             RETURNING id, body, created_at, attempts
             """,
             static row =>

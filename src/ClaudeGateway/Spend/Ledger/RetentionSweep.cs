@@ -81,10 +81,7 @@ internal sealed class RetentionSweep(Database database, TimeProvider clock, Oper
         List<Exception> refused, string table, string key, string condition, Func<AdminConfig, object> limit) =>
         RunAsync(refused, $"DELETE FROM {table}", table, key, condition, limit);
 
-    /// <summary>
-    /// One statement, by the configuration that is in force when it begins. Rows that another replica is writing or
-    /// sweeping at this moment are left to it: nobody waits for anybody's rows, so never in a circle.
-    /// </summary>
+    /// <summary>One statement, by the configuration that is in force when it begins.</summary>
     private async Task RunAsync(
         List<Exception> refused,
         string change,
@@ -98,8 +95,7 @@ internal sealed class RetentionSweep(Database database, TimeProvider clock, Oper
             return;
         }
 
-        var locked = database.IsPostgres ? "FOR UPDATE SKIP LOCKED" : "";
-        var sql = $"{change} WHERE ({key}) IN (SELECT {key} FROM {table} AS t WHERE {condition} {locked})";
+        var sql = $"{change} WHERE ({key}) IN (SELECT {key} FROM {table} AS t WHERE {condition} {database.SkipLocked})";
         try
         {
             await database.ExecuteAsync(sql, limit(config));
