@@ -1,6 +1,7 @@
 using System.Globalization;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Managed.Warnings;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Composition;
@@ -32,6 +33,11 @@ internal static class BootReport
         foreach (var line in Lines(config))
         {
             log.Info(line);
+        }
+
+        if (RetirementWarnings.News(config, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)) is { } news)
+        {
+            log.Info(news);
         }
 
         WriteWarnings(config, environment, clock, log);

@@ -37,6 +37,7 @@ internal sealed class ConfigAdvice
                 new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
                 UpstreamList.Create(config, outbound, environment, clock, silent)));
         advice._advice.AddRange(PolicyWarnings.Of(config));
+        advice._advice.AddRange(RetirementWarnings.Of(config, DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime)));
         return [.. config.Warnings, .. advice._advice];
     }
 

@@ -7,6 +7,12 @@ internal sealed record TelemetryConfig
 
     /// <summary>Pushed to clients as OTEL_RESOURCE_ATTRIBUTES.</summary>
     public IReadOnlyDictionary<string, string> ResourceAttributes { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// Pushed to clients as OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE (OpenTelemetry specification, OTLP
+    /// exporter); null pushes nothing, and Claude Code sends deltas.
+    /// </summary>
+    public string? Temporality { get; init; }
 }
 
 /// <summary>One collector: its base URL and the OTLP signals it takes.</summary>

@@ -60,6 +60,11 @@ internal sealed record PushedSettings(JsonObject? Env, JsonObject? ModelPricing)
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = publicUrl,
             ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
         };
+        if (telemetry.Temporality is { } temporality)
+        {
+            env["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] = temporality;
+        }
+
         if (telemetry.ResourceAttributes.Count > 0)
         {
             env["OTEL_RESOURCE_ATTRIBUTES"] = string.Join(

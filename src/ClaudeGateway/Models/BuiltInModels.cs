@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using System.Text.Json;
 
 namespace ClaudeGateway.Models;
@@ -27,6 +28,12 @@ internal sealed record BuiltInModel(
     bool IsListed,
     bool IsOnGoogleCloud)
 {
+    /// <summary>
+    /// From when on Anthropic's own platforms refuse the model; null while no date is announced. Amazon and Google have
+    /// dates of their own.
+    /// </summary>
+    public DateOnly? RetiresOn { get; init; }
+
     /// <summary>sonnet, opus, haiku or fable.</summary>
     public string Family { get; } = ModelFamilies.All.First(family => Id.Contains(family, StringComparison.Ordinal));
 
@@ -84,5 +91,10 @@ internal static class BuiltInModels
         CanBeAskedForOneMillionTokens: row.TryGetProperty("one_million_on_request", out var onRequest)
         && onRequest.GetBoolean(),
         IsListed: !row.TryGetProperty("listed", out var listed) || listed.GetBoolean(),
-        IsOnGoogleCloud: !row.TryGetProperty("google_cloud", out var google) || google.GetBoolean());
+        IsOnGoogleCloud: !row.TryGetProperty("google_cloud", out var google) || google.GetBoolean())
+    {
+        RetiresOn = row.TryGetProperty("retires", out var retires)
+        ? DateOnly.ParseExact(retires.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture)
+        : null,
+    };
 }

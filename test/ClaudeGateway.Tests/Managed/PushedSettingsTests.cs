@@ -33,6 +33,44 @@ public sealed class PushedSettingsTests
     }
 
     [Fact]
+    public void The_temporality_asked_for_is_pushed_and_none_without_the_key()
+    {
+        const string name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        JsonObject Env(string key) => PushedSettings
+            .From(Policies.Config($$"""telemetry: { forward_to: [{ url: "https://otel.example.com" }]{{key}} }"""), [])
+            .Env!;
+
+        Assert.Equal("cumulative", Env(", temporality: cumulative")[name]!.ToString());
+        Assert.False(Env("").ContainsKey(name));
+        Assert.Contains(
+            Policies.Read("telemetry: { temporality: summed }").Errors,
+            e => e.Contains("telemetry.temporality", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("{ temporality: cumulative }", true)]
+    [InlineData(
+        "{ temporality: cumulative, forward_to: [{ url: \"https://o.example.com\", metrics: false, logs: true }] }",
+        true)]
+    [InlineData("{ temporality: cumulative, forward_to: [{ url: \"https://o.example.com\" }] }", false)]
+    public void A_temporality_nobody_is_sent_metrics_with_is_warned_about(string telemetry, bool warns) =>
+        Assert.Equal(
+            warns ? ["telemetry.temporality"] : [],
+            Policies.Read($"telemetry: {telemetry}").Warnings.Select(warning => warning.Path));
+
+    [Theory]
+    [InlineData("https://otel.example.com/v1/metrics", true)]
+    [InlineData("https://otel.example.com/otlp/v1/traces/", true)]
+    [InlineData("https://otel.example.com/V1/Logs", true)]
+    [InlineData("https://otel.example.com/v1", false)]
+    [InlineData("https://otel.example.com/metrics", false)]
+    public void A_collector_url_that_ends_in_a_signals_path_is_warned_about(string url, bool warns) =>
+        Assert.Equal(
+            warns ? ["telemetry.forward_to[0].url"] : [],
+            Policies.Read($$"""telemetry: { forward_to: [{ url: "{{url}}" }] }""")
+                .Warnings.Select(warning => warning.Path));
+
+    [Fact]
     public void Labels_without_a_collector_are_warned_about() =>
         Assert.Equal(
             "telemetry.resource_attributes",

@@ -8,6 +8,8 @@ namespace ClaudeGateway.Config.Sections;
 /// <summary>Keys of <c>telemetry</c>.</summary>
 internal static class TelemetrySection
 {
+    private static readonly string[] SignalPaths = ["/v1/metrics", "/v1/logs", "/v1/traces"];
+
     private static readonly Key<Uri> Url = new(
         "url",
         HttpUrl().Must(UrlProblem),
@@ -54,18 +56,33 @@ internal static class TelemetrySection
         Example = "{ deployment.environment.name: production }",
     };
 
+    private static readonly Key<string> Temporality = new(
+        "temporality",
+        Choice(("cumulative", "cumulative"), ("delta", "delta"), ("lowmemory", "lowmemory")),
+        "Pushed to clients as OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE. Claude Code sends deltas when nothing "
+            + "is pushed; stores that drop those (Prometheus and others) need `cumulative`.")
+    {
+        Example = "cumulative",
+    };
+
     public static readonly Shape<TelemetryConfig> Shape = Object(
-        [ForwardTo, ResourceAttributes],
+        [ForwardTo, ResourceAttributes, Temporality],
         fields => new TelemetryConfig
         {
             ForwardTo = fields.Get(ForwardTo),
             ResourceAttributes = fields.Get(ResourceAttributes),
+            Temporality = fields.Get(Temporality),
         },
         fields =>
         {
             if (fields.IsGiven(ResourceAttributes) && fields.Get(ForwardTo) is { Count: 0 })
             {
                 fields.Warn(ResourceAttributes, "has no effect without a collector in forward_to");
+            }
+
+            if (fields.IsGiven(Temporality) && !(fields.Get(ForwardTo) ?? []).Any(destination => destination.Metrics))
+            {
+                fields.Warn(Temporality, "has no effect without a collector in forward_to that takes metrics");
             }
         });
 
@@ -84,6 +101,14 @@ internal static class TelemetrySection
     private static void Check(Fields fields)
     {
         LoopbackRules.Check(fields, Url, fields.Get(Url));
+        if (fields.Has(Url) && SignalPath(fields.Get(Url)) is { } path)
+        {
+            fields.Warn(
+                Url,
+                $"ends in {path}, which the gateway appends itself: exports go to …{path}{path}. Write the "
+                    + "collector's base URL, without it");
+        }
+
         if (fields.Has(Auth) && fields.Has(Url)
             && CollectorAuthSection.Problem(fields.Get(Auth), fields.Get(Url)) is { } problem)
         {
@@ -104,6 +129,11 @@ internal static class TelemetrySection
             reading.Problem(entry.KeyPosition, entry.Value.Path, "is not a header name (RFC 9110 section 5.1)");
         }
     }
+
+    /// <summary>The path of a signal (OTLP/HTTP, default URL paths) that the URL ends in, or null.</summary>
+    private static string? SignalPath(Uri url) =>
+        Array.Find(
+            SignalPaths, path => url.AbsolutePath.TrimEnd('/').EndsWith(path, StringComparison.OrdinalIgnoreCase));
 
     private static string? UrlProblem(Uri url) =>
         url.Scheme == Uri.UriSchemeHttps || AddressRules.IsLoopbackHost(url.Host)

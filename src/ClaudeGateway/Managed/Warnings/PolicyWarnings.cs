@@ -24,7 +24,9 @@ internal static class PolicyWarnings
             .. OrderWarnings.Of(managed, config.Path),
             .. ModelListWarnings.Of(managed, catalog, config.Path),
             .. SandboxWarnings.Of(managed, config.Path),
+            .. MachineWarnings.Of(managed, config.Path),
             .. DesktopWarnings.Of(managed, config.Path),
+            .. DesktopModelWarnings.Of(config, catalog),
         ];
     }
 

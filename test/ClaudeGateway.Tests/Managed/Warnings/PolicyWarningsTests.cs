@@ -40,18 +40,59 @@ public sealed class PolicyWarningsTests
         "allowedDomains[1]: is no host")]
     [InlineData("""[{"cli":{},"desktop":{}}]""", "cli blocks do not reach Claude Desktop's Code tab")]
     [InlineData("""[{"code":{},"desktop":{}}]""", "forceLoginGatewayUrl")]
+    // what is on a machine already
+    [InlineData("""[{"cli":{}}]""", "managed.policies[0].cli: serves empty settings")]
+    [InlineData("""[{"match":{"groups":["a"]},"code":{}}]""", "managed.policies[0].code: serves empty settings")]
+    [InlineData("""[{"desktop":{}}]""", "managed.policies[0]: serves empty settings")]
+    [InlineData(
+        """[{"cli":{"allowManagedHooksOnly":true},"desktop":{}}]""",
+        "locks settings (allowManagedHooksOnly) and is served to Claude Desktop, but does not say parentSettingsBehavior")]
+    [InlineData(
+        """[{"match":{"groups":["a"]},"cli":{"model":"haiku"}},{"cli":{"sandbox":{"network":{"allowManagedDomainsOnly":true}}},"desktop":{}}]""",
+        "managed.policies[0].cli: locks settings (sandbox.network.allowManagedDomainsOnly)")]
+    [InlineData(
+        """[{"cli":{"allowManagedMcpServersOnly":true},"serve_to_desktop":true}]""",
+        "locks settings (allowManagedMcpServersOnly)")]
     public void What_is_probably_not_meant_is_told(string policies, string warning) =>
         Assert.Contains(Warnings(policies), w => w.Contains(warning, StringComparison.Ordinal));
 
     [Theory]
     [InlineData(
-        """[{"match":{"groups":["a"]},"cli":{}},{"match":{"groups":["a","b"]},"cli":{}},{"match":{"email_domain":"x.com"},"cli":{}},{"cli":{}}]""")]
+        """[{"match":{"groups":["a"]},"cli":{}},{"match":{"groups":["a","b"]},"cli":{}},{"match":{"email_domain":"x.com"},"cli":{}},{"cli":{"model":"haiku"}}]""")]
+    [InlineData("""[{"cli":{"allowManagedHooksOnly":true}}]""")]
     [InlineData("""[{"cli":{"availableModels":["haiku"],"model":"haiku"}}]""")]
     [InlineData("""[{"cli":{"availableModels":["haiku"],"enforceAvailableModels":true}}]""")]
     [InlineData("""[{"cli":{"availableModels":["claude-opus-4"]}}]""")]
     [InlineData("""[{"match":{"groups":["a"]},"cli":{"model":"x"}},{"cli":{"sandbox":{"enabled":true}}}]""")]
     public void What_is_meant_is_not_warned_about(string policies) =>
         Assert.Contains(NoDesktop, Assert.Single(Warnings(policies)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""[{"cli":{"allowManagedHooksOnly":true,"parentSettingsBehavior":"merge"},"desktop":{}}]""")]
+    [InlineData("""[{"cli":{"allowManagedHooksOnly":true,"parentSettingsBehavior":"first-wins"},"desktop":{}}]""")]
+    [InlineData("""[{"cli":{"allowManagedHooksOnly":false},"desktop":{}}]""")]
+    public void Locks_with_a_word_on_parent_settings_or_without_effect_are_not_warned_about(string policies) =>
+        Assert.DoesNotContain(Warnings(policies), w => w.Contains("parentSettings", StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("fast", """[{"cli":{"model":"fast"},"desktop":{}}]""", true)]
+    [InlineData("Anthropic/fast", """[{"cli":{"model":"fast"},"desktop":{}}]""", false)]
+    [InlineData("team-Opus", """[{"cli":{"model":"fast"},"desktop":{}}]""", false)]
+    [InlineData("fast", """[{"cli":{"deniedModels":["fast"]},"desktop":{}}]""", false)]
+    [InlineData("fast", """[{"cli":{"availableModels":["opus"]},"desktop":{}}]""", false)]
+    [InlineData("fast", """[{"cli":{"model":"fast"}}]""", false)]
+    public void An_id_that_Claude_Desktop_refuses_is_told_where_Desktop_is_served_it(
+        string id, string policies, bool warns) =>
+        Assert.Equal(
+            warns,
+            PolicyWarnings
+                .Of(
+                    Policies.Config(
+                        $$"""
+                        managed: { policies: {{policies}} }
+                        models: [{ id: {{id}}, upstream_model: { anthropic: claude-haiku-4-5 } }]
+                        """))
+                .Any(w => w.Contains($"models: '{id}' is listed to Claude Desktop", StringComparison.Ordinal)));
 
     [Fact]
     public void Layered_policies_with_the_same_groups_all_apply() =>
