@@ -82,12 +82,22 @@ internal static class CommandLine
     private static Command Diagnose()
     {
         var config = ConfigOption();
+        var internalNetworks = new Option<string[]>("--internal-network")
+        {
+            Description =
+                "A block of gatewayInternalNetworks in the machines' managed settings, e.g. 9.0.0.0/8; repeatable.",
+        };
         var doctor = new Command(
             "doctor",
-            "Ask every service of a configuration one harmless question with the real credentials.") { config };
+            "Ask every service of a configuration one harmless question with the real credentials, and look at "
+                + "public_url as a client does.") { config, internalNetworks };
         doctor.SetAction(
             (parsed, cancellation) =>
-                DoctorCommand.RunAsync(parsed.GetValue(config), ProcessEnvironment.Current(), Console.Out,
+                DoctorCommand.RunAsync(
+                    parsed.GetValue(config),
+                    parsed.GetValue(internalNetworks) ?? [],
+                    ProcessEnvironment.Current(),
+                    Console.Out,
                     cancellation));
         return doctor;
     }

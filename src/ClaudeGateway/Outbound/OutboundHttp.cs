@@ -90,6 +90,9 @@ internal sealed class OutboundHttp : IDisposable
 
     public EnvironmentProxy Proxy => _proxy;
 
+    /// <summary>With the authorities that clients from here trust.</summary>
+    public ServerProbe Probe => new(_extraRoots);
+
     /// <summary>
     /// Whether every connection goes through the proxy and names are resolved there, not here
     /// (CLAUDE_GATEWAY_PROXY_IS_EGRESS_BOUNDARY): for networks in which the gateway has no DNS of the outside.

@@ -100,7 +100,8 @@ public sealed class DoctorTests : IAsyncDisposable
         (await ExamineAsync(TestConfig.Create(_idp, []) with { Upstreams = [upstream] }))
         .Single(f => f.Subject.StartsWith("upstream", StringComparison.Ordinal));
 
-    private async Task<IReadOnlyList<Finding>> ExamineAsync(GatewayConfig config)
+    private async Task<IReadOnlyList<Finding>> ExamineAsync(
+        GatewayConfig config, IReadOnlyList<string>? internalNetworks = null)
     {
         using var lines = new StderrLines(_log);
         var environment = new ProcessEnvironment(new Dictionary<string, string>
@@ -110,6 +111,7 @@ public sealed class DoctorTests : IAsyncDisposable
         });
         return await DoctorCommand.ExamineAsync(
             config,
+            internalNetworks ?? [],
             environment,
             TimeProvider.System,
             new OperationalLog(lines, TimeProvider.System, LogLevel.Info),

@@ -49,7 +49,7 @@ public sealed partial class RoomTests
         ]),
         ("Cli",
         [
-            "Json", "Logging", "Process", "Models", "Settings", "Config", "Storage", "Outbound", "Sessions",
+            "Json", "Logging", "Process", "Net", "Models", "Settings", "Config", "Storage", "Outbound", "Sessions",
             "Http", "Credentials", "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin",
             "Dev", "Composition",
         ]),

@@ -15,7 +15,11 @@ namespace ClaudeGateway.Cli.Doctor;
 internal static class DoctorCommand
 {
     public static async Task<int> RunAsync(
-        string? configPath, ProcessEnvironment environment, TextWriter output, CancellationToken cancellation)
+        string? configPath,
+        IReadOnlyList<string> internalNetworks,
+        ProcessEnvironment environment,
+        TextWriter output,
+        CancellationToken cancellation)
     {
         var result = ServeCommand.Read(configPath, environment);
         if (result.Config is not { } config)
@@ -30,7 +34,8 @@ internal static class DoctorCommand
             OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"] ?? "warn"));
         try
         {
-            var findings = await ExamineAsync(config, environment, SystemClock.Instance, log, cancellation);
+            var findings = await ExamineAsync(
+                config, internalNetworks, environment, SystemClock.Instance, log, cancellation);
             foreach (var finding in findings)
             {
                 await output.WriteLineAsync($"{(finding.IsWell ? "ok  " : "FAIL")}  {finding.Subject}: {finding.Text}");
@@ -49,19 +54,26 @@ internal static class DoctorCommand
     }
 
     /// <summary>
-    /// All questions at once, the answers in the order of the file: identity provider, store, upstreams, collectors.
+    /// All questions at once, the answers in the order of the file: public URL, identity provider, store, upstreams,
+    /// collectors.
     /// </summary>
+    /// <param name="internalNetworks">What the machines' managed settings hold as
+    /// <c>gatewayInternalNetworks</c>.</param>
     /// <exception cref="OperatorException">The environment holds something unusable, such as a proxy
     /// variable.</exception>
     public static async Task<IReadOnlyList<Finding>> ExamineAsync(
         GatewayConfig config,
+        IReadOnlyList<string> internalNetworks,
         ProcessEnvironment environment,
         TimeProvider clock,
         OperationalLog log,
         CancellationToken cancellation)
     {
         using var outbound = new OutboundHttp(environment, log);
-        return await ExamineAsync(config, environment, outbound, clock, log, cancellation);
+        var publicUrl = new PublicUrlExamination(config.Listen, internalNetworks, outbound.Probe, clock)
+            .RunAsync(cancellation);
+        var services = ExamineAsync(config, environment, outbound, clock, log, cancellation);
+        return [.. await publicUrl, .. await services];
     }
 
     private static Task<Finding[]> ExamineAsync(
