@@ -10,6 +10,7 @@ using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Bench;
@@ -25,11 +26,13 @@ internal static class MicroBenchmarks
     private static readonly byte[] Delta = Events[2];
     private static readonly string DeltaJson = Encoding.UTF8.GetString(Delta).Split("data: ")[1].Trim();
 
+    private static readonly BodyWatch Watch = new(TimeSpan.FromMinutes(5), TimeProvider.System);
+
     public static void Run(FigureBook figures)
     {
-        var relayed = new RelayedStream(Delta, null);
+        var relayed = new RelayedStream(Delta, null, Watched);
         MicroBenchmark.Measure(figures, "relay an SSE event", relayed.Next);
-        var metered = new RelayedStream(Delta, UsageReader.For("text/event-stream"));
+        var metered = new RelayedStream(Delta, UsageReader.For("text/event-stream"), Watched);
         MicroBenchmark.Measure(figures, "relay an SSE event and read its usage", metered.Next);
         MicroBenchmark.Measure(figures, "relay an SSE event of a cloud", Relaying(new SseTranslator([]), Delta));
         MicroBenchmark.Measure(
@@ -49,9 +52,11 @@ internal static class MicroBenchmarks
         MeasureDecisions(figures);
     }
 
+    private static WatchedBody Watched(Stream body) => new(body, Watch, _ => { }) { EventsFor = "req-1" };
+
     private static Action Relaying(EventTranslator translator, byte[] bytes) =>
         new RelayedStream(
-            bytes, null, body => new CloudStream(body, translator, "req-1", TimeProvider.System, _ => { })).Next;
+            bytes, null, body => new CloudStream(body, translator, "req-1", Watch, _ => { })).Next;
 
     private static void ReadUsage(string contentType, byte[][] pieces)
     {

@@ -18,7 +18,10 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
     private static readonly RSA SharedKey = RSA.Create(2048);
 
     private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _codes = [];
-    private readonly Dictionary<string, string> _refreshTokens = [];
+    private readonly Dictionary<string, (string Scope, string Family)> _refreshTokens = [];
+
+    /// <summary>Refresh tokens that were used, with the sign-in they came of.</summary>
+    private readonly Dictionary<string, string> _used = [];
     private readonly TimeProvider _clock;
 
     public FakeIdentityProvider(TimeProvider? clock = null)
@@ -66,6 +69,16 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
 
     public bool IssuesRefreshTokens { get; set; } = true;
 
+    /// <summary>Whether each refresh gives a new refresh token and ends the old one.</summary>
+    public bool RotatesRefreshTokens { get; set; } = true;
+
+    /// <summary>Whether a second use of a rotated token ends every token of its sign-in (RFC 9700 section
+    /// 4.14.2).</summary>
+    public bool DetectsReuse { get; set; }
+
+    /// <summary>Answers to refreshes wait for it.</summary>
+    public Task RefreshGate { get; set; } = Task.CompletedTask;
+
     public bool IssuesIdTokenOnRefresh { get; set; } = true;
 
     /// <summary>Sent back from /auth instead of a code.</summary>
@@ -81,9 +94,14 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
 
     public IEnumerable<RecordedRequest> TokenRequests => Requests.Where(r => r.Path == "/token");
 
+    public IEnumerable<RecordedRequest> Refreshes => TokenRequests.Where(IsRefresh);
+
     public IEnumerable<RecordedRequest> AuthorizeRequests => Requests.Where(r => r.Path == "/auth");
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
+
+    public static bool IsRefresh(RecordedRequest request) =>
+        request.Path == "/token" && request.Form.GetValueOrDefault("grant_type") == "refresh_token";
 
     /// <summary>A compact JWS over <paramref name="claims"/> with the current algorithm, key id and key.</summary>
     public string Sign(JsonObject claims)
@@ -190,23 +208,44 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
         return request.TryGetValue("code_challenge", out var challenge) && challenge != verifier
             ? exchange.RespondJsonAsync(400, new { error = "invalid_grant", error_description = "pkce" })
             : exchange.RespondJsonAsync(
-                200, Tokens(request.GetValueOrDefault("nonce"), request.GetValueOrDefault("scope", ""), true));
+                200,
+                Tokens(request.GetValueOrDefault("nonce"), request.GetValueOrDefault("scope", ""), true, NewFamily()));
     }
 
-    private Task RefreshAsync(FakeExchange exchange, IReadOnlyDictionary<string, string> form)
+    private async Task RefreshAsync(FakeExchange exchange, IReadOnlyDictionary<string, string> form)
     {
-        string? scope;
+        await RefreshGate.WaitAsync(exchange.Stopped);
+        var token = form.GetValueOrDefault("refresh_token", "");
+        bool isGood;
+        (string Scope, string Family) held;
         lock (_codes)
         {
-            _refreshTokens.Remove(form.GetValueOrDefault("refresh_token", ""), out scope);
+            isGood = _refreshTokens.TryGetValue(token, out held);
+            if (isGood && RotatesRefreshTokens)
+            {
+                _refreshTokens.Remove(token);
+                _used[token] = held.Family;
+            }
+            else if (!isGood && DetectsReuse && _used.TryGetValue(token, out var family))
+            {
+                foreach (var other in _refreshTokens.Where(t => t.Value.Family == family).ToList())
+                {
+                    _refreshTokens.Remove(other.Key);
+                }
+            }
         }
 
-        return scope is null
-            ? exchange.RespondJsonAsync(400, new { error = "invalid_grant", error_description = "disabled" })
-            : exchange.RespondJsonAsync(200, Tokens(null, scope, IssuesIdTokenOnRefresh));
+        await (isGood
+            ? exchange.RespondJsonAsync(
+                200,
+                Tokens(null, held.Scope, IssuesIdTokenOnRefresh, RotatesRefreshTokens ? held.Family : null))
+            : exchange.RespondJsonAsync(400, new { error = "invalid_grant", error_description = "disabled" }));
     }
 
-    private JsonObject Tokens(string? nonce, string scope, bool withIdToken)
+    private static string NewFamily() => RandomNumberGenerator.GetHexString(16, lowercase: true);
+
+    /// <param name="family">The sign-in a new refresh token comes of; null for none.</param>
+    private JsonObject Tokens(string? nonce, string scope, bool withIdToken, string? family)
     {
         var accessToken = "at-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
         var answer = new JsonObject
@@ -221,12 +260,12 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
             answer["id_token"] = Sign(Claims(nonce, accessToken));
         }
 
-        if (IssuesRefreshTokens && scope.Contains("offline_access", StringComparison.Ordinal))
+        if (IssuesRefreshTokens && family is not null && scope.Contains("offline_access", StringComparison.Ordinal))
         {
             var refresh = "rt-" + RandomNumberGenerator.GetHexString(16, lowercase: true);
             lock (_codes)
             {
-                _refreshTokens[refresh] = scope;
+                _refreshTokens[refresh] = (scope, family);
             }
 
             answer["refresh_token"] = refresh;

@@ -26,7 +26,9 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
 
     /// <param name="redirectUri">The only one it accepts.</param>
     /// <param name="algorithm">Signs its id_tokens: RS256, PS256, ES256 or EdDSA.</param>
-    public static async Task<NpmOidcProvider> StartAsync(string redirectUri, string algorithm)
+    /// <param name="rotates">Whether each refresh ends the refresh token; a second use then ends the sign-in.</param>
+    public static async Task<NpmOidcProvider> StartAsync(
+        string redirectUri, string algorithm, bool rotates = false)
     {
         var port = FreePort();
         var start = new ProcessStartInfo("node")
@@ -36,7 +38,8 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
             RedirectStandardError = true,
         };
         foreach (var argument in (string[])[
-            Repository.File("test/ClaudeGateway.Testing/oidc-provider.mjs"), Folder, $"{port}", redirectUri, algorithm])
+            Repository.File("test/ClaudeGateway.Testing/oidc-provider.mjs"), Folder, $"{port}", redirectUri, algorithm,
+            rotates ? "rotate" : "keep"])
         {
             start.ArgumentList.Add(argument);
         }

@@ -4,7 +4,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using ClaudeGateway.Composition;
+using ClaudeGateway.Config;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using Npgsql;
 
@@ -22,11 +25,14 @@ internal sealed class PostgresServer : IAsyncDisposable
     // Ends with its standard input, which the system closes when the test process dies.
     private const string Script = """
         set -eu
-        bin=$1; port=$2; cert=$3; key=$4
+        bin=$1; port=$2; cert=$3; key=$4; primary=$5
         cd /
         dir=$(mktemp -d /tmp/claude-gateway-postgres.XXXXXX)
         trap 'rm -rf "$dir"' EXIT
-        "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
+        if [ -n "$primary" ]; then
+          "$bin/pg_basebackup" -D "$dir/data" -R -h 127.0.0.1 -p "$primary" -U postgres -c fast --no-sync >"$dir/copy.log" 2>&1 || { cat "$dir/copy.log" >&2; exit 1; }
+        else "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
+        fi
         options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300"
         options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
         if [ -n "$cert" ]; then
@@ -40,6 +46,7 @@ internal sealed class PostgresServer : IAsyncDisposable
             start)
               if "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/log" -o "$options" start >/dev/null 2>&1
               then echo ok; else tail -n 3 "$dir/log" >&2; exit 1; fi ;;
+            promote) "$bin/pg_ctl" -D "$dir/data" -w promote >/dev/null 2>&1 && echo ok ;;
             stop) "$bin/pg_ctl" -D "$dir/data" -w -m fast stop >/dev/null 2>&1 && echo ok ;;
           esac
         done
@@ -58,6 +65,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         _port = port;
     }
 
+    public int Port => _port;
+
     /// <summary>The server of this test run, started by the first test that asks.</summary>
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
 
@@ -72,12 +81,17 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     /// <exception cref="InvalidOperationException">PostgreSQL is not installed or does not start.</exception>
     /// <param name="tls">Encrypts with this certificate whoever asks for it; null has no TLS.</param>
-    public static async Task<PostgresServer> StartAsync(CertificateFiles? tls = null)
+    public static Task<PostgresServer> StartAsync(CertificateFiles? tls = null) => StartAsync(tls, primary: null);
+
+    /// <summary>A standby that follows this server as long as it runs, with all its databases.</summary>
+    public Task<PostgresServer> StartStandbyAsync() => StartAsync(tls: null, this);
+
+    private static async Task<PostgresServer> StartAsync(CertificateFiles? tls, PostgresServer? primary)
     {
         for (var attempt = 1; ; attempt++)
         {
             // Another process may take the port between choosing and binding it.
-            var server = new PostgresServer(Launch(FreePort(), tls, out var port), port);
+            var server = new PostgresServer(Launch(FreePort(), tls, primary, out var port), port);
             try
             {
                 await server.StartServerAsync();
@@ -117,6 +131,9 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>Ends every session and stops listening; the data stays.</summary>
     public Task StopServerAsync() => SayAsync("stop");
 
+    /// <summary>Makes a primary of a standby.</summary>
+    public Task PromoteAsync() => SayAsync("promote");
+
     public async ValueTask DisposeAsync()
     {
         _process.StandardInput.Close();
@@ -130,11 +147,15 @@ internal sealed class PostgresServer : IAsyncDisposable
         var server = await SharedAsync();
         await server.ExecuteAsync($"create database {name}");
         using var lines = new StderrLines(Stream.Null);
-        // Unpooled: a database with open connections cannot be cloned.
-        var source = NpgsqlDataSource.Create(
-            $"Host=127.0.0.1;Port={server._port};Username=postgres;Database={name};Pooling=false");
-        await using var database = new Database(source, TimeProvider.System);
         var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Error);
+        var target = PostgresUrl.Parse(new StoreConfig
+        {
+            PostgresUrl = new Secret($"postgres://postgres@127.0.0.1:{server._port}/{name}"),
+        });
+        // Unpooled: a database with open connections cannot be cloned.
+        target.Settings.Pooling = false;
+        var source = new PostgresDataSource(target, new ProcessEnvironment(new Dictionary<string, string>()), log);
+        await using var database = new Database(source, TimeProvider.System);
         await new Migrator(database, TimeProvider.System, log).RunAsync(StoreTables.Migrations);
         return name;
     }
@@ -150,7 +171,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private static System.Diagnostics.Process Launch(int freePort, CertificateFiles? tls, out int port)
+    private static System.Diagnostics.Process Launch(
+        int freePort, CertificateFiles? tls, PostgresServer? primary, out int port)
     {
         port = freePort;
         var start = new ProcessStartInfo
@@ -172,6 +194,7 @@ internal sealed class PostgresServer : IAsyncDisposable
             port.ToString(CultureInfo.InvariantCulture),
             tls is null ? "" : File.ReadAllText(tls.CertificatePath),
             tls is null ? "" : File.ReadAllText(tls.KeyPath),
+            primary?.Port.ToString(CultureInfo.InvariantCulture) ?? "",
         ];
         foreach (var argument in arguments)
         {

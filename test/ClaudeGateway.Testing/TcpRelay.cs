@@ -16,7 +16,7 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly CancellationTokenSource _stopped = new();
     private readonly List<Socket> _sockets = [];
-    private readonly int _targetPort;
+    private volatile int _targetPort;
     private readonly X509Certificate2? _certificate;
     private readonly Task _accepting;
     private volatile TaskCompletionSource _flows = Completed();
@@ -34,6 +34,9 @@ internal sealed class TcpRelay : IAsyncDisposable
     }
 
     public int Port { get; }
+
+    /// <summary>New connections lead to another server, as when a name or a virtual address moves.</summary>
+    public void Retarget(int port) => _targetPort = port;
 
     /// <summary>Bytes stop in both directions; connections stay open and new ones are accepted.</summary>
     public void FallSilent() => _flows = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

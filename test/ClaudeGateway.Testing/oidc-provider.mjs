@@ -1,11 +1,12 @@
 // Runs npm's oidc-provider, a certified OpenID provider that this project did not write, for one test.
-// Arguments: the folder whose node_modules has it, the port, the gateway's redirect URI, the id_token's algorithm.
+// Arguments: the folder whose node_modules has it, the port, the gateway's redirect URI, the id_token's algorithm,
+// whether each refresh gives a new refresh token (rotate or keep).
 // Whoever signs in on its page as NAME is NAME@example.com. Says "ready" on standard output; ends with standard input.
 import { generateKeyPairSync } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [, , folder, port, redirectUri, algorithm] = process.argv;
+const [, , folder, port, redirectUri, algorithm, rotation] = process.argv;
 const { default: Provider } = await import(pathToFileURL(createRequire(`${folder}/`).resolve('oidc-provider')));
 
 const keys = {
@@ -29,6 +30,7 @@ const provider = new Provider(`http://localhost:${port}`, {
   enabledJWA: { idTokenSigningAlgValues: Object.keys(keys) },
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'groups'] },
   conformIdTokenClaims: false,
+  rotateRefreshToken: rotation === 'rotate',
   cookies: { keys: ['test'] },
   features: { revocation: { enabled: true } },
   findAccount: (_, id) => ({

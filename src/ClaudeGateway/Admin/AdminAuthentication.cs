@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using ClaudeGateway.Config;
-using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 
@@ -13,11 +12,14 @@ internal sealed record AdminCaller(string Actor, bool CanWrite);
 
 /// <summary>
 /// Authenticates calls of the admin API (spec/spend.md, Admin auth): an <c>x-api-key</c> decides alone, also against a
-/// good bearer; without one the bearer's developer must be in an admin group.
+/// good bearer; without one the bearer's developer must be in an admin group. Anthropic's SDKs send as a bearer what
+/// they are given as a key: from them, and from nobody else, it is taken so.
 /// </summary>
 internal sealed class AdminAuthentication(
     AdminConfig config, RequireSession session, TimeProvider clock, AuditLog audit)
 {
+    private const string Scheme = "Bearer ";
+
     private readonly (byte[] Digest, AdminCaller Caller)[] _keys =
     [
         .. config.WriteKeys.Select(key => (Digest(key.Key.Reveal()), new AdminCaller("admin-key:" + key.Id, true))),
@@ -30,7 +32,7 @@ internal sealed class AdminAuthentication(
     /// <summary>The caller, or null when the call has been answered with a refusal.</summary>
     public async Task<AdminCaller?> AuthenticateAsync(AdminRequest request, bool mustWrite)
     {
-        var (caller, reason) = Find(request.Gateway);
+        var (caller, reason) = Find(request);
         if (caller is null)
         {
             await RefuseAsync(request, reason);
@@ -46,9 +48,9 @@ internal sealed class AdminAuthentication(
         return caller;
     }
 
-    private (AdminCaller? Caller, string Reason) Find(GatewayRequest request)
+    private (AdminCaller? Caller, string Reason) Find(AdminRequest request)
     {
-        var headers = request.Http.Request.Headers;
+        var headers = request.Http.Headers;
         var key = headers["x-api-key"].ToString();
         if (key.Length > 0)
         {
@@ -58,6 +60,13 @@ internal sealed class AdminAuthentication(
         if (headers.Authorization.Count == 0)
         {
             return (null, "no_credentials");
+        }
+
+        if (request.IsOfAnthropicClient
+            && headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && FindKey(value[Scheme.Length..]) is { } caller)
+        {
+            return (caller, "");
         }
 
         var principal = session.Check(headers).Principal;

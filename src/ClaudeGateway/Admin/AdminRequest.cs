@@ -26,6 +26,13 @@ internal sealed class AdminRequest
 
     public HttpRequest Http => Gateway.Http.Request;
 
+    /// <summary>
+    /// Whether one of Anthropic's SDKs or <c>ant</c> calls: they say on every request which API they speak. Their
+    /// objects have members that the reference's have not.
+    /// </summary>
+    public bool IsOfAnthropicClient =>
+        Http.Headers.ContainsKey("anthropic-version") || Http.Headers.ContainsKey("anthropic-beta");
+
     public Task OkAsync(Action<Utf8JsonWriter> write)
     {
         if (HttpMethods.IsGet(Http.Method))

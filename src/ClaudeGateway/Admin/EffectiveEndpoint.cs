@@ -9,6 +9,7 @@ namespace ClaudeGateway.Admin;
 internal sealed class EffectiveEndpoint(SpendFeature spend)
 {
     private readonly SpendAccounts _accounts = spend.Accounts;
+    private readonly NamedUsers _users = new(spend.Accounts);
 
     public async Task HandleAsync(AdminRequest request)
     {
@@ -21,7 +22,9 @@ internal sealed class EffectiveEndpoint(SpendFeature spend)
 
         // Also brings the caps up to date.
         await _accounts.Sync.FlushAsync();
-        var (rows, next) = query.Subs is { } subs ? (await FindAsync(subs), null) : await PageAsync(query);
+        var (rows, next) = query.Subs is { } named
+            ? (await FindAsync(await _users.FindAllAsync(named)), null)
+            : await PageAsync(query);
         await request.OkAsync(json =>
         {
             json.WriteStartObject();

@@ -10,36 +10,23 @@ namespace ClaudeGateway.Admin;
 /// <summary>Lists, reads, sets and deletes caps (spec/spend.md, POST, GET list / one, DELETE).</summary>
 internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit)
 {
-    private const int DefaultLimit = 20;
     private const string UnknownLimit = "spend limit not found";
 
     /// <summary>How long a change waits for the other replicas to act by it; normally a millisecond or two.</summary>
     private static readonly TimeSpan ReplicaTimeout = TimeSpan.FromMilliseconds(300);
 
+    private readonly NamedUsers _users = new(accounts);
+
     public async Task ListAsync(AdminRequest request)
     {
-        var query = request.Http.Query;
-        if (query.Limit(DefaultLimit) is not { } limit)
+        var (query, problem) = SpendLimitQuery.Read(request.Http.Query);
+        if (query is null)
         {
-            await request.InvalidAsync(AdminQuery.LimitProblem);
+            await request.InvalidAsync(problem!);
             return;
         }
 
-        var typeName = query.First("scope_type");
-        var type = SpendScope.ParseType(typeName);
-        if (typeName is not null && type is null)
-        {
-            await request.InvalidAsync("scope_type: must be one of organization, rbac_group, user");
-            return;
-        }
-
-        var (after, before) = (query.First("after_id"), query.First("before_id"));
-        if (after is not null && before is not null)
-        {
-            await request.InvalidAsync("after_id and before_id are mutually exclusive");
-            return;
-        }
-
+        var (after, before, limit) = (query.AfterId, query.BeforeId, query.Limit);
         var cursor = (after ?? before) is { } id ? await accounts.Limits.FindAsync(StoredText.Of(id)) : null;
         if (cursor is null && (after ?? before) is not null)
         {
@@ -50,10 +37,33 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
 
         // One more than asked for tells whether there are more.
         var found = await accounts.Limits.ListAsync(
-            type, after is null ? null : cursor!.Position, before is null ? null : cursor!.Position, limit + 1);
+            query.Types,
+            after is null ? query.After : cursor!.Position,
+            before is null ? null : cursor!.Position,
+            limit + 1);
         var page = found.Count <= limit ? found : before is null ? found[..limit] : found[^limit..];
         var pools = await PoolSpendAsync(page);
-        await request.OkAsync(json => WritePage(json, page, pools, found.Count > limit));
+        await request.OkAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("data");
+            foreach (var listed in page)
+            {
+                Write(json, request, listed, pools);
+            }
+
+            json.WriteEndArray();
+            json.WriteBoolean("has_more", found.Count > limit);
+            json.WriteString("first_id", page.Count == 0 ? null : page[0].Id);
+            json.WriteString("last_id", page.Count == 0 ? null : page[^1].Id);
+            if (request.IsOfAnthropicClient)
+            {
+                json.WriteString(
+                    "next_page", found.Count > limit && before is null ? SpendLimitQuery.Token(page[^1]) : null);
+            }
+
+            json.WriteEndObject();
+        });
     }
 
     public async Task GetAsync(AdminRequest request, string id)
@@ -61,7 +71,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
         if (await accounts.Limits.FindAsync(StoredText.Of(id)) is { } limit)
         {
             var pools = await PoolSpendAsync([limit]);
-            await request.OkAsync(json => Write(json, limit, pools));
+            await request.OkAsync(json => Write(json, request, limit, pools));
         }
         else
         {
@@ -78,6 +88,18 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
             return;
         }
 
+        if (draft.Scope is { Type: SpendScopeType.User, Id: var named })
+        {
+            (var userId, problem) = await _users.FindOneAsync(named);
+            if (userId is null)
+            {
+                await request.InvalidAsync(problem!);
+                return;
+            }
+
+            draft = draft with { Scope = draft.Scope with { Id = userId } };
+        }
+
         var change = await accounts.Limits.UpsertAsync(draft, caller.Actor);
         if (change.After is not { } limit)
         {
@@ -89,7 +111,7 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
         audit.AdminLimitUpsert(caller.Actor, change.Before, limit);
         await accounts.PublishAsync(change, ReplicaTimeout);
         var pools = await PoolSpendAsync([limit], mayBeOld: true);
-        await request.OkAsync(json => Write(json, limit, pools));
+        await request.OkAsync(json => Write(json, request, limit, pools));
     }
 
     public async Task DeleteAsync(AdminRequest request, AdminCaller caller, string id)
@@ -135,23 +157,8 @@ internal sealed class SpendLimitEndpoints(SpendAccounts accounts, AuditLog audit
         return pools.ToDictionary(pool => pool.Id, pool => pool.Totals(today).Monthly, StringComparer.Ordinal);
     }
 
-    private static void Write(Utf8JsonWriter json, SpendLimit limit, Dictionary<string, Money> pools) =>
-        SpendLimitJson.Write(json, limit, pools.GetValueOrDefault(limit.Scope.Id));
-
-    private static void WritePage(
-        Utf8JsonWriter json, List<SpendLimit> page, Dictionary<string, Money> pools, bool hasMore)
-    {
-        json.WriteStartObject();
-        json.WriteStartArray("data");
-        foreach (var limit in page)
-        {
-            Write(json, limit, pools);
-        }
-
-        json.WriteEndArray();
-        json.WriteBoolean("has_more", hasMore);
-        json.WriteString("first_id", page.Count == 0 ? null : page[0].Id);
-        json.WriteString("last_id", page.Count == 0 ? null : page[^1].Id);
-        json.WriteEndObject();
-    }
+    private static void Write(
+        Utf8JsonWriter json, AdminRequest request, SpendLimit limit, Dictionary<string, Money> pools) =>
+        SpendLimitJson.Write(
+            json, limit, pools.GetValueOrDefault(limit.Scope.Id), saysEnabled: request.IsOfAnthropicClient);
 }

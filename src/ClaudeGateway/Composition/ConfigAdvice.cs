@@ -6,6 +6,7 @@ using ClaudeGateway.Models;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Bedrock;
 
 namespace ClaudeGateway.Composition;
 
@@ -97,6 +98,17 @@ internal sealed class ConfigAdvice
                     + $"'{upstream.Name}'");
             }
 
+            if (upstream is BedrockUpstreamConfig { InferenceProfile: null } bedrock
+                && BedrockModelId.MissingProfile(bedrock.Region) is { } missing
+                && all.Any(route => IsAskedForBare(route, upstream.Name)))
+            {
+                _advice.Add(
+                    $"upstream '{upstream.Name}': built-in models are asked for without an inference profile, and in "
+                        + $"{bedrock.Region} Bedrock refuses most of them so (\"on-demand throughput isn't "
+                        + $"supported\"). Set inference_profile: {BedrockModelId.Word(missing)} (or the one this "
+                        + "region has), or inference_profile: none if they are meant; claude-gateway doctor tries it");
+            }
+
             if (upstream is VertexUpstreamConfig
                 && all.Any(
                     route =>
@@ -118,6 +130,13 @@ internal sealed class ConfigAdvice
                 + "only if it has no groups)" : ""));
         }
     }
+
+    private static bool IsAskedForBare(ModelRoute route, string upstream) =>
+        route.Model.BuiltIn is { } builtIn
+        && route.Model.Configured?.UpstreamModel.ContainsKey(upstream) is not true
+        && route.Targets.Any(
+            target => string.Equals(target.Upstream.Name, upstream, StringComparison.Ordinal)
+                && string.Equals(target.ModelId, builtIn.BedrockId, StringComparison.Ordinal));
 
     private static bool Reaches(ModelRoute route, string upstream) =>
         route.Targets.Any(target => string.Equals(target.Upstream.Name, upstream, StringComparison.Ordinal));

@@ -8,6 +8,7 @@ using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -187,7 +188,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var replicas = owned.Add(new ReplicaChannel(database, clock, log));
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
         var storeHealth = new StoreHealth(database, config.Store.ReadinessGrace, clock, log);
-        var readiness = new Readiness(new SharedProbe(storeHealth.IsReadyAsync, clock).AskAsync);
+        var readiness = new Readiness(new SharedProbe(storeHealth.ObstacleAsync, clock).AskAsync);
         var accounts = owned.Add(new SpendAccounts(database, replicas, outbound, clock, log));
         var machines = owned.Add(new MachineRegister(database, clock, log));
         var services = new ProcessParts
@@ -201,6 +202,7 @@ internal sealed class GatewayApp : IAsyncDisposable
             Outbound = outbound,
             Revocations = revocations,
             RevocationStore = revocationStore,
+            RefreshesHere = new RefreshesHere(clock, log),
             SpendAccounts = accounts,
             Machines = machines,
             TerminatesTls = tls is not null,

@@ -4,6 +4,7 @@ using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
 
@@ -31,6 +32,8 @@ internal sealed record ProcessParts
     public required Revocations Revocations { get; init; }
 
     public required RevocationStore RevocationStore { get; init; }
+
+    public required RefreshesHere RefreshesHere { get; init; }
 
     public required SpendAccounts SpendAccounts { get; init; }
 

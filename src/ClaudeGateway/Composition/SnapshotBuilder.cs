@@ -98,6 +98,7 @@ internal sealed class SnapshotBuilder(
     {
         var secrets = new SessionSecrets(config.Session.JwtSecrets);
         var tokens = new SessionTokens(config, secrets, process.Clock);
+        var session = new RequireSession(tokens, process.Revocations, process.Clock);
         SignInFeature.Map(Routes, new SignInParts
         {
             Config = config,
@@ -108,13 +109,15 @@ internal sealed class SnapshotBuilder(
                 : null,
             Secrets = secrets,
             Tokens = tokens,
+            Session = session,
             Revocations = process.Revocations,
             RevocationStore = process.RevocationStore,
+            RefreshesHere = process.RefreshesHere,
             Clock = process.Clock,
             Audit = process.Audit,
             Log = process.Log,
         });
-        return new RequireSession(tokens, process.Revocations, process.Clock);
+        return session;
     }
 
     /// <returns>Null without an <c>admin</c> section: then nothing is limited or metered.</returns>
@@ -146,8 +149,11 @@ internal sealed class SnapshotBuilder(
         var audit = new InferenceAudit(process.Audit, IsLoadTest, process.Clock);
         // Not owned: who waits for a place when this snapshot is replaced still gets it.
         var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
+        var countPlaces = config.Limits.MaxUpstreamRequests is { } limit
+            ? UpstreamExchange.Places(UpstreamExchange.CountPlaces(limit)) : null;
         var failover = new FailoverLoop(process.Clock, process.Log);
-        var exchange = new UpstreamExchange(models, places, failover, new ResponseRelay(process.Clock), audit);
+        var counts = new CountExchange(models, countPlaces, failover, process.Clock, audit);
+        var exchange = new UpstreamExchange(models, places, counts, failover, new ResponseRelay(process.Clock), audit);
         new MessagesEndpoint(
             models,
             policies.ModelsOf,

@@ -14,7 +14,7 @@ internal static class StoreTables
 {
     /// <summary>All migrations in the order they are applied in; a new one comes last.</summary>
     public static readonly IReadOnlyList<Migration> Migrations =
-        [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration];
+        [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration, SignInTables.Refresh];
 
     /// <summary>The rows that expire, the sign-in's first: they are the most.</summary>
     public static readonly IReadOnlyList<ExpiringRows> Expiry =

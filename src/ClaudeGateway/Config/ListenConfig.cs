@@ -25,6 +25,9 @@ internal sealed record ListenConfig
 
     /// <summary>How long /readyz says 503 before a stopping gateway refuses connections; our own key.</summary>
     public TimeSpan DrainDelay { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How long a connection without a request stays open; our own key.</summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(3660);
 }
 
 /// <summary>PEM files of the certificate (chain) and its key.</summary>

@@ -3,7 +3,7 @@ namespace ClaudeGateway.Config;
 /// <summary>The <c>store</c> section: PostgreSQL, or the embedded SQLite store for a single replica.</summary>
 internal sealed record StoreConfig
 {
-    /// <summary>postgres:// or postgresql://, one host; null selects the embedded store.</summary>
+    /// <summary>postgres:// or postgresql://; null selects the embedded store.</summary>
     public Secret? PostgresUrl { get; init; }
 
     /// <summary>Overrides the user of the URL.</summary>

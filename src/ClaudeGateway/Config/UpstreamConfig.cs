@@ -18,6 +18,9 @@ internal abstract record UpstreamConfig
     /// <summary>Added to each request, replacing the client's header of that name.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How long the upstream may send no byte after its headers; our own key.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Only developers in one of these groups are sent here; null means everybody.</summary>
     public IReadOnlyList<string>? Groups { get; init; }
 
@@ -77,11 +80,28 @@ internal enum AssumeRoleSessionName
 
 internal sealed record GuardrailConfig(string Id, string Version);
 
+/// <summary>The geography whose inference profiles the gateway asks Bedrock for.</summary>
+internal enum InferenceProfile
+{
+    Us,
+    Eu,
+    Apac,
+    Jp,
+    Au,
+    Global,
+
+    /// <summary>The foundation model itself.</summary>
+    None,
+}
+
 internal sealed record BedrockUpstreamConfig : UpstreamConfig
 {
     public override string Provider => "bedrock";
 
     public required string Region { get; init; }
+
+    /// <summary>How built-in models are asked for; null means by the region, as the reference does.</summary>
+    public InferenceProfile? InferenceProfile { get; init; }
 
     public AwsAuth Auth { get; init; } = new();
 

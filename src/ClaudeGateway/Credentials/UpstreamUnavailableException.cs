@@ -8,6 +8,12 @@ internal enum UpstreamFault
     /// </summary>
     NoCredential,
 
+    /// <summary>
+    /// The same, and it was the metadata service of an EC2 instance, which does not answer containers behind too few
+    /// hops.
+    /// </summary>
+    SilentInstance,
+
     /// <summary>The upstream itself: it has been asked, and what it answered is of no use.</summary>
     UnusableAnswer,
 }

@@ -48,7 +48,8 @@ internal static class DevConfig
                     availableModels: [claude-haiku-4-5]
                     model: claude-haiku-4-5
                   serve_to_desktop: false
-                - cli: {}
+                - cli:
+                    managedSourcesBehavior: merge
                   desktop: {}
                   serve_to_desktop: false
 

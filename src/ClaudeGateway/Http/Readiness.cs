@@ -3,7 +3,7 @@ namespace ClaudeGateway.Http;
 /// <summary>
 /// Whether this replica should get requests: not while its store is away, and not once it is stopping.
 /// </summary>
-internal sealed class Readiness(Func<Task<bool>> storeIsReady)
+internal sealed class Readiness(Func<Task<string?>> storeObstacle)
 {
     private int _isStopping;
 
@@ -12,7 +12,5 @@ internal sealed class Readiness(Func<Task<bool>> storeIsReady)
 
     /// <summary>What keeps requests away; null when nothing does.</summary>
     public async Task<string?> ObstacleAsync() =>
-        Volatile.Read(ref _isStopping) == 1 ? "stopping"
-        : await storeIsReady() ? null
-        : "store unavailable";
+        Volatile.Read(ref _isStopping) == 1 ? "stopping" : await storeObstacle();
 }

@@ -6,7 +6,7 @@ namespace ClaudeGateway.Http;
 /// A check of something outside the process that anybody may ask for: one is under way at a time, ten begin in a second
 /// at most, and whoever asks meanwhile gets the last one's answer. So no flood of questions reaches what is checked.
 /// </summary>
-internal sealed class SharedProbe(Func<Task<bool>> probe, TimeProvider clock)
+internal sealed class SharedProbe(Func<Task<string?>> probe, TimeProvider clock)
 {
     /// <summary>
     /// How old an answer may be, counted from when its question began. Short, because a grace such as
@@ -16,11 +16,11 @@ internal sealed class SharedProbe(Func<Task<bool>> probe, TimeProvider clock)
 
     /// <summary>Guards <see cref="_current"/> and <see cref="_begunAt"/>.</summary>
     private readonly Lock _lock = new();
-    private Task<bool>? _current;
+    private Task<string?>? _current;
     private long _begunAt;
 
-    /// <summary>The answer; what the check throws is thrown to everybody who shares it.</summary>
-    public Task<bool> AskAsync()
+    /// <summary>What is wrong, null for nothing; what the check throws is thrown to everybody who shares it.</summary>
+    public Task<string?> AskAsync()
     {
         lock (_lock)
         {
@@ -34,7 +34,7 @@ internal sealed class SharedProbe(Func<Task<bool>> probe, TimeProvider clock)
         }
     }
 
-    private async Task<bool> BeginAsync()
+    private async Task<string?> BeginAsync()
     {
         // The check may block before its first wait: not with the lock held.
         await SocketThreads.LeaveAsync();

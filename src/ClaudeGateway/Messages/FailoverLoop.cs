@@ -27,14 +27,14 @@ internal sealed record FailoverOutcome(
 /// <summary>
 /// Asks the upstreams in order until one gives an answer that is not a failure. Every request starts with the first
 /// one. Nothing has been sent to the client yet; once this returns there is no way back. Of each upstream 1. an answer
-/// is awaited, 2. judged: a final one ends the loop, 3. of the others the one that tells most is kept; 4. it is shown
-/// when all have failed.
+/// is awaited, 2. judged: a final one ends the loop, unless it refuses the thinking of an upstream that failed before,
+/// 3. of the others the one that tells most is kept; 4. it is shown when all have failed.
 /// </summary>
 internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 {
     public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
     {
-        UpstreamResponse? shown = null;
+        using var failed = new FailedAnswers();
         RouteTarget? asked = null;
         string? requestId = null, cloudRequestId = null;
         var attempts = 0;
@@ -46,72 +46,90 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
                 attempts++;
                 asked = target;
                 call.IsSent = false;
-                var response = await TryAsync(call, target);
+                var response = await AskAsync(call, target);
                 if (response is null)
                 {
                     continue;
                 }
 
                 // 2. A final one ends the loop.
-                if (FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
+                var isForeign = attempts > 1 && response.RefusesThinking;
+                if (!isForeign && FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
-                    shown?.Dispose();
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
                 }
 
                 call.IsSent = false;
                 // 3. Of the others the one that tells most is kept.
                 log.Warn(
-                    $"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}");
+                    $"request {call.Request.Id}: upstream '{target.Upstream.Name}' answered {response.FailoverStatus}"
+                        + (isForeign ? " to a thinking block that another upstream signed" : ""));
                 if (response.RequestId is not null || response.CloudRequestId is not null)
                 {
                     (requestId, cloudRequestId) = (response.RequestId, response.CloudRequestId);
                 }
 
-                shown = Better(shown, response);
+                if (isForeign)
+                {
+                    failed.AddForeign(response);
+                }
+                else
+                {
+                    failed.Add(response, isFirst: attempts == 1);
+                }
             }
+
+            // 4. All have failed.
+            var shown = failed.Take();
+            var answer = shown is null ? null : await TryAsync(
+                call, shown.Upstream, Task.FromResult(shown), isShown: true);
+            return new FailoverOutcome(
+                answer,
+                attempts,
+                answer is null ? requestId : answer.RequestId,
+                answer is null ? cloudRequestId : answer.CloudRequestId,
+                null);
         }
-        catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
+        catch (OperationCanceledException) when (call.Aborted.IsCancellationRequested)
         {
-            shown?.Dispose();
             return new FailoverOutcome(null, attempts, null, null, call.IsSent ? asked : null) { IsAbandoned = true };
         }
-        catch
-        {
-            shown?.Dispose();
-            throw;
-        }
-
-        // 4. All have failed.
-        return new FailoverOutcome(
-            shown,
-            attempts,
-            shown is null ? requestId : shown.RequestId,
-            shown is null ? cloudRequestId : shown.CloudRequestId,
-            null);
     }
 
     /// <summary>Null when there is no answer.</summary>
-    private async Task<UpstreamResponse?> TryAsync(UpstreamCall call, RouteTarget target)
+    private async Task<UpstreamResponse?> AskAsync(UpstreamCall call, RouteTarget target)
     {
-        var aborted = call.Request.Aborted;
-        using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, aborted);
+        using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, call.Aborted);
+        return await TryAsync(call, target.Upstream, SendAsync());
 
+        // What it throws at once is thrown by the task.
+        async Task<UpstreamResponse> SendAsync() =>
+            await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
+    }
+
+    /// <summary>Null when it fails.</summary>
+    /// <param name="isShown">Whether the answer is for the client whatever its status is.</param>
+    private async Task<UpstreamResponse?> TryAsync(
+        UpstreamCall call, Upstream upstream, Task<UpstreamResponse> answer, bool isShown = false)
+    {
+        var aborted = call.Aborted;
         try
         {
-            var response = await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
-            return await response.StartedAsync(aborted);
+            var response = await answer;
+            return isShown || FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final
+                ? await response.StartedAsync(aborted)
+                : response;
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {
-            LogFailure(call.Request, target, "no response headers in time");
+            LogFailure(call.Request, upstream, "no response headers in time");
         }
         catch (Exception e)
             when (
                 !aborted.IsCancellationRequested
                 && e is HttpRequestException or IOException or UpstreamUnavailableException)
         {
-            LogFailure(call.Request, target, e.Message);
+            LogFailure(call.Request, upstream, e.Message);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException)
         {
@@ -122,19 +140,6 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
         return null;
     }
 
-    private static UpstreamResponse? Better(UpstreamResponse? shown, UpstreamResponse later)
-    {
-        var worth = FailoverRules.Worth(later.FailoverStatus);
-        if (worth == 0 || (shown is not null && worth < FailoverRules.Worth(shown.FailoverStatus)))
-        {
-            later.Dispose();
-            return shown;
-        }
-
-        shown?.Dispose();
-        return later;
-    }
-
-    private void LogFailure(GatewayRequest request, RouteTarget target, string reason) =>
-        log.Warn($"request {request.Id}: upstream '{target.Upstream.Name}' failed: {reason}");
+    private void LogFailure(GatewayRequest request, Upstream upstream, string reason) =>
+        log.Warn($"request {request.Id}: upstream '{upstream.Name}' failed: {reason}");
 }

@@ -3,8 +3,10 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Usage;
+using ClaudeGateway.Upstreams.Adapting;
 using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Messages;
 
@@ -22,6 +24,9 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             new InferenceEvent(
                 request.Id, principal.Sub, principal.Email, request.Path, null, null, null, null, billing.Group,
                 billing.IsIgnored, isLoadTest, status, Milliseconds(request)));
+
+    /// <summary>The gateway itself answers.</summary>
+    public void AnsweredHere(UpstreamCall call) => Write(call, default, null, null, null, StatusCodes.Status200OK);
 
     /// <summary>The client left before any upstream had answered.</summary>
     public void Abandoned(UpstreamCall call, BillingTag billing) =>
@@ -41,7 +46,8 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
 
     /// <param name="usage">What the answer says it used; null when nobody read along.</param>
     /// <param name="cost">What it was billed; null when it was not metered.</param>
-    public void Ended(GatewayRequest request, RelayResult result, int attempts, TokenUsage? usage, Money? cost)
+    public void Ended(
+        GatewayRequest request, RelayResult result, FailoverOutcome outcome, TokenUsage? usage, Money? cost)
     {
         var hints = ClientHints.Read(request.Http.Request.Headers);
         audit.InferenceEnd(new InferenceEndEvent
@@ -49,7 +55,8 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             RequestId = request.Id,
             End = Word(result.End),
             Bytes = result.Bytes,
-            Attempts = attempts,
+            Reason = result.End == RelayEnd.UpstreamCut ? outcome.Response?.BreakReason : null,
+            Attempts = outcome.Attempts,
             Usage = usage,
             MillisecondsToFirstByte = result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt),
             Milliseconds = Milliseconds(request),
@@ -57,6 +64,15 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             RequestClass = hints.RequestClass,
             Settings = hints.Settings,
         });
+    }
+
+    /// <summary>Upstreams that were asked again, without what they had refused.</summary>
+    public void Adapted(UpstreamCall call)
+    {
+        foreach (var adaptation in call.Adaptations ?? [])
+        {
+            audit.Adapted(call.Request.Id, call.Principal, adaptation);
+        }
     }
 
     /// <summary>What the guardrail of an answer that has been read did, if it did anything.</summary>

@@ -45,6 +45,7 @@ internal static class InferenceEvents
     {
         var json = audit.Begin("inference.end", e.RequestId);
         json.WriteString("end", e.End);
+        json.WriteOptional("reason", e.Reason);
         json.WriteNumber("bytes", e.Bytes);
         json.WriteNumber("attempts", e.Attempts);
         if (e.Usage is { } tokens)
@@ -93,6 +94,9 @@ internal readonly record struct InferenceEndEvent
 
     /// <summary>complete, upstream_cut or client_gone.</summary>
     public required string End { get; init; }
+
+    /// <summary>Why the upstream's answer was cut, where there is a word for it: idle_timeout.</summary>
+    public string? Reason { get; init; }
 
     /// <summary>Body bytes sent to the client.</summary>
     public required long Bytes { get; init; }

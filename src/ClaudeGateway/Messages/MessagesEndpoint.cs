@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using ClaudeGateway.Http;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Managed.Machines;
@@ -101,9 +103,17 @@ internal sealed class MessagesEndpoint(
             return;
         }
 
-        // 4. The upstreams are asked. A metered answer must be readable.
+        // 4. The upstreams are asked. A metered answer must be readable, and a stream have room for pings.
         var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
-        call = ticket is null ? call : call with { AcceptEncoding = ContentCoding.KeepDecodable(call.AcceptEncoding) };
+        if (operation == MessagesOperation.CountTokens && route.Model.Configured is { EstimatesTokenCounts: true })
+        {
+            await EstimateAsync(call);
+            return;
+        }
+
+        call = ticket is null && !call.IsStreamed
+            ? call
+            : call with { AcceptEncoding = ContentCoding.KeepDecodable(call.AcceptEncoding) };
         await upstreams.RunAsync(new Exchange(call, body, route.Model, targets, billing, ticket));
     }
 
@@ -156,6 +166,17 @@ internal sealed class MessagesEndpoint(
                 $"model {QuotedModel.Of(model)} is not in your role's availableModels allowlist",
             _ => null,
         };
+
+    private Task EstimateAsync(UpstreamCall call)
+    {
+        audit.AnsweredHere(call);
+        var tokens = TokenEstimate.Of(call.Message.Body.Span);
+        var response = call.Request.Http.Response;
+        response.Headers["request-id"] = call.Request.Id;
+        response.ContentType = Answers.Json;
+        var json = string.Create(CultureInfo.InvariantCulture, $$"""{"input_tokens":{{tokens}}}""");
+        return response.Body.WriteAsync(Encoding.UTF8.GetBytes(json), call.Aborted).AsTask();
+    }
 
     private Task RefuseAsync(GatewayRequest request, Principal principal, ApiError error, BillingTag billing)
     {

@@ -45,14 +45,6 @@ internal sealed class ResponseRelay(TimeProvider clock)
         long bytes = 0, firstByteAt = 0;
         try
         {
-            var firstByte = upstream.FirstByte;
-            if (!firstByte.IsCompleted)
-            {
-                // Nothing to send with the headers yet, so they go ahead (StartAsync alone would not send them).
-                await sender.SendAsync();
-            }
-
-            await firstByte;
             await using var body = upstream.OpenBody(acceptEncoding);
             while (true)
             {

@@ -14,8 +14,14 @@ namespace ClaudeGateway.Messages;
 /// along, 5. what it cost is put on the account, 6. its end is audited.
 /// </summary>
 /// <param name="places">For <c>limits.max_upstream_requests</c>; null when their number is not limited.</param>
+/// <param name="counts">Answers token counts, which take none of these places.</param>
 internal sealed class UpstreamExchange(
-    ModelRoutes routes, ConcurrencyLimiter? places, FailoverLoop failover, ResponseRelay relay, InferenceAudit audit)
+    ModelRoutes routes,
+    ConcurrencyLimiter? places,
+    CountExchange counts,
+    FailoverLoop failover,
+    ResponseRelay relay,
+    InferenceAudit audit)
 {
     private const string LastHeader = "Cross-Origin-Opener-Policy";
 
@@ -29,7 +35,15 @@ internal sealed class UpstreamExchange(
         });
 
     /// <summary>Ends with the last byte of the answer, or when the client has left.</summary>
-    public Task RunAsync(Exchange exchange) => places is null ? ExchangeAsync(exchange) : QueueAsync(places, exchange);
+    public Task RunAsync(Exchange exchange) =>
+        exchange.Call.Operation == MessagesOperation.CountTokens ? counts.RunAsync(exchange)
+        : places is null ? ExchangeAsync(exchange)
+        : QueueAsync(places, exchange);
+
+    /// <summary>
+    /// How many token counts are under way at one time beside so many messages: an editor's fifty need not be at once.
+    /// </summary>
+    public static int CountPlaces(int most) => Math.Max(1, most / 4);
 
     /// <summary>No timeout runs while a request waits for its place: it waits as long as its client does.</summary>
     private async Task QueueAsync(ConcurrencyLimiter limiter, Exchange exchange)
@@ -57,6 +71,7 @@ internal sealed class UpstreamExchange(
         // 1. The upstreams are asked.
         var call = exchange.Call;
         var outcome = await failover.RunAsync(call, exchange.Targets);
+        audit.Adapted(call);
         if (outcome.IsAbandoned)
         {
             if (outcome.Target is { } asked)
@@ -77,7 +92,7 @@ internal sealed class UpstreamExchange(
         audit.Answered(call, exchange.Billing, outcome, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
         if (outcome.Response is null)
         {
-            await AllFailed(call.Principal).WriteAsync(call.Request);
+            await AllFailed(routes, call.Principal).WriteAsync(call.Request);
             return;
         }
 
@@ -87,7 +102,8 @@ internal sealed class UpstreamExchange(
         }
     }
 
-    private ApiError AllFailed(Principal principal) =>
+    /// <summary>What a client is told when no upstream gave an answer.</summary>
+    public static ApiError AllFailed(ModelRoutes routes, Principal principal) =>
         new(
             StatusCodes.Status502BadGateway,
             "api_error",
@@ -104,7 +120,7 @@ internal sealed class UpstreamExchange(
         WriteHead(call.Request, upstream, acceptEncoding, isServed, ticket);
         var headers = call.Request.Http.Response.Headers;
         var isReadable = ticket is not null
-            || (isServed && call.Operation == MessagesOperation.CreateMessage && headers.ContentEncoding.Count == 0);
+            || (isServed && headers.ContentEncoding.Count == 0);
         var usage = isReadable ? UsageReader.For(headers.ContentType) : null;
 
         // 4. Its body is relayed.
@@ -132,7 +148,7 @@ internal sealed class UpstreamExchange(
         }
 
         // 6. Its end is audited.
-        audit.Ended(call.Request, result, outcome.Attempts, usage?.Finish(), cost);
+        audit.Ended(call.Request, result, outcome, usage?.Finish(), cost);
     }
 
     private static void WriteHead(
@@ -141,11 +157,18 @@ internal sealed class UpstreamExchange(
         var response = request.Http.Response;
         response.StatusCode = upstream.Status;
         upstream.CopyHeaders(response.Headers, acceptEncoding);
+        FinishHead(request, isServed, ticket);
+    }
+
+    /// <summary>The gateway's own headers, after those of the upstream.</summary>
+    public static void FinishHead(GatewayRequest request, bool isServed, SpendTicket? ticket = null)
+    {
         if (!isServed)
         {
             return;
         }
 
+        var response = request.Http.Response;
         // Headers go out in the order they were set. No value that may end in "0" comes last: the head can be a packet
         // of its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk.
         var last = response.Headers[LastHeader];

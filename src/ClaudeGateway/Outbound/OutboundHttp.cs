@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Outbound;
@@ -213,6 +214,7 @@ internal sealed class OutboundHttp : IDisposable
 #pragma warning restore RS0030
         try
         {
+            TcpKeepAlive.Set(socket);
             await socket.ConnectAsync(addresses, endpoint.Port, cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }

@@ -46,12 +46,13 @@ internal sealed class ServerProbe(X509Certificate2Collection extraRoots)
             {
                 TargetHost = host.Trim('[', ']'),
                 CertificateChainPolicy = extraRoots.Count > 0 ? ExtraAuthorities.ChainPolicy(null, extraRoots) : null,
-                // Shown with what is wrong with it; nothing is sent over this connection.
+#pragma warning disable CA5359 // Shown with what is wrong with it; nothing is sent over this connection.
                 RemoteCertificateValidationCallback = (_, _, _, errors) =>
                 {
                     problem = errors;
                     return true;
                 },
+#pragma warning restore CA5359
             },
             cancellation);
         return new PresentedCertificate(

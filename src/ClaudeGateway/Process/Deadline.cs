@@ -19,6 +19,11 @@ internal sealed class Deadline : IDisposable
 
     public CancellationToken Token => _source.Token;
 
+    /// <summary>The time begins anew, unless it was over. Only for one that was made with a time.</summary>
+#pragma warning disable RS0030 // A source that was made with a clock goes on using it.
+    public void Restart(TimeSpan time) => _source.CancelAfter(time);
+#pragma warning restore RS0030
+
     /// <summary>Whether the time itself has come.</summary>
     public bool IsOver => _source.IsCancellationRequested && !_isOthers;
 

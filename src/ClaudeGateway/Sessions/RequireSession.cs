@@ -17,6 +17,9 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
     /// principal.</param>
     internal readonly record struct Result(Principal? Principal, string Reason);
 
+    /// <summary>Whether a request has come with this bearer here, as far as is remembered.</summary>
+    public bool HasSeen(string token) => _cache.Find(token) is not null;
+
     public Result Check(IHeaderDictionary headers)
     {
         var header = headers.Authorization;

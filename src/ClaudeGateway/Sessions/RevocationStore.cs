@@ -47,6 +47,24 @@ internal sealed class RevocationStore(Database database, Revocations revocations
         moment.ToUnixTimeMilliseconds(),
         clock.GetUtcNow().ToUnixTimeMilliseconds());
 
+    /// <summary>
+    /// Takes over at once what other replicas revoked of a session, or of a person by any of these names.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException" />
+    public async Task LookUpAsync(string sessionId, string sub, string otherSub)
+    {
+        var found = await database.AllAsync(
+            "SELECT token_key, revoked_at, expires_at FROM gw_revocation WHERE token_key IN ($1, $2, $3)",
+            row => Read(row.GetString(0), row.GetInt64(1), row.GetInt64(2)),
+            $"{RevocationKind.Session}:{sessionId}",
+            $"{RevocationKind.Subject}:{sub}",
+            $"{RevocationKind.Subject}:{otherSub}");
+        foreach (var revocation in found)
+        {
+            revocations.Add(revocation);
+        }
+    }
+
     private async Task AddAsync(Revocation revocation)
     {
         revocations.Add(revocation);

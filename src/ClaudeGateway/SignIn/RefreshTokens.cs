@@ -1,6 +1,9 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using ClaudeGateway.Sessions;
 
 namespace ClaudeGateway.SignIn;
@@ -10,9 +13,25 @@ namespace ClaudeGateway.SignIn;
 /// <param name="Sub">Who the gateway knew the developer as; revocations name it.</param>
 /// <param name="IdpSub">The IdP's <c>sub</c>, which stays while <c>oidc.user_id_claim</c> or its value changes; null in
 /// a token of before it was kept.</param>
+/// <param name="Id">Names this token among all; for one of before it was kept, made of its content.</param>
 internal sealed record RefreshTokenContent(
-    string IdpToken, string Sub, string SessionId, DateTimeOffset IssuedAt, string? IdpSub = null)
+    string IdpToken,
+    string Sub,
+    string SessionId,
+    DateTimeOffset IssuedAt,
+    string? IdpSub = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id = null)
 {
+    /// <summary>
+    /// What the store knows the token by: of its content, since one token can be written in several ways.
+    /// </summary>
+    [JsonIgnore]
+    public byte[] Hash => SHA256.HashData(Encoding.UTF8.GetBytes(Id ?? ""));
+
+    /// <summary>When what the store knows of the token is of no use any more.</summary>
+    [JsonIgnore]
+    public DateTimeOffset Expires => IssuedAt + RevocationStore.Lifetime;
+
     /// <summary>Whether an answer of the IdP is about the person this token was issued to.</summary>
     public bool IsOf(string userId, string? idpSub) =>
         IdpSub is null ? Sub == userId || Sub == idpSub : IdpSub == idpSub;
@@ -41,7 +60,8 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
 
     public string Seal(string idpToken, string sub, string? idpSub, string sessionId)
     {
-        var content = new RefreshTokenContent(idpToken, sub, sessionId, clock.GetUtcNow(), idpSub);
+        var content = new RefreshTokenContent(
+            idpToken, sub, sessionId, clock.GetUtcNow(), idpSub, SessionTokens.NewId());
         return Prefix
             + Base64Url.EncodeToString(
                 box.Seal(JsonSerializer.SerializeToUtf8Bytes(content, SealedJson.Default.RefreshTokenContent),
@@ -62,7 +82,7 @@ internal sealed class RefreshTokens(SealedBox box, TimeProvider clock)
             && box.Open(bytes.AsSpan(0, written), Purpose) is { } json
             && JsonSerializer.Deserialize(json, SealedJson.Default.RefreshTokenContent) is { } content
             && clock.GetUtcNow() - content.IssuedAt < MaxAge
-                ? content
+                ? content with { Id = content.Id ?? Convert.ToHexString(SHA256.HashData(json)) }
                 : null;
     }
 }

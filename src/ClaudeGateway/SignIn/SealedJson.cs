@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using ClaudeGateway.SignIn.Device;
+using ClaudeGateway.SignIn.Refresh;
 
 namespace ClaudeGateway.SignIn;
 
@@ -9,4 +10,5 @@ namespace ClaudeGateway.SignIn;
 /// </summary>
 [JsonSerializable(typeof(RefreshTokenContent))]
 [JsonSerializable(typeof(PendingSession))]
+[JsonSerializable(typeof(RememberedRefresh))]
 internal sealed partial class SealedJson : JsonSerializerContext;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 
@@ -58,8 +59,10 @@ internal static class SignInAudit
         audit.End(json);
     }
 
+    /// <param name="isRepeated">Whether another request with the same refresh token had this answer first.</param>
     public static void SessionRefresh(
-        this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours)
+        this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours,
+        bool isRepeated)
     {
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "success");
@@ -67,13 +70,15 @@ internal static class SignInAudit
         json.WriteOptional("email", email);
         json.WriteString("client_ip", clientIp);
         json.WriteNumber("ttl_hours", ttlHours);
+        WriteRepeated(json, isRepeated);
         audit.End(json);
     }
 
     /// <param name="step"><c>token_endpoint</c>, <c>claims</c> or <c>userinfo_no_id_token</c>: where it failed.</param>
     /// <param name="answer">The OAuth error the client got.</param>
     public static void SessionRefreshFailed(
-        this AuditLog audit, string requestId, string clientIp, string error, string step, string answer)
+        this AuditLog audit, string requestId, string clientIp, string error, string step, string answer,
+        bool isRepeated)
     {
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "fail");
@@ -81,6 +86,7 @@ internal static class SignInAudit
         json.WriteString("err", error);
         json.WriteString("step", step);
         json.WriteString("answer", answer);
+        WriteRepeated(json, isRepeated);
         audit.End(json);
     }
 
@@ -92,6 +98,14 @@ internal static class SignInAudit
         json.WriteOptional("sub", sub);
         json.WriteString("client_ip", clientIp);
         audit.End(json);
+    }
+
+    private static void WriteRepeated(Utf8JsonWriter json, bool isRepeated)
+    {
+        if (isRepeated)
+        {
+            json.WriteBoolean("repeated", true);
+        }
     }
 
     private static void SignInStep(AuditLog audit, string evt, string requestId, string result, string clientIp)

@@ -4,6 +4,7 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Device;
 using ClaudeGateway.SignIn.Oidc;
+using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Storage;
 
 namespace ClaudeGateway.SignIn;
@@ -28,9 +29,15 @@ internal sealed class SignInParts
 
     public required SessionTokens Tokens { get; init; }
 
+    /// <summary>Where the bearers of this configuration are presented.</summary>
+    public required RequireSession Session { get; init; }
+
     public required Revocations Revocations { get; init; }
 
     public required RevocationStore RevocationStore { get; init; }
+
+    /// <summary>Shared by all configurations of the process.</summary>
+    public required RefreshesHere RefreshesHere { get; init; }
 
     public required TimeProvider Clock { get; init; }
 

@@ -3,8 +3,8 @@ using ClaudeGateway.Storage;
 namespace ClaudeGateway.SignIn;
 
 /// <summary>
-/// The tables of a sign-in under way, and when their rows are over. The first migration also makes the table of
-/// revocations, which is <see cref="Sessions.SessionTables"/>' since: what was released is never changed.
+/// The tables of a sign-in under way and of refresh tokens that were used, and when their rows are over. The first
+/// migration also makes the table of revocations, which is <see cref="Sessions.SessionTables"/>' since: what was released is never changed.
 /// </summary>
 internal static class SignInTables
 {
@@ -46,10 +46,31 @@ internal static class SignInTables
         CREATE INDEX gw_revocation_expires_at ON gw_revocation (expires_at);
         """);
 
+    /// <summary>A lease is dead long before the sweep takes it away; clocks may differ by five minutes.</summary>
+    private const string DeadLease = "status = 'asking' AND beat < $1 - 600000";
+
+    public static readonly Migration Refresh = new(40, "refresh", """
+        CREATE TABLE gw_refresh (
+            token_hash bytea PRIMARY KEY,
+            status text NOT NULL,
+            holder text NOT NULL,
+            beat bigint NOT NULL,
+            sealed_outcome bytea,
+            remembered_until bigint,
+            expires_at bigint NOT NULL
+        );
+        CREATE INDEX gw_refresh_expires_at ON gw_refresh (expires_at);
+        CREATE INDEX gw_refresh_remembered_until ON gw_refresh (remembered_until) WHERE sealed_outcome IS NOT NULL;
+        CREATE INDEX gw_refresh_beat ON gw_refresh (beat) WHERE status = 'asking';
+        """);
+
     public static readonly IReadOnlyList<ExpiringRows> Expiry =
     [
         new("gw_sign_in_attempt", "state_hash", "expires_at < $1"),
         new("gw_device_grant", "device_code_hash", "expires_at < $1"),
         new("gw_rate_limit", "bucket", "expires_at < $1"),
+        new("gw_refresh", "token_hash", "sealed_outcome IS NOT NULL AND remembered_until < $1", "sealed_outcome"),
+        new("gw_refresh", "token_hash", DeadLease),
+        new("gw_refresh", "token_hash", "expires_at < $1"),
     ];
 }

@@ -15,7 +15,10 @@ namespace ClaudeGateway.Spend;
 internal sealed class SpendMeter(
     PriceList prices, ReserveMode reserve, LimitResolver resolver, SpendAccounts accounts, OperationalLog log)
 {
-    /// <summary>Expected at least of a request to a model that has served nobody yet.</summary>
+    /// <summary>
+    /// Expected at least of a request to a model that has served nobody yet. One that has not served this developer may
+    /// cost as much too, where its own size allows it: others' requests say nothing of his.
+    /// </summary>
     private static readonly Money FirstGuess = Money.FromCents(50);
 
     private readonly SpendLedger _ledger = accounts.Ledger;
@@ -23,7 +26,8 @@ internal sealed class SpendMeter(
     /// <summary>What the request will cost, as far as can be told before its answer.</summary>
     public Money Expect(SpendCounter counter, in PricedRequest request)
     {
-        var usual = counter.Usual.Find(request.ClientModel) ?? _ledger.Usual.Find(request.ClientModel);
+        var own = counter.Usual.Find(request.ClientModel);
+        var usual = own ?? _ledger.Usual.Find(request.ClientModel);
         var usage = new TokenUsage
         {
             Input = request.InputTokens,
@@ -32,7 +36,7 @@ internal sealed class SpendMeter(
                 : request.OutputTokens(usual?.Output.Value),
         };
         var cost = PriceOf(request).CostOf(usage) + new Money(usual?.BeyondBody.Value ?? 0);
-        return usual is null && cost < FirstGuess ? FirstGuess : cost;
+        return own is null ? Larger(cost, usual is null ? FirstGuess : Smaller(FirstGuess, Most(request))) : cost;
     }
 
     /// <summary>What the request's own size allows it to cost; of one without <c>max_tokens</c> its input.</summary>
@@ -65,6 +69,10 @@ internal sealed class SpendMeter(
     public Money RecordAbandoned(
         Principal principal, DeveloperLimits limits, SpendCounter? pool, in PricedRequest request) =>
         Put(principal, limits, pool, PriceOf(request).CostOf(new TokenUsage { Input = request.InputTokens }));
+
+    private static Money Larger(Money left, Money right) => left > right ? left : right;
+
+    private static Money Smaller(Money left, Money right) => left < right ? left : right;
 
     private ModelPrice PriceOf(in PricedRequest request) =>
         prices.Find(request.Upstream, request.UpstreamModel, request.ClientModel);

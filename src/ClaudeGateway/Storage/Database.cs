@@ -19,6 +19,11 @@ namespace ClaudeGateway.Storage;
 /// </summary>
 internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsyncDisposable
 {
+    /// <summary>
+    /// What <see cref="ObstacleAsync"/> says of a store that answers and refuses writes, as a standby does.
+    /// </summary>
+    public const string ReadOnly = "it can only be read";
+
     /// <summary>Covers waiting for a pooled connection, connecting and the statement itself.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(2);
 
@@ -34,7 +39,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     /// </summary>
     private readonly SemaphoreSlim _writer = new(1);
 
-    public bool IsPostgres => source is NpgsqlDataSource;
+    public bool IsPostgres => source is PostgresDataSource;
 
     /// <summary>
     /// Runs one repeatable statement and returns the number of rows it changed. It may run twice, and may take effect
@@ -115,17 +120,20 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     public string SkipLocked => IsPostgres ? "FOR UPDATE SKIP LOCKED" : "";
 
     /// <summary>
-    /// Opens a connection of the pool for a use of its own kind (LISTEN, COPY); the caller disposes it.
+    /// Opens a connection of the pool for a use of its own kind (COPY); the caller disposes it.
     /// </summary>
     public ValueTask<DbConnection> OpenConnectionAsync(CancellationToken cancellation) =>
         source.OpenConnectionAsync(cancellation);
+
+    /// <summary>Opens a connection of PostgreSQL beside the pool (LISTEN); the caller disposes it.</summary>
+    public Task<NpgsqlConnection> OpenSessionAsync(string applicationName, CancellationToken cancellation) =>
+        ((PostgresDataSource)source).OpenSessionAsync(applicationName, cancellation);
 
     /// <summary>
     /// Why the store cannot be used now, as an operator reads it; null when it answers and can be written.
     /// </summary>
     public async Task<string?> ObstacleAsync()
     {
-        const string readOnly = "it can only be read";
         try
         {
             if (!IsPostgres)
@@ -142,11 +150,11 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
 
             // A session keeps what its database or role said when it began: only a new one knows what they say now.
             ClearPool();
-            return await CanWriteAsync() ? null : readOnly;
+            return await CanWriteAsync() ? null : ReadOnly;
         }
         catch (StoreUnavailableException e)
         {
-            return e.InnerException is DbException cause && StoreErrors.IsReadOnly(cause) ? readOnly : "no answer";
+            return e.InnerException is DbException cause && StoreErrors.IsReadOnly(cause) ? ReadOnly : "no answer";
         }
     }
 
@@ -248,6 +256,12 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
             if (attempt.TryGiveUp())
             {
                 Observe(running);
+                if (attempt.IsConnected && IsPostgres)
+                {
+                    // A server that lost its power leaves every connection of the pool as silent as this one.
+                    ClearPool();
+                }
+
                 throw new StoreUnavailableException($"no answer within {timeout.TotalSeconds:0.#} s", e);
             }
         }
@@ -274,6 +288,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         }
 
         await using var connection = await source.OpenConnectionAsync(attempt.Limit);
+        attempt.IsConnected = true;
         return await work(new DatabaseTransaction(connection, timeout, attempt), attempt.Limit);
     }
 
@@ -290,7 +305,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
     {
         switch (source)
         {
-            case NpgsqlDataSource postgres:
+            case PostgresDataSource postgres:
                 postgres.Clear();
                 break;
             case SqliteDataSource sqlite:

@@ -12,8 +12,16 @@ internal sealed class DatabaseAttempt(CancellationToken limit)
     private const int GivenUp = 2;
 
     private int _state = Open;
+    private bool _isConnected;
 
     public CancellationToken Limit => limit;
+
+    /// <summary>Whether a statement is waited for, and not a connection.</summary>
+    public bool IsConnected
+    {
+        get => Volatile.Read(ref _isConnected);
+        set => Volatile.Write(ref _isConnected, value);
+    }
 
     public bool IsCommitting => Volatile.Read(ref _state) == Committing;
 

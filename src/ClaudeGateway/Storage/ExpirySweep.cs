@@ -7,11 +7,12 @@ namespace ClaudeGateway.Storage;
 /// <param name="Table">Its name.</param>
 /// <param name="Key">The columns of its primary key.</param>
 /// <param name="Condition">Which rows are over; <c>$1</c> is now, in milliseconds since the epoch.</param>
-internal sealed record ExpiringRows(string Table, string Key, string Condition);
+/// <param name="Emptied">The column that is over and not the row; null when it is the whole row.</param>
+internal sealed record ExpiringRows(string Table, string Key, string Condition, string? Emptied = null);
 
 /// <summary>
-/// Deletes expired rows once a minute, as the features that own the tables say. Every replica does; an expired row is
-/// invisible to the stores anyway.
+/// Deletes or empties expired rows once a minute, as the features that own the tables say. Every replica does; an
+/// expired row is invisible to the stores anyway.
 /// </summary>
 internal sealed class ExpirySweep(
     Database database, IReadOnlyList<ExpiringRows> expiring, TimeProvider clock, OperationalLog log) : IAsyncDisposable
@@ -39,7 +40,7 @@ internal sealed class ExpirySweep(
         {
             try
             {
-                await database.ExecuteAsync(Delete(rows), clock.GetUtcNow().ToUnixTimeMilliseconds());
+                await database.ExecuteAsync(Statement(rows), clock.GetUtcNow().ToUnixTimeMilliseconds());
             }
             catch (System.Data.Common.DbException e)
             {
@@ -53,7 +54,8 @@ internal sealed class ExpirySweep(
         }
     }
 
-    private string Delete(ExpiringRows rows) =>
-        $"DELETE FROM {rows.Table} WHERE ({rows.Key}) IN "
+    private string Statement(ExpiringRows rows) =>
+        (rows.Emptied is null ? $"DELETE FROM {rows.Table} " : $"UPDATE {rows.Table} SET {rows.Emptied} = NULL ")
+        + $"WHERE ({rows.Key}) IN "
         + $"(SELECT {rows.Key} FROM {rows.Table} WHERE {rows.Condition} {database.SkipLocked})";
 }

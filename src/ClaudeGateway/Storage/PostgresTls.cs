@@ -14,26 +14,35 @@ namespace ClaudeGateway.Storage;
 /// authority or the name. With the other modes, and without a password-protected client key, Npgsql's own handling
 /// stays as it is.
 /// </summary>
-internal static class PostgresTls
+internal sealed class PostgresTls
 {
     /// <summary>id-kp-serverAuth (RFC 5280 section 4.2.1.12).</summary>
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
+    private readonly bool _isJudge;
+    private readonly X509Certificate2Collection? _roots;
+    private readonly X509Certificate2Collection _extra = [];
+
     /// <exception cref="OperatorException">The file of <c>sslrootcert</c> cannot be used.</exception>
-    /// <exception cref="ArgumentException">Npgsql refuses the settings.</exception>
-    public static NpgsqlDataSource CreateSource(
-        NpgsqlConnectionStringBuilder settings, ProcessEnvironment environment, OperationalLog log)
+    public PostgresTls(NpgsqlConnectionStringBuilder settings, ProcessEnvironment environment, OperationalLog log)
     {
-        if (settings.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull))
+        _isJudge = settings.SslMode is SslMode.VerifyCA or SslMode.VerifyFull;
+        if (_isJudge)
         {
-            return NpgsqlDataSource.Create(settings);
+            _roots = ReadRoots(settings.RootCertificate ?? DefaultRoots(environment));
+            _extra = ExtraAuthorities.Read(environment, log.Warn);
+        }
+    }
+
+    /// <exception cref="ArgumentException">Npgsql refuses the settings.</exception>
+    public NpgsqlDataSourceBuilder Builder(NpgsqlConnectionStringBuilder settings)
+    {
+        if (!_isJudge)
+        {
+            return new NpgsqlDataSourceBuilder(settings.ConnectionString);
         }
 
-        var check = new ServerCheck(
-            settings.Host ?? "",
-            settings.SslMode == SslMode.VerifyFull,
-            ReadRoots(settings.RootCertificate ?? DefaultRoots(environment)),
-            ExtraAuthorities.Read(environment, log.Warn));
+        var check = new ServerCheck(settings.Host ?? "", settings.SslMode == SslMode.VerifyFull, _roots, _extra);
         // Npgsql takes a judge of our own only where it would not judge itself. TLS stays required.
         var judged = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
@@ -44,7 +53,7 @@ internal static class PostgresTls
         builder.UseSslClientAuthenticationOptionsCallback(options =>
             options.RemoteCertificateValidationCallback =
                 (_, certificate, presented, errors) => check.Admits(certificate, presented, errors));
-        return builder.Build();
+        return builder;
     }
 
     /// <summary>Where libpq looks without sslrootcert, and Npgsql with it.</summary>

@@ -173,7 +173,8 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
             {
                 if (!await ProbeAsync(connection))
                 {
-                    _pause = Complain("notifications of the database do not arrive");
+                    // Where they did arrive before, another server has taken over behind the same address.
+                    _pause = Epoch == 0 ? Complain("notifications of the database do not arrive") : RetryPause;
                     return;
                 }
 
@@ -201,20 +202,9 @@ internal sealed class ReplicaChannel(Database database, TimeProvider clock, Oper
     {
         using var time = new CancellationTokenSource(ProbeTimeout, clock);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, time.Token);
-        NpgsqlConnection connection;
-        await using (var pooled = await database.OpenConnectionAsync(limit.Token))
-        {
-            var settings = new NpgsqlConnectionStringBuilder(pooled.ConnectionString)
-            {
-                Pooling = false,
-                ApplicationName = ApplicationPrefix + Self,
-            };
-            connection = await ((NpgsqlConnection)pooled).CloneWithAsync(settings.ToString(), limit.Token);
-        }
-
+        var connection = await database.OpenSessionAsync(ApplicationPrefix + Self, limit.Token);
         try
         {
-            await connection.OpenAsync(limit.Token);
             connection.Notification += OnNotification;
             await using var command = new NpgsqlCommand($"LISTEN {ReplicaMessage.Channel}", connection);
             await command.ExecuteNonQueryAsync(limit.Token);

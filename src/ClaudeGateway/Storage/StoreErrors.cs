@@ -42,6 +42,7 @@ internal static class StoreErrors
     /// </summary>
     public static bool IsReadOnly(DbException exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+            or WrongServerException { IsReadOnly: true }
             or SqliteException { SqliteErrorCode: SqliteReadOnly };
 
     /// <summary>
@@ -67,11 +68,21 @@ internal static class StoreErrors
         _ => false,
     };
 
+    /// <summary>
+    /// The setting of the URL that the server does not know, when that is why it refuses and it says so in English.
+    /// </summary>
+    public static string? UnknownSetting(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.UndefinedObject } e
+            && e.MessageText.Split('"') is [_, var name, _] && e.Severity != "ERROR"
+            ? name
+            : null;
+
     /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
     public static bool IsWorthWaiting(Exception exception) => exception switch
     {
         PostgresException e => e.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown
             or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.TooManyConnections,
+        WrongServerException => true,
         NpgsqlException e => e.InnerException is SocketException or IOException or TimeoutException,
         TimeoutException or OperationCanceledException or SocketException => true,
         _ => false,

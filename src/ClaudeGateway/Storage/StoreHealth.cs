@@ -12,7 +12,8 @@ internal sealed class StoreHealth(Database database, TimeSpan grace, TimeProvide
     private readonly Lock _lock = new();
     private long? _failingSince;
 
-    public async Task<bool> IsReadyAsync()
+    /// <summary>What /readyz answers instead of "ready"; null while it is.</summary>
+    public async Task<string?> ObstacleAsync()
     {
         var obstacle = await database.ObstacleAsync();
         lock (_lock)
@@ -25,7 +26,7 @@ internal sealed class StoreHealth(Database database, TimeSpan grace, TimeProvide
                 }
 
                 _failingSince = null;
-                return true;
+                return null;
             }
 
             if (_failingSince is null)
@@ -35,7 +36,9 @@ internal sealed class StoreHealth(Database database, TimeSpan grace, TimeProvide
             }
 
             _failingSince ??= clock.GetTimestamp();
-            return clock.GetElapsedTime(_failingSince.Value) < grace;
+            return clock.GetElapsedTime(_failingSince.Value) < grace ? null
+                : obstacle == Database.ReadOnly ? "read-only"
+                : "store unavailable";
         }
     }
 }

@@ -1,9 +1,10 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 using Microsoft.Data.Sqlite;
-using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
@@ -30,12 +31,16 @@ internal sealed class StoreStartup(
 
     private async Task<Database> OpenPostgresAsync(CancellationToken cancellation)
     {
-        var database = new Database(CreatePostgresSource(), clock);
+        var target = PostgresUrl.Parse(config.Store);
+        var database = new Database(CreatePostgresSource(target), clock);
+        // Every host gets its turn.
+        var patience = config.Store.ConnectTimeout == Timeout.InfiniteTimeSpan ? Timeout.InfiniteTimeSpan
+            : config.Store.ConnectTimeout * target.Hosts.Count;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                using var time = new CancellationTokenSource(config.Store.ConnectTimeout, clock);
+                using var time = new CancellationTokenSource(patience, clock);
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, time.Token);
                 await using (await database.OpenConnectionAsync(limit.Token))
                 {
@@ -64,20 +69,28 @@ internal sealed class StoreStartup(
         }
     }
 
-    private NpgsqlDataSource CreatePostgresSource()
+    private PostgresDataSource CreatePostgresSource(PostgresTarget target)
     {
-        var settings = PostgresUrl.Parse(config.Store);
+        var settings = target.Settings;
         settings.MaxPoolSize = config.Store.MaxConnections;
-        settings.Timeout = (int)config.Store.ConnectTimeout.TotalSeconds;
+        // Of several servers a silent one must leave time for the next within one statement's limit.
+        settings.Timeout = target.Hosts.Count > 1 ? 1
+            : Math.Max(0, (int)config.Store.ConnectTimeout.TotalSeconds);
         settings.CommandTimeout = (int)Math.Ceiling(Database.DefaultTimeout.TotalSeconds);
         // After a statement's time limit the connection is thrown away at once instead of waiting for the server's
         // word.
         settings.CancellationTimeout = -1;
         // The gateway sets no session state, so there is nothing to reset; this also keeps transaction poolers happy.
         settings.NoResetOnClose = true;
+        if (target.Sockets is { KeepAlive: true, AreUsual: true })
+        {
+            settings.TcpKeepAliveTime = TcpKeepAlive.IdleSeconds;
+            settings.TcpKeepAliveInterval = TcpKeepAlive.IntervalSeconds;
+        }
+
         try
         {
-            return PostgresTls.CreateSource(settings, environment, log);
+            return new PostgresDataSource(target, environment, log);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
@@ -87,6 +100,11 @@ internal sealed class StoreStartup(
 
     private OperatorException Failure(Exception cause)
     {
+        if (StoreErrors.UnknownSetting(cause) is { } name)
+        {
+            return new OperatorException($"store.postgres_url: {PostgresUrl.Unknown(name)}", cause);
+        }
+
         var hint = StoreErrors.IsWorthWaiting(cause)
             ? ". If the database needs longer to become reachable, raise store.connect_timeout_seconds (now "
                 + $"{config.Store.ConnectTimeout.TotalSeconds:0})"

@@ -2,9 +2,11 @@ using System.Net;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Json;
+using ClaudeGateway.Logging;
 using ClaudeGateway.Models;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -20,16 +22,24 @@ internal sealed class AnthropicUpstream : Upstream
     private readonly HttpMessageInvoker _http;
     private readonly FederationTokens? _federation;
     private readonly TimeSpan _firstByteTimeout;
+    private readonly BodyWatch _watch;
+    private readonly OperationalLog _log;
     private readonly RequestTarget _messages;
     private readonly RequestTarget _countTokens;
 
     public AnthropicUpstream(
-        AnthropicUpstreamConfig config, HttpMessageInvoker http, TimeSpan firstByteTimeout, TimeProvider clock)
+        AnthropicUpstreamConfig config,
+        HttpMessageInvoker http,
+        TimeSpan firstByteTimeout,
+        TimeProvider clock,
+        OperationalLog log)
         : base(config)
     {
         _config = config;
         _http = http;
         _firstByteTimeout = firstByteTimeout;
+        _watch = new BodyWatch(config.IdleTimeout, clock);
+        _log = log;
         var origin = (config.BaseUrl?.OriginalString ?? "https://api.anthropic.com").TrimEnd('/');
         _messages = new RequestTarget(origin + "/v1/messages");
         _countTokens = new RequestTarget(origin + "/v1/messages/count_tokens");
@@ -47,7 +57,7 @@ internal sealed class AnthropicUpstream : Upstream
     {
         if (_federation is null)
         {
-            return new AnthropicResponse(this, await SendAsync(call, modelId, null, cancellation));
+            return Answer(call, await SendAsync(call, modelId, null, cancellation));
         }
 
         var token = await _federation.GetAsync(cancellation);
@@ -60,8 +70,11 @@ internal sealed class AnthropicUpstream : Upstream
             response = await SendAsync(call, modelId, await _federation.RenewAsync(token, cancellation), cancellation);
         }
 
-        return new AnthropicResponse(this, response);
+        return Answer(call, response);
     }
+
+    private AnthropicResponse Answer(UpstreamCall call, HttpResponseMessage response) =>
+        new(this, response, call, _watch, _log);
 
     private async Task<HttpResponseMessage> SendAsync(
         UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)

@@ -4,9 +4,12 @@ using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Process;
+using ClaudeGateway.Upstreams.Adapting;
 using ClaudeGateway.Upstreams.Bedrock;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -18,23 +21,34 @@ namespace ClaudeGateway.Upstreams;
 /// </summary>
 internal abstract class CloudUpstream(UpstreamConfig config, CloudContext context) : Upstream(config)
 {
+    /// <summary>More models than an operator configures.</summary>
+    private const int MaxModels = 1000;
+
     private readonly IReadOnlyDictionary<string, string> _headers = config.Headers;
+    private readonly RecentlyUsed<ModelKnowledge> _messages = new(MaxModels, context.Clock);
+    private readonly RecentlyUsed<ModelKnowledge> _counts = new(MaxModels, context.Clock);
 
     protected CloudContext Context => context;
+
+    public BodyWatch Watch { get; } = new(config.IdleTimeout, context.Clock);
 
     /// <summary>Whether <c>tags</c> and the beta value that announces them are known to this cloud.</summary>
     protected virtual bool KnowsTags => true;
 
     /// <summary>A whole message may take as long as the model does.</summary>
     public override TimeSpan? FirstByteTimeout(UpstreamCall call) =>
-        IsStreamed(call) || call.Operation == MessagesOperation.CountTokens ? context.StreamStartTimeout : null;
+        call.IsStreamed || call.Operation == MessagesOperation.CountTokens ? context.StreamStartTimeout : null;
 
-    public override async Task<UpstreamResponse> SendAsync(
+    public override Task<UpstreamResponse> SendAsync(
         UpstreamCall call, string modelId, CancellationToken cancellation)
     {
-        var betas = Betas(call);
-        using var request = await CreateRequestAsync(call, modelId, betas, cancellation);
-        return await ReadAsync(call, await context.Http.SendAsync(request, cancellation), betas, cancellation);
+        // What a message may hold and what may be counted differ.
+        var known = (call.Operation == MessagesOperation.CountTokens ? _counts : _messages)
+            .Get(modelId, context.Clock, static (_, clock) => new ModelKnowledge(clock));
+        var betas = BetasOf(call);
+        var withheld = betas.Length == 0 ? [] : known.Betas.Withhold(betas);
+        var fields = known.RefusedFields() | OptionalField.AnnouncedBy(withheld);
+        return SendAsync(Without(call, withheld, fields), modelId, known, cancellation);
     }
 
     public override async Task RehearseAsync(UpstreamCall call, string modelId, CancellationToken cancellation)
@@ -42,8 +56,12 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         using var request = await CreateRequestAsync(call, modelId, Betas(call), cancellation);
     }
 
-    protected static bool IsStreamed(UpstreamCall call) =>
-        call.Operation == MessagesOperation.CreateMessage && call.Message.IsStream;
+    /// <summary>The betas this cloud is sent with a request, wherever they stand in it.</summary>
+    protected virtual string[] BetasOf(UpstreamCall call) => Betas(call);
+
+    /// <summary>The request without these betas; everything else stays.</summary>
+    protected virtual UpstreamCall WithoutBetas(UpstreamCall call, string[] leftOut) =>
+        call with { Betas = call.Betas.Without(leftOut) };
 
     /// <summary>The URL exactly as it is to be sent.</summary>
     protected abstract Uri Target(UpstreamCall call, string modelId);
@@ -122,25 +140,29 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    private async Task<UpstreamResponse> ReadAsync(
-        UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    private UpstreamCall Without(UpstreamCall call, string[] betas, OptionalFields fields) =>
+        OptionalField.Without(betas.Length == 0 ? call : WithoutBetas(call, betas), fields);
+
+    private async Task<UpstreamResponse> SendAsync(
+        UpstreamCall call, string modelId, ModelKnowledge known, CancellationToken cancellation)
     {
+        var response = await SendOnceAsync(call, modelId, cancellation);
         try
         {
-            if (!response.IsSuccessStatusCode)
+            if (response.IsSuccessStatusCode)
             {
-                call.IsSent = false;
-                return await ReadRefusalAsync(call, response, betas, cancellation);
+                known.Betas.Accept(BetasOf(call));
+                return await ReadAnswerAsync(call, response, cancellation);
             }
 
-            var trace = CreateTrace();
-            return IsStreamed(call)
-                ? new StreamedAnswer(
-                    this, response, CreateTranslator(betas, trace), call.Request.Id, context.Clock, context.Log)
-                {
-                    Guardrail = trace,
-                }
-                : await ReadWholeAsync(response, trace, cancellation);
+            var refusal = await ReadRefusalAsync(call, response, cancellation);
+            if (response.StatusCode != HttpStatusCode.BadRequest || Adapt(call, known, refusal) is not { } adapted)
+            {
+                return Refused(call, response, refusal);
+            }
+
+            response.Dispose();
+            return await SendAgainAsync(adapted, modelId, known, cancellation);
         }
         catch
         {
@@ -149,16 +171,96 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         }
     }
 
-    private async Task<WholeAnswer> ReadRefusalAsync(
-        UpstreamCall call, HttpResponseMessage response, string[] betas, CancellationToken cancellation)
+    /// <summary>The request to send again; null where the refusal is the client's to react to.</summary>
+    private Adapted? Adapt(UpstreamCall call, ModelKnowledge known, UpstreamErrorBody refusal)
     {
-        var status = (int)response.StatusCode;
-        var text = await CloudBody.ReadErrorAsync(response, cancellation);
-        LogRefusal(call, status, Encoding.UTF8.GetString(text));
-        var (error, failoverStatus) = Translate(call, status, UpstreamErrorBody.Read(text), betas);
+        if (BetasOf(call) is { Length: > 0 } betas && UpstreamErrors.IsUnnamedBeta(refusal, betas))
+        {
+            var (leftOut, learnt) = known.Betas.Refuse(betas);
+            var announced = OptionalField.AnnouncedBy(leftOut);
+            return new Adapted(Without(call, leftOut, announced), leftOut, announced, learnt);
+        }
+
+        var fields = OptionalField.Refused(refusal.Message);
+        var rest = OptionalField.Without(call, fields);
+        return ReferenceEquals(rest, call) ? null : new Adapted(rest, [], fields, null);
+    }
+
+    /// <summary>Whatever it answers now is the answer.</summary>
+    private async Task<UpstreamResponse> SendAgainAsync(
+        Adapted adapted, string modelId, ModelKnowledge known, CancellationToken cancellation)
+    {
+        var (call, leftOut, fields, learnt) = adapted;
+        int? status = null;
+        HttpResponseMessage? response = null;
+        try
+        {
+            response = await SendOnceAsync(call, modelId, cancellation);
+            status = (int)response.StatusCode;
+            if (response.IsSuccessStatusCode)
+            {
+                known.Betas.Accept(BetasOf(call));
+                known.Refuse(leftOut.Length == 0 ? fields : OptionalFields.None);
+                return await ReadAnswerAsync(call, response, cancellation);
+            }
+
+            var refusal = await ReadRefusalAsync(call, response, cancellation);
+            if (status == 400 && leftOut.Length > 0 && UpstreamErrors.IsUnnamedBeta(refusal, BetasOf(call)))
+            {
+                known.Betas.RefuseAgain(leftOut, BetasOf(call));
+                learnt = null;
+            }
+
+            return Refused(call, response, refusal);
+        }
+        catch
+        {
+            response?.Dispose();
+            throw;
+        }
+        finally
+        {
+            call.Add(new RequestAdaptation(Name, modelId, leftOut, OptionalField.Names(fields), learnt, status));
+        }
+    }
+
+    private async Task<HttpResponseMessage> SendOnceAsync(
+        UpstreamCall call, string modelId, CancellationToken cancellation)
+    {
+        using var request = await CreateRequestAsync(call, modelId, Betas(call), cancellation);
+        return await context.Http.SendAsync(request, cancellation);
+    }
+
+    private async Task<UpstreamResponse> ReadAnswerAsync(
+        UpstreamCall call, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        var trace = CreateTrace();
+        return call.IsStreamed
+            ? new StreamedAnswer(
+                this, response, CreateTranslator(Betas(call), trace), call.Request.Id, Watch, context.Log)
+            {
+                Guardrail = trace,
+            }
+            : await ReadWholeAsync(response, trace, cancellation);
+    }
+
+    private async Task<UpstreamErrorBody> ReadRefusalAsync(
+        UpstreamCall call, HttpResponseMessage response, CancellationToken cancellation)
+    {
+        call.IsSent = false;
+        var text = await CloudBody.ReadErrorAsync(response, Watch, cancellation);
+        LogRefusal(call, (int)response.StatusCode, Encoding.UTF8.GetString(text));
+        return UpstreamErrorBody.Read(text);
+    }
+
+    private WholeAnswer Refused(UpstreamCall call, HttpResponseMessage response, UpstreamErrorBody refusal)
+    {
+        var (error, failoverStatus) = Translate(call, (int)response.StatusCode, refusal, Betas(call));
         return new WholeAnswer(this, response, error.Status, error.ToJson(call.Request.Id))
         {
             FailoverStatus = failoverStatus,
+            OwnWords = refusal.Message,
+            RefusesThinking = failoverStatus == 400 && CapabilityRejection.IsThinkingSignature(refusal.Text),
             IsHopeless = error.Status == (int)HttpStatusCode.NotImplemented,
         };
     }
@@ -166,7 +268,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private async Task<WholeAnswer> ReadWholeAsync(
         HttpResponseMessage response, GuardrailTrace? trace, CancellationToken cancellation)
     {
-        var json = await CloudBody.ReadJsonAsync(response, cancellation);
+        var json = await CloudBody.ReadJsonAsync(response, Watch, cancellation);
         return trace is null
             ? new WholeAnswer(this, response, (int)HttpStatusCode.OK, json)
             : new WholeAnswer(this, response, (int)HttpStatusCode.OK, trace.Take((ReadOnlyMemory<byte>)json.ToArray()))
@@ -174,4 +276,9 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
                 Guardrail = trace,
             };
     }
+
+    /// <summary>A refused request in the form in which it is sent again.</summary>
+    /// <param name="Betas">What it goes without.</param>
+    /// <param name="Fields">Also.</param>
+    private sealed record Adapted(UpstreamCall Call, string[] Betas, OptionalFields Fields, string? LearntBeta);
 }

@@ -36,6 +36,13 @@ internal sealed class RequestBetas
         : WithoutTags.Length == 0 ? null
         : string.Join(',', WithoutTags);
 
+    /// <summary>What is left without these; the header is written anew.</summary>
+    public RequestBetas Without(string[] leftOut)
+    {
+        var left = Array.FindAll(All, beta => !leftOut.Contains(beta, StringComparer.Ordinal));
+        return new RequestBetas(left.Length == 0 ? null : string.Join(',', left));
+    }
+
     private string[] All =>
         _all ??= _header?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 

@@ -33,7 +33,7 @@ internal static class UpstreamList
             .. config.Upstreams.Select(upstream => rehearsal(
                 upstream,
                 upstream is AnthropicUpstreamConfig anthropic
-                ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock)
+                ? new AnthropicUpstream(anthropic, http, config.Timeouts.UpstreamTtfb, clock, log)
                 : Create(upstream, clouds))),
         ];
     }

@@ -138,6 +138,47 @@ public sealed class BrokenAnswerTests
         }
     }
 
+    public static TheoryData<string, string, string> OtherTexts
+    {
+        get
+        {
+            var data = new TheoryData<string, string, string>();
+            foreach (var kind in Configs(new Uri("http://x")).Select(config => config.Provider))
+            {
+                // What claims to be the Anthropic API itself may answer with a whole message.
+                var type = kind == "anthropic" ? "completion" : "message";
+                data.Add(
+                    kind, "application/json", $"{{\"type\":\"{type}\",\"id\":\"msg_1\",\"content\":[{{\"text\":\"secret\"}}]}}");
+                data.Add(kind, "text/event-stream", $"\r\n {{\"type\":\"{type}\",\"id\":\"msg_1\"}}");
+                data.Add(kind, "text/html", "<!doctype html>\u001b[31mmsg_1");
+                data.Add(kind, "text/event-stream", "<html>msg_1");
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OtherTexts))]
+    public async Task Other_text_in_the_place_of_a_stream_fails_over_and_its_beginning_is_in_the_log(
+        string provider, string contentType, string text)
+    {
+        await using var broken = new BrokenServer
+        {
+            Answer = ("", $"HTTP/1.1 200 OK\r\ncontent-type: {contentType}\r\ncontent-length: {text.Length}", text),
+        };
+        await using var scene = await StartAsync(provider, broken.Url);
+
+        using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, "claude-opus-4-7", stream: true);
+
+        Assert.Contains("message_stop", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal("next", (await scene.Gateway.Log.AuditAsync("inference")).GetProperty("upstream").GetString());
+        var line = await scene.Gateway.Log.LineAsync("answered a request for a stream with other text: ");
+        Assert.Contains("msg_1", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", line, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', line);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task However_odd_an_answer_is_the_gateway_does_not_fail(string provider, bool stream)
@@ -163,16 +204,18 @@ public sealed class BrokenAnswerTests
         }
     }
 
-    private static Task<Scene> StartAsync(string provider, Uri url)
+    /// <summary>A gateway whose first upstream is of this kind, before a good one.</summary>
+    internal static Task<Scene> StartAsync(string provider, Uri url, TimeSpan? idleTimeout = null)
     {
         var broken = Configs(url).Single(upstream => upstream.Provider == provider);
+        broken = broken with { IdleTimeout = idleTimeout ?? broken.IdleTimeout };
         return Scene.StartAsync(config => config with
         {
             Upstreams = [broken, .. config.Upstreams.Select(upstream => upstream with { Name = "next" })],
         });
     }
 
-    private static UpstreamConfig[] Configs(Uri url)
+    internal static UpstreamConfig[] Configs(Uri url)
     {
         const string Name = "broken";
         const string Region = "us-east-1";

@@ -145,6 +145,31 @@ public sealed class CloudUpstreamTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_refused_beta_that_is_not_named_is_left_out_once_and_audited()
+    {
+        await using var gateway = await StartAsync(alone: true);
+        var bearer = (await gateway.SignInAsync()).AccessToken;
+        _bedrock.Next(e => e.RespondJsonAsync(400, new { message = "invalid beta flag" }));
+        _bedrock.Next(e => StreamAsync(e, [.. Events().Select(EventStreamFrames.Chunk)]));
+        using var response = await gateway.SendMessageAsync(
+            bearer, stream: true, headers: ("anthropic-beta", "unknown-2026-01-01"));
+
+        Assert.Contains("message_stop", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(2, _bedrock.Requests.Count);
+        Assert.All(_bedrock.Requests, request => Assert.True(SigV4Check.Of(request, SecretKey).Valid));
+        Assert.DoesNotContain("anthropic_beta", _bedrock.Requests[1].Text, StringComparison.Ordinal);
+        var audit = await gateway.Log.AuditAsync("upstream.adapted");
+        Assert.Equal(
+            ("bedrock", "us.anthropic.claude-sonnet-4-6", "unknown-2026-01-01", 200),
+            (
+                audit.GetProperty("upstream").GetString(), audit.GetProperty("upstream_model").GetString(),
+                audit.GetProperty("refused_beta").GetString(), audit.GetProperty("status").GetInt32()));
+        Assert.Equal(
+            (await gateway.Log.AuditAsync("inference")).GetProperty("request_id").GetString(),
+            audit.GetProperty("request_id").GetString());
+    }
+
+    [Fact]
     public async Task An_answer_that_is_no_JSON_fails_over()
     {
         await using var gateway = await StartAsync();

@@ -10,23 +10,22 @@ namespace ClaudeGateway.IntegrationTests.Messages;
 public sealed class RelayTests
 {
     [Fact]
-    public async Task Response_headers_are_sent_before_the_upstream_says_anything_more()
+    public async Task An_answer_that_breaks_off_after_its_headers_is_made_good_by_the_next_upstream()
     {
-        await using var scene = await Scene.StartAsync();
-        var headersSeen = new TaskCompletionSource();
-        scene.Upstream.Next(async e =>
+        await using var scene = await Scene.StartAsync(2);
+        scene.Upstreams[0].Next(async e =>
         {
             await e.StartAsync(200, ("content-type", "text/event-stream"));
-            await headersSeen.Task;
-            await e.WriteAsync("event: ping\ndata: {}\n\n");
-            await e.EndAsync();
+            // Its headers have been taken before it breaks.
+            await Assert.ThrowsAsync<TimeoutException>(
+                () => scene.Upstreams[1].Server.RequestCountAsync(1).WaitAsync(TimeSpan.FromMilliseconds(200)));
+            e.Reset();
         });
 
         using var response = await scene.Gateway.SendMessageAsync(scene.Bearer, stream: true);
-        headersSeen.SetResult();
 
-        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.ToString());
-        Assert.Equal("event: ping\ndata: {}\n\n", await response.Content.ReadAsStringAsync());
+        Assert.Contains("message_stop", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal("up1", (await scene.Gateway.Log.AuditAsync("inference")).GetProperty("upstream").GetString());
     }
 
     [Fact]
@@ -82,18 +81,18 @@ public sealed class RelayTests
     public async Task A_body_with_a_length_that_comes_after_its_head_arrives_whole()
     {
         await using var scene = await Scene.StartAsync();
-        var headSeen = new TaskCompletionSource();
+        var beginningSeen = new TaskCompletionSource();
         scene.Upstream.Next(async e =>
         {
             await e.WriteRawAsync(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n"u8.ToArray());
-            await headSeen.Task;
-            await e.WriteRawAsync("{\"z\": 1}"u8.ToArray());
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n{"u8.ToArray());
+            await beginningSeen.Task;
+            await e.WriteRawAsync("\"z\": 1}"u8.ToArray());
             await e.EndAsync();
         });
 
         using var response = await scene.Gateway.SendMessageAsync(scene.Bearer);
-        headSeen.SetResult();
+        beginningSeen.SetResult();
 
         Assert.Equal("{\"z\": 1}", await response.Content.ReadAsStringAsync().WaitAsync(Signal.Timeout));
     }
@@ -135,6 +134,54 @@ public sealed class RelayTests
         Assert.Equal(received, response.Content.Headers.ContentEncoding.SingleOrDefault());
         var body = await response.Content.ReadAsByteArrayAsync();
         Assert.Equal(received is null ? "{\"z\": 1}"u8.ToArray() : packed.ToArray(), body);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("deflate")]
+    [InlineData("br")]
+    public async Task An_event_of_a_compressed_stream_arrives_when_it_comes(string coding)
+    {
+        await using var scene = await Scene.StartAsync();
+        using var seen = new SemaphoreSlim(0);
+        scene.Upstream.Next(async e =>
+        {
+            await e.StartAsync(200, ("content-type", "text/event-stream"), ("content-encoding", coding));
+            var packed = new MemoryStream();
+            await using Stream packing = coding switch
+            {
+                "gzip" => new GZipStream(packed, CompressionMode.Compress, leaveOpen: true),
+                "deflate" => new ZLibStream(packed, CompressionMode.Compress, leaveOpen: true),
+                _ => new BrotliStream(packed, CompressionMode.Compress, leaveOpen: true),
+            };
+            for (var i = 1; i <= 3; i++)
+            {
+                await packing.WriteAsync(Encoding.UTF8.GetBytes($"data: {i}\n\n"));
+                await packing.FlushAsync();
+                await e.WriteAsync(packed.ToArray());
+                packed.SetLength(0);
+                await seen.WaitAsync(Signal.Timeout);
+            }
+
+            await packing.DisposeAsync();
+            await e.WriteAsync(packed.ToArray());
+            await e.EndAsync();
+        });
+
+        using var response = await scene.Gateway.SendMessageAsync(
+            scene.Bearer, stream: true, headers: ("accept-encoding", "gzip, deflate, br, zstd"));
+        var body = await response.Content.ReadAsStreamAsync();
+        for (var i = 1; i <= 3; i++)
+        {
+            var read = new byte["data: 1\n\n".Length];
+            await body.ReadExactlyAsync(read).AsTask().WaitAsync(Signal.Timeout);
+            Assert.Equal($"data: {i}\n\n", Encoding.UTF8.GetString(read));
+            seen.Release();
+        }
+
+        Assert.Equal(0, await body.ReadAsync(new byte[1]));
+        Assert.Empty(response.Content.Headers.ContentEncoding);
+        Assert.Equal("gzip, deflate, br", scene.Upstream.Requests[0].Header("accept-encoding"));
     }
 
     [Theory]
@@ -237,6 +284,7 @@ public sealed class RelayTests
         scene.Upstream.Next(async e =>
         {
             await e.StartAsync(200, ("content-type", "text/event-stream"));
+            await e.WriteAsync("data: 1\n\n");
             await end.Task;
             await e.EndAsync();
         });

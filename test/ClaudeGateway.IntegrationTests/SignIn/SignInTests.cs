@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.SignIn;
@@ -207,7 +208,7 @@ public sealed class SignInTests : IAsyncDisposable
         var (alice, mallory) = (await gateway.AuthorizeDeviceAsync(), await gateway.AuthorizeDeviceAsync());
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, alice.UserCode);
-        await using (var database = Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store)))
+        await using (var database = Npgsql.NpgsqlDataSource.Create(PostgresUrl.Parse(gateway.Config.Store).Settings))
         {
             await database.CreateCommand(
                 "UPDATE gw_device_grant SET status = 'approved', approved_at = requested_at, sealed_identity = (SELECT "

@@ -68,7 +68,7 @@ public sealed class StoreOutageTests
         }
 
         using var during = await gateway.GetAsync("/readyz");
-        Assert.Equal("store unavailable", await during.Content.ReadAsStringAsync());
+        Assert.Equal("read-only", await during.Content.ReadAsStringAsync());
         await gateway.Log.LineAsync("store: it can only be read; sign-in and spend limits depend on it");
 
         await server.ExecuteAsync($"ALTER DATABASE {name} RESET default_transaction_read_only");

@@ -85,7 +85,7 @@ public sealed class RefusedRowTests
     }
 
     /// <summary>The gateway's own store, opened once more.</summary>
-    private static async Task<Database> DatabaseAsync(GatewayHost gateway)
+    internal static async Task<Database> DatabaseAsync(GatewayHost gateway)
     {
         using var lines = new Logging.StderrLines(Stream.Null);
         var log = new Logging.OperationalLog(lines, TimeProvider.System, Logging.LogLevel.Error);

@@ -102,6 +102,71 @@ public sealed class ReservationTests : IAsyncLifetime
         Assert.All(await Task.WhenAll(cheap), status => Assert.Equal(200, status));
     }
 
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public async Task The_first_requests_at_once_of_an_unknown_developer_hold_a_cap_of_a_cent(
+        int replicas, bool isModelKnown)
+    {
+        const int maxTokens = 500;
+        const decimal answerCents = 0.75m;
+        await using var host = new SpendHost(await PostgresServer.NewMigratedDatabaseAsync());
+        var gateways = new List<GatewayHost>();
+        while (gateways.Count < replicas)
+        {
+            gateways.Add(await host.StartAsync());
+        }
+
+        await host.LimitAsync(SpendHost.Organization, "1", "monthly");
+        if (isModelKnown)
+        {
+            // Of others it is known that their answers are short.
+            host.Upstream.OutputTokens = 1;
+            foreach (var gateway in gateways)
+            {
+                Assert.Equal(200, await host.SendAsync(host.Bearer("bob"), gateway));
+            }
+        }
+
+        var (decided, decisions, answer) = (0, new Signal(), new TaskCompletionSource());
+        host.Upstream.Script = async e =>
+        {
+            Decide();
+            await answer.Task;
+            await e.RespondJsonAsync(200, new { usage = new { input_tokens = 0, output_tokens = maxTokens } });
+        };
+        var bearer = host.Bearer("alice");
+        var first = Enumerable.Range(0, 8).Select(i => SendAsync(gateways[i % replicas])).ToList();
+        await decisions.UntilAsync(() => Volatile.Read(ref decided) == first.Count, "a decision on each request");
+        answer.SetResult();
+        var statuses = await Task.WhenAll(first);
+
+        Assert.InRange(statuses.Count(status => status == 200), 1, replicas);
+        Assert.All(statuses, status => Assert.True(status is 200 or 429));
+        Assert.InRange(await host.SpentAsync("alice"), answerCents, answerCents * replicas);
+
+        void Decide()
+        {
+            Interlocked.Increment(ref decided);
+            decisions.Set();
+        }
+
+        async Task<int> SendAsync(GatewayHost gateway)
+        {
+            using var response = await gateway.PostJsonAsync(
+                "/v1/messages", Body("claude-sonnet-4-6", 20, maxTokens), bearer);
+            await response.Content.ReadAsByteArrayAsync();
+            if ((int)response.StatusCode != 200)
+            {
+                Decide();
+            }
+
+            return (int)response.StatusCode;
+        }
+    }
+
     [Fact]
     public async Task A_request_that_is_given_up_before_its_answer_pays_its_input_until_the_cap_is_reached()
     {

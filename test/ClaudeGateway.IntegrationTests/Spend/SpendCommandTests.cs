@@ -63,6 +63,41 @@ public sealed class SpendCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_developer_may_be_named_by_his_address()
+    {
+        var bearer = _host.BearerOf("00u1", "ann@example.com");
+        Assert.Equal(200, await _host.SendAsync(bearer));
+        await RunAsync("limits", "set", "--user", "Ann@example.com", "--amount", "12.10");
+        await RunAsync("limits", "set", "--user", "00u2", "--amount", "5");
+        var limit = Assert.Single(JsonDocument.Parse(
+            await RunAsync("limits", "list", "--user", "ann@example.com", "--json")).RootElement.EnumerateArray());
+        Assert.Equal("00u1", limit.GetProperty("scope").GetProperty("user_id").GetString());
+        Assert.Equal("1210", limit.GetProperty("amount").GetString());
+        Assert.Contains(
+            "00u1,ann@example.com", await RunAsync("user", "ANN@example.com", "--csv"), StringComparison.Ordinal);
+        await RunAsync("limits", "delete", "--user", "ann@example.com");
+        Assert.DoesNotContain("00u1", await RunAsync("limits", "list"), StringComparison.Ordinal);
+        Assert.Equal("Signed out 00u1.\n", await RunAsync("sign-out", "ann@example.com"));
+        Assert.Equal(401, await _host.SendAsync(bearer));
+    }
+
+    [Fact]
+    public async Task An_address_of_several_developers_changes_nothing()
+    {
+        Assert.Equal(200, await _host.SendAsync(_host.BearerOf("00u1", "ann@example.com")));
+        Assert.Equal(200, await _host.SendAsync(_host.BearerOf("00u2", "ann@example.com")));
+        foreach (var arguments in (string[][])[
+            ["sign-out", "ann@example.com"],
+            ["limits", "delete", "--user", "ann@example.com"],
+            ["limits", "set", "--user", "ann@example.com", "--amount", "5"]])
+        {
+            var (exitCode, _, error) = await StartAsync(SpendHost.AdminKey, arguments);
+            Assert.Equal(1, exitCode);
+            Assert.Contains("00u1, 00u2", Assert.Single(error), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Somebody_is_signed_out_of_every_replica()
     {
         var bearer = _host.Bearer("alice");
@@ -75,9 +110,12 @@ public sealed class SpendCommandTests : IAsyncLifetime
 
     [Theory]
     [InlineData("names exactly one", "limits", "set", "--amount", "5")]
-    [InlineData("has a comma", "limits", "set", "--user", "a", "--amount", "12,10")]
+    [InlineData("--amount: '12,10' has a comma", "limits", "set", "--user", "a", "--amount", "12,10")]
     [InlineData("'1,0'", "top", "--limit", "1,0")]
-    [InlineData("not an amount", "limits", "set", "--user", "a", "--amount", "1.234")]
+    [InlineData("--amount: '1.234' is not an amount", "limits", "set", "--user", "a", "--amount", "1.234")]
+    [InlineData("--amount: '1e3' is not an amount", "limits", "set", "--user", "a", "--amount", "1e3")]
+    [InlineData("--budget: '1e3' is not an", "limits", "set", "--group", "g", "--amount", "1", "--budget", "1e3")]
+    [InlineData("must sign in", "limits", "set", "--user", "nobody@example.com", "--amount", "5")]
     [InlineData("there is no such limit", "limits", "delete", "--user", "nobody")]
     [InlineData("spend limit not found", "limits", "delete", "--id", "spl_0")]
     [InlineData("yearly", "top", "--period", "yearly")]

@@ -100,11 +100,13 @@ internal sealed class SpendHost : IAsyncDisposable
         output_tokens = 0,
     };
 
-    public string Bearer(string sub, params string[] groups)
+    public string Bearer(string sub, params string[] groups) => BearerOf(sub, $"{sub}@example.com", groups);
+
+    public string BearerOf(string sub, string? email, params string[] groups)
     {
         var config = Config();
         var tokens = new SessionTokens(config, new SessionSecrets(config.Session.JwtSecrets), TimeProvider.System);
-        return tokens.Mint(new Identity(sub, $"{sub}@example.com", sub, groups), SessionTokens.NewId()).Token;
+        return tokens.Mint(new Identity(sub, email, sub, groups), SessionTokens.NewId()).Token;
     }
 
     public async Task<JsonElement> LimitAsync(

@@ -1,5 +1,6 @@
 using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
 using Npgsql;
@@ -72,7 +73,7 @@ public sealed class MigratorTests
     {
         var config = await TestStore.ConfigAsync(TestStore.Postgres);
         var role = "limited_" + Guid.NewGuid().ToString("N")[..8];
-        await using (var admin = NpgsqlDataSource.Create(PostgresUrl.Parse(config)))
+        await using (var admin = NpgsqlDataSource.Create(PostgresUrl.Parse(config).Settings))
         {
             await admin.CreateCommand($"CREATE ROLE {role} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
                 .ExecuteNonQueryAsync();

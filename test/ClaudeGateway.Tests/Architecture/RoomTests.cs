@@ -22,7 +22,7 @@ public sealed partial class RoomTests
         ("Models", []),
         ("Settings", ["Json"]),
         ("Config", ["Json", "Process", "Net", "Models", "Settings"]),
-        ("Storage", ["Logging", "Process", "Config"]),
+        ("Storage", ["Logging", "Process", "Net", "Config"]),
         ("Outbound", ["Logging", "Process", "Net"]),
         ("Sessions", ["Json", "Logging", "Process", "Config", "Storage"]),
         ("Http", ["Json", "Logging", "Process", "Net", "Config", "Sessions"]),

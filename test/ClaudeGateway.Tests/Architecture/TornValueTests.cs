@@ -31,11 +31,11 @@ public sealed class TornValueTests
         ["Spend.Usage.UsageReader._finished"] = "the flow of one answer",
         ["Storage.StoreHealth._failingSince"] = "_lock",
         ["Telemetry.Breaker._openUntil"] = "the lock of the destination that owns it",
-        ["Upstreams.Responses.AnthropicResponse._begun"] = "the flow of one answer",
-        ["Upstreams.Responses.AnthropicResponse._firstByte"] = "the flow of one answer",
         ["Upstreams.Bedrock.BedrockBody.Fields.BudgetTokens"] = "the flow of one request",
-        ["Upstreams.Responses.QuietWait._read"] = "one wait at a time",
-        ["Upstreams.Responses.QuietWait._wait"] = "_gate, and one wait at a time",
+        ["Upstreams.Responses.Quiet.QuietWait._read"] = "one wait at a time",
+        ["Upstreams.Responses.Quiet.QuietWait._wait"] = "_gate, and one wait at a time",
+        ["Upstreams.Responses.Quiet.WatchedBody._boundary"] = "the flow of one answer",
+        ["Upstreams.Responses.Quiet.WatchedBody._next"] = "the flow of one answer",
     };
 
     [Fact]

@@ -78,12 +78,34 @@ public sealed class CheckCommandTests : IDisposable
         """{"upstreams":[{"provider":"vertex","region":"us-east5","project_id":"p"}]}""",
         "Vertex does not serve Sonnet 4.5")]
     [InlineData(
+        """{"upstreams":[{"provider":"bedrock","region":"eu-west-1"}]}""",
+        "Set inference_profile: eu (or the one this region has)")]
+    [InlineData(
         """{"admin":{},"pricing":{"overrides":[{"upstream":"anthropic","model":"nope","input":1,"output":1,"cache_read":1,"cache_write":1}]}}""",
         "the row for 'nope' on 'anthropic' will never apply")]
     public void What_is_probably_not_meant_is_warned_about(string json, string expected)
     {
         Assert.Equal(0, Check(Yaml.With(json)));
         Assert.Contains(expected, _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""[{"provider":"bedrock","region":"us-east-1"}]""", "true", "[]")]
+    [InlineData("""[{"provider":"bedrock","region":"us-gov-west-1"}]""", "true", "[]")]
+    [InlineData("""[{"provider":"bedrock","region":"eu-west-1","inference_profile":"eu"}]""", "true", "[]")]
+    [InlineData("""[{"provider":"bedrock","region":"eu-west-1","inference_profile":"none"}]""", "true", "[]")]
+    [InlineData(
+        """[{"provider":"bedrock","region":"eu-west-1"}]""",
+        "false",
+        """[{"id":"claude-sonnet-4-6","upstream_model":{"bedrock":"eu.anthropic.claude-sonnet-4-6"}}]""")]
+    public void No_profile_is_missed_where_none_is_needed_or_the_operator_has_said_which(
+        string upstreams, string builtIns, string models)
+    {
+        Assert.Equal(
+            0,
+            Check(Yaml.With(
+                $$$"""{"upstreams":{{{upstreams}}},"auto_include_builtin_models":{{{builtIns}}},"models":{{{models}}}}""")));
+        Assert.DoesNotContain("inference_profile", _errors.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

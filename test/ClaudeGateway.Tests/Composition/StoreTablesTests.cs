@@ -17,6 +17,7 @@ public sealed class StoreTablesTests
             "1 sign-in d4f582ec5b110cf2aa368bfd01f915c8452ff8a53b726d5fe6e628d71347e74a",
             "20 spend 20be936ff2e891f2fcdc20ccb4521aaddd3e54cf2f37615fb6a3e7c085a90452",
             "30 machines c3073b429f890df3fee6a072e8ded3c2832c08e14441d97eb953b4d4cdc69711",
+            "40 refresh 2870d2070af0f1e3329f76b23c25c087e67ea612009f101026b25ce48a410d5e",
         ];
         Assert.Equal(released, StoreTables.Migrations.Select(m => $"{m.Id} {m.Name} {Hash(m.Sql)}"));
     }

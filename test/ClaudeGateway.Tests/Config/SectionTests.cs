@@ -7,7 +7,13 @@ namespace ClaudeGateway.Tests.Config;
 public sealed class SectionTests
 {
     [Theory]
+    [InlineData(
+        """{"upstreams":[{"provider":"anthropic","auth":{"api_key":"k"},"idle_timeout_ms":0}]}""",
+        "idle_timeout_ms: must be an integer from 1 to 86400000")]
     [InlineData("""{"listen":{"port":65536}}""", "listen.port: must be an integer from 0 to 65535")]
+    [InlineData(
+        """{"listen":{"keep_alive_seconds":0}}""", "listen.keep_alive_seconds: must be an integer from 1 to 86400")]
+    [InlineData("""{"listen":{"keep_alive_seconds":86401}}""", "must be an integer from 1 to 86400")]
     [InlineData("""{"listen":{"host":"0.0.0.0"}}""", "listen.public_url: is required because")]
     [InlineData("""{"listen":{"public_url":"gw"}}""", "is not a URL")]
     [InlineData("""{"listen":{"public_url":"ftp://gw.example.com"}}""", "begins with ftp:")]
@@ -26,7 +32,8 @@ public sealed class SectionTests
     [InlineData("""{"store":{"postgres_url":null}}""", "store.postgres_url: is required (or sqlite_path")]
     [InlineData("""{"store":{"sqlite_path":"/x"}}""", "sqlite_path: cannot stand beside postgres_url")]
     [InlineData("""{"store":{"postgres_url":"mysql://h/x"}}""", "must begin with postgres://")]
-    [InlineData("""{"store":{"postgres_url":"postgres://a,b/x"}}""", "several hosts")]
+    [InlineData("""{"store":{"postgres_url":"postgres://a:1,b:2,c/x?port=1,2"}}""", "port names 2 ports for 3 hosts")]
+    [InlineData("""{"store":{"postgres_url":"postgres://h/x?pgbouncer=true"}}""", "\"pgbouncer\" is unknown. Known are")]
     [InlineData("""{"store":{"postgres_url":"postgres://u:p/w@h/x"}}""", "percent-encoded")]
     [InlineData("""{"store":{"postgres_url":"postgres://h/x?sslmode=maybe"}}""", "sslmode")]
     [InlineData("""{"store":{"max_connections":10001}}""", "max_connections: must be an integer from 1 to 10000")]
@@ -179,6 +186,12 @@ public sealed class SectionTests
         """{"provider":"bedrock","region":"r","assume_role":{"role_arn":"arn:aws:iam::123456789012:role/x","external_id":"a"}}""",
         "external_id: must be 2 to 1224")]
     [InlineData("""{"provider":"bedrock","region":"r","guardrail":{"id":"a","version":1}}""", "version: must be text")]
+    [InlineData(
+        """{"provider":"bedrock","region":"r","inference_profile":"emea"}""",
+        "inference_profile: must be us, eu, apac, jp, au, global or none")]
+    [InlineData(
+        """{"provider":"mantle","region":"us-east-1","models":["a"],"inference_profile":"eu"}""",
+        "inference_profile: unknown key")]
     [InlineData(
         """{"provider":"bedrock","region":"r","guardrail_trace":"ENABLED"}""",
         "guardrail_trace: must be true or false")]

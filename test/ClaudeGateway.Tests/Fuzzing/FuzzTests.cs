@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Fuzzing;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.Fuzzing;
 

@@ -11,40 +11,41 @@ public sealed class SharedProbeTests
     [Fact]
     public async Task Whoever_asks_while_a_check_is_under_way_gets_its_answer()
     {
-        var answer = new TaskCompletionSource<bool>();
+        var answer = new TaskCompletionSource<string?>();
         var probe = Probe(() => answer.Task);
-        Task<bool>[] all = [.. Enumerable.Range(0, 1000).Select(_ => probe.AskAsync())];
+        Task<string?>[] all = [.. Enumerable.Range(0, 1000).Select(_ => probe.AskAsync())];
         _clock.Advance(TimeSpan.FromSeconds(10));
         var late = probe.AskAsync();
 
-        answer.SetResult(true);
+        answer.SetResult("away");
 
-        Assert.All(await Task.WhenAll([.. all, late]).WaitAsync(Signal.Timeout), Assert.True);
+        Assert.All(
+            await Task.WhenAll([.. all, late]).WaitAsync(Signal.Timeout), answer => Assert.Equal("away", answer));
         Assert.Equal(1, _asked);
     }
 
     [Fact]
     public async Task An_answer_is_kept_for_a_tenth_of_a_second()
     {
-        var probe = Probe(() => Task.FromResult(_asked == 1));
-        Assert.True(await probe.AskAsync());
+        var probe = Probe(() => Task.FromResult(_asked == 1 ? null : "away"));
+        Assert.Null(await probe.AskAsync());
         _clock.Advance(TimeSpan.FromMilliseconds(99));
-        Assert.True(await probe.AskAsync());
+        Assert.Null(await probe.AskAsync());
         _clock.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.False(await probe.AskAsync());
+        Assert.Equal("away", await probe.AskAsync());
         Assert.Equal(2, _asked);
     }
 
     [Fact]
     public async Task A_check_that_throws_is_asked_again_when_its_time_is_over()
     {
-        var probe = Probe(() => _asked == 1 ? throw new InvalidOperationException() : Task.FromResult(true));
+        var probe = Probe(() => _asked == 1 ? throw new InvalidOperationException() : Task.FromResult<string?>(null));
         await Assert.ThrowsAsync<InvalidOperationException>(probe.AskAsync);
         _clock.Advance(SharedProbe.MaxAge);
-        Assert.True(await probe.AskAsync());
+        Assert.Null(await probe.AskAsync());
     }
 
-    private SharedProbe Probe(Func<Task<bool>> check) => new(
+    private SharedProbe Probe(Func<Task<string?>> check) => new(
         () =>
         {
             Interlocked.Increment(ref _asked);

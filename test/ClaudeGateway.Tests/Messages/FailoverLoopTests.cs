@@ -33,7 +33,7 @@ public sealed class FailoverLoopTests
         outcome.Response?.Dispose();
 
         AnthropicUpstream Anthropic(string name, Uri url) =>
-            new(Config(name, url), http, TimeSpan.FromMinutes(2), clock);
+            new(Config(name, url), http, TimeSpan.FromMinutes(2), clock, calls.Operational);
     }
 
     [Theory]
@@ -66,7 +66,8 @@ public sealed class FailoverLoopTests
                 new RouteTarget(new BedrockUpstream(bedrock, calls.Context()), "m"),
                 new RouteTarget(new VertexUpstream(vertex, calls.Context()), "m"),
                 new RouteTarget(
-                    new AnthropicUpstream(Config("next", next.Url), http, TimeSpan.FromMinutes(2), clock), "m"),
+                    new AnthropicUpstream(Config("next", next.Url), http, TimeSpan.FromMinutes(2), clock, calls.Operational),
+                    "m"),
             ]);
 
         Assert.Equal(("next", 3), (outcome.Target?.Upstream.Name, outcome.Attempts));

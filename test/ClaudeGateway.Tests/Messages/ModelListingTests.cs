@@ -67,7 +67,7 @@ public sealed class ModelListingTests
         using var http = new HttpMessageInvoker(handler);
         Upstream Upstream(string name) => new AnthropicUpstream(
             new AnthropicUpstreamConfig { Name = name, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http,
-            TimeSpan.FromMinutes(1), TimeProvider.System);
+            TimeSpan.FromMinutes(1), TimeProvider.System, null!);
         var routes = new ModelRoutes(new ModelCatalog([model], includeBuiltIns: false), [Upstream("a"), Upstream("b")]);
         return Assert.Single(new ModelListing(routes, _ => ModelAccess.Unrestricted).For(Alice));
     }

@@ -58,7 +58,7 @@ public sealed class ModelRoutesTests
                 Groups = [group],
                 Models = models,
                 Auth = new AnthropicAuth.ApiKey(new Secret("k"))
-            }, http, TimeSpan.FromMinutes(1), TimeProvider.System);
+            }, http, TimeSpan.FromMinutes(1), TimeProvider.System, null!);
         var house = new ModelConfig("house", null, null, new Dictionary<string, string> { ["haikus"] = "x" });
         return new ModelRoutes(
             new ModelCatalog([house], includeBuiltIns: true),

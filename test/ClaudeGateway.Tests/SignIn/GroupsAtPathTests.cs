@@ -1,7 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.SignIn.Claims;
-using ClaudeGateway.Tests.Fuzzing;
+using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.Tests.SignIn;
 

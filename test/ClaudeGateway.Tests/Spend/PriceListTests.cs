@@ -39,6 +39,28 @@ public sealed class PriceListTests
         }));
     }
 
+    [Theory]
+    [InlineData("us.")]
+    [InlineData("eu.")]
+    [InlineData("apac.")]
+    [InlineData("jp.")]
+    [InlineData("au.")]
+    [InlineData("global.")]
+    [InlineData("")]
+    public void A_price_follows_the_model_behind_an_inference_profile(string prefix)
+    {
+        var priced = new PriceList(
+            new PricingConfig(null, [new PriceOverride("bedrock", "us.anthropic.claude-sonnet-4-6", 7, 8, 9, 10)]),
+            null);
+        foreach (var model in BuiltInModels.All)
+        {
+            var id = prefix + model.BedrockId;
+            Assert.Equal(Listed.Find("bedrock", model.BedrockId, "x"), Listed.Find("bedrock", id, "x"));
+        }
+
+        Assert.Equal(7, priced.Find("bedrock", prefix + "anthropic.claude-sonnet-4-6", "x").Rates.Input);
+    }
+
     [Fact]
     public void Every_built_in_model_has_a_price_of_its_own() =>
         Assert.All(

@@ -142,6 +142,77 @@ public sealed class UsageReaderTests
     }
 
     [Fact]
+    public void A_prompt_that_the_start_counts_whole_is_billed_by_the_parts_that_a_delta_tells() =>
+        Check.QuickThrowOnFailure(Prop.ForAll<(ushort, ushort, ushort), bool>((parts, saysZero) =>
+        {
+            var (input, read, written) = parts;
+            var start = StartOf(input + read + written, saysZero ? 0 : null);
+            return Stream(start, DeltaOf(input, read, written)) == Billed(input, read, written);
+        }));
+
+    [Fact]
+    public void The_parts_of_a_prompt_may_come_in_several_deltas_in_any_order() =>
+        Check.QuickThrowOnFailure(Prop.ForAll<(ushort, ushort, ushort), (byte, byte, byte)>((parts, order) =>
+        {
+            var (input, read, written) = parts;
+            string[] deltas = [DeltaOf(input, null, null), DeltaOf(null, read, null), DeltaOf(null, null, written)];
+            Array.Sort((byte[])[order.Item1, order.Item2, order.Item3], deltas);
+            return Stream([StartOf(input + read + written, null), .. deltas]) == Billed(input, read, written);
+        }));
+
+    [Fact]
+    public void Parts_that_follow_a_repeated_whole_replace_it() =>
+        Assert.Equal(
+            Billed(10, 80, 10),
+            Stream(StartOf(100, null), DeltaOf(100, 0, 0), DeltaOf(10, 80, 10)));
+
+    [Fact]
+    public void Figures_that_grow_after_the_parts_are_told_count_on_from_them() =>
+        Assert.Equal(
+            Billed(400, 90, 10),
+            Stream(StartOf(100, 0), DeltaOf(10, 80, 10), DeltaOf(400, 90, 10)));
+
+    [Fact]
+    public void Parts_by_lifetime_divide_a_prompt_without_their_total()
+    {
+        var usage = Stream(
+            StartOf(100, null),
+            """data: {"type":"message_delta","usage":{"input_tokens":30,"cache_read_input_tokens":20,"cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":10},"output_tokens":50}}""");
+        Assert.Equal(Billed(30, 20, 40) with { CacheWrite1h = 10 }, usage);
+    }
+
+    [Fact]
+    public void Figures_that_do_not_add_up_count_each_by_its_largest() =>
+        Check.QuickThrowOnFailure(Prop.ForAll<ushort, (ushort, ushort, ushort)>((whole, parts) =>
+        {
+            var (input, read, written) = parts;
+            var expected = input + read + written == whole ? input : Math.Max(whole, input);
+            return Stream(StartOf(whole, null), DeltaOf(input, read, written)) == Billed(expected, read, written);
+        }));
+
+    [Fact]
+    public void A_start_with_cache_figures_of_its_own_is_never_divided() =>
+        Check.QuickThrowOnFailure(Prop.ForAll<(ushort, ushort, ushort), byte>((parts, cached) =>
+        {
+            var (input, read, written) = parts;
+            var whole = input + read + written;
+            return Stream(StartOf(whole, cached + 1), DeltaOf(input, read, written))
+                == Billed(whole, Math.Max(read, cached + 1), written);
+        }));
+
+    [Fact]
+    public void A_delta_that_leaves_the_input_out_divides_nothing() =>
+        Assert.Equal(Billed(100, 100, 0), Stream(StartOf(100, null), DeltaOf(null, 100, null)));
+
+    [Fact]
+    public void Impossible_figures_divide_nothing() =>
+        Assert.Equal(Billed(100, 100, 0), Stream(StartOf(100, null), DeltaOf(-50, 100, null)));
+
+    [Fact]
+    public void A_stream_that_ends_before_its_parts_are_told_is_billed_as_it_began() =>
+        Assert.Equal(100, Stream(StartOf(100, null), Text("abc")).Input);
+
+    [Fact]
     public void Fast_is_what_the_start_says_and_nothing_else()
     {
         const string start = """data: {"type":"message_start","message":{"usage":{"input_tokens":1,"speed":"fast"}}}""";
@@ -258,6 +329,29 @@ public sealed class UsageReaderTests
         reader.Read(rest);
         return reader.Finish();
     }
+
+    /// <param name="cached">Tokens from the cache; null says nothing of it.</param>
+    private static string StartOf(int input, int? cached) => "data: " + JsonSerializer.Serialize(
+        new { type = "message_start", message = new { usage = Usage(input, cached, cached is null ? null : 0, 1) } });
+
+    private static string DeltaOf(int? input, int? read, int? written) => "data: " + JsonSerializer.Serialize(
+        new { type = "message_delta", usage = Usage(input, read, written, 50) });
+
+    private static Dictionary<string, int> Usage(int? input, int? read, int? written, int output)
+    {
+        (string Name, int? Figure)[] figures =
+        [
+            ("input_tokens", input),
+            ("cache_read_input_tokens", read),
+            ("cache_creation_input_tokens", written),
+            ("output_tokens", output),
+        ];
+        return figures.Where(figure => figure.Figure is not null)
+            .ToDictionary(figure => figure.Name, figure => figure.Figure!.Value);
+    }
+
+    private static TokenUsage Billed(int input, int read, int written) =>
+        new() { Input = input, CacheRead = read, CacheWrite5m = written, Output = 50 };
 
     private static string Text(string text) => Block("text_delta", "text", text);
 

@@ -9,6 +9,18 @@ public sealed class CapabilityRejectionTests
     private static readonly string[] Betas = ["foo-beta", "other-beta"];
 
     [Theory]
+    [InlineData("messages.1.content.0: Invalid `signature` in `thinking` block", true)]
+    [InlineData("Invalid signature in thinking block (Service: BedrockRuntime, Status Code: 400)", true)]
+    [InlineData("The model returned the following errors: messages.3.content.0.thinking.signature: Field required", true)]
+    [InlineData("messages.1.content.0.thinking.signature.str: Input should be a valid string", true)]
+    [InlineData("messages.1.content.0: Invalid `data` in `redacted_thinking` block", true)]
+    [InlineData("The request signature we calculated does not match the signature you provided", false)]
+    [InlineData("thinking.budget_tokens: Input should be greater than or equal to 1024", false)]
+    [InlineData("Expected `thinking` or `redacted_thinking`, but found `text`", false)]
+    public void Every_providers_words_for_a_thinking_block_that_it_did_not_sign_are_known(string text, bool isKnown) =>
+        Assert.Equal(isKnown, CapabilityRejection.IsThinkingSignature(text));
+
+    [Theory]
     [InlineData("prompt is too long: 205000 tokens > 200000 maximum", "prompt_too_long")]
     [InlineData("INPUT IS TOO LONG FOR REQUESTED MODEL", "prompt_too_long")]
     [InlineData(

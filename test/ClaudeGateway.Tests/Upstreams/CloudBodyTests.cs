@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Upstreams.Responses;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Tests.Upstreams;
 
@@ -19,7 +20,7 @@ public sealed class CloudBodyTests
         using var response = Answer(Encoding.UTF8.GetBytes(json));
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var reading = CloudBody.ReadJsonAsync(response, default);
+        var reading = CloudBody.ReadJsonAsync(response, Watch, default);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         var read = await reading;
 
@@ -44,7 +45,7 @@ public sealed class CloudBodyTests
 
             var failure =
                 await Assert.ThrowsAsync<UpstreamUnavailableException>(() =>
-                CloudBody.ReadJsonAsync(response, default));
+                CloudBody.ReadJsonAsync(response, Watch, default));
             Assert.Equal(UpstreamFault.UnusableAnswer, failure.Fault);
         }
     }
@@ -60,12 +61,14 @@ public sealed class CloudBodyTests
         {
             // Everything is there, so that only who leaves the thread on purpose has to come back to its context.
             SynchronizationContext.SetSynchronizationContext(context);
-            return Task.FromResult(CloudBody.ReadJsonAsync(response, default));
+            return Task.FromResult(CloudBody.ReadJsonAsync(response, Watch, default));
         });
 
         await task;
         Assert.Equal(leaves, context.Posts > 0);
     }
+
+    private static BodyWatch Watch => new(TimeSpan.FromMinutes(5), TimeProvider.System);
 
     private static HttpResponseMessage Answer(byte[] body) =>
         new(HttpStatusCode.OK) { Content = new ByteArrayContent(body) };

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Upstreams.Responses;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Tests.Upstreams;
 
@@ -15,14 +16,19 @@ public sealed class CloudStreamTests : IDisposable
             + "{\"type\":\"error\",\"request_id\":\"req-1\",\"error\":{\"type\":\"api_error\",\"message\":\"upstream "
             + "error\"}}\n\n";
 
-    private readonly Pipe _upstream = new();
+    private readonly Pipe _upstream = new(new PipeOptions(readerScheduler: PipeScheduler.Inline));
     private readonly ManualTimeProvider _clock = new();
     private readonly List<StreamFailure> _failures = [];
     private readonly CloudStream _stream;
 
     public CloudStreamTests()
     {
-        _stream = new CloudStream(_upstream.Reader.AsStream(), new SseTranslator([]), "req-1", _clock, _failures.Add);
+        _stream = new CloudStream(
+            _upstream.Reader.AsStream(),
+            new SseTranslator([]),
+            "req-1",
+            new BodyWatch(TimeSpan.FromMinutes(1), _clock),
+            _failures.Add);
     }
 
     public void Dispose() => _stream.Dispose();
@@ -121,6 +127,45 @@ public sealed class CloudStreamTests : IDisposable
         Assert.Equal(Start + UpstreamError, await RestAsync());
         Assert.Single(_failures);
     }
+
+    [Fact]
+    public async Task Silence_that_lasts_too_long_ends_it_with_an_error_however_many_pings_went()
+    {
+        await SendAsync(Start);
+        Assert.Null(await _stream.StartAsync(CancellationToken.None));
+        Assert.Equal(Start, await ReadAsync());
+        for (var i = 0; i < 3; i++)
+        {
+            var ping = ReadAsync();
+            _clock.Advance(TimeSpan.FromSeconds(15));
+            Assert.Equal(Ping, await ping);
+        }
+
+        var error = ReadAsync();
+        _clock.Advance(TimeSpan.FromSeconds(15));
+
+        Assert.Contains("timeout_error", await error, StringComparison.Ordinal);
+        Assert.Equal("idle_timeout", Assert.Single(_failures).Reason);
+        Assert.Equal("", await ReadAsync());
+    }
+
+    /// <summary>Off the test framework's synchronisation context, so that all goes on within each step.</summary>
+    [Fact]
+    public Task What_the_client_is_not_given_counts_as_a_sign_of_life() => Task.Run(async () =>
+    {
+        await SendAsync(Start);
+        await _stream.StartAsync(CancellationToken.None);
+        await ReadAsync();
+        for (var i = 0; i < 8; i++)
+        {
+            var ping = ReadAsync();
+            _clock.Advance(TimeSpan.FromSeconds(15));
+            Assert.Equal(Ping, await ping);
+            await SendAsync(": still here\n\n");
+        }
+
+        Assert.Empty(_failures);
+    });
 
     [Fact]
     public async Task A_client_that_leaves_ends_the_wait()

@@ -30,7 +30,8 @@ public sealed class ConfiguredHeadersTests
                 Auth = new AnthropicAuth.ApiKey(new Secret("k")),
                 Headers = new Dictionary<string, string> { [name] = "1" },
             };
-            var anthropic = new AnthropicUpstream(config, http, TimeSpan.FromSeconds(30), TimeProvider.System);
+            var anthropic = new AnthropicUpstream(
+                config, http, TimeSpan.FromSeconds(30), TimeProvider.System, calls.Operational);
 
             using var answer = await anthropic.SendAsync(CloudCalls.Call("""{"model":"m"}"""), "m", default);
 

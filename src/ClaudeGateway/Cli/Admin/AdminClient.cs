@@ -58,6 +58,29 @@ internal sealed class AdminClient(
         }
     }
 
+    /// <summary>
+    /// The user id that a limit or a session goes by: the gateway knows whose an e-mail address is. One that nobody is
+    /// known by stays as it is.
+    /// </summary>
+    /// <exception cref="OperatorException">As ever, or several developers have the address.</exception>
+    public async Task<string> FindUserAsync(string user, CancellationToken cancellation)
+    {
+        if (!user.Contains('@', StringComparison.Ordinal))
+        {
+            return user;
+        }
+
+        var page = await GetAsync(
+            "/effective?period[]=monthly&user_ids[]=" + Uri.EscapeDataString(user), cancellation);
+        var found = page.GetProperty("data").EnumerateArray()
+            .Select(row => row.GetProperty("scope").GetProperty("user_id").GetString()!).ToList();
+        return found.Count <= 1
+            ? found.FirstOrDefault(user)
+            : throw new OperatorException(
+                $"{found.Count} developers have the e-mail address {user}: give the user id of one of them "
+                + $"({Terminal.Printable(string.Join(", ", found))})");
+    }
+
     /// <summary>The newest changes of caps, newest first.</summary>
     /// <inheritdoc cref="GetAsync"/>
     public async Task<List<JsonElement>> ListAuditAsync(int count, CancellationToken cancellation)

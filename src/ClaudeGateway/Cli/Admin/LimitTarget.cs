@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Process;
@@ -11,7 +10,7 @@ namespace ClaudeGateway.Cli.Admin;
 internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
 {
     /// <summary>The API takes 18 digits of cents.</summary>
-    private const decimal MaxDollars = 9_999_999_999_999_999.99m;
+    private const int MaxDollarDigits = 16;
 
     /// <exception cref="OperatorException">None or several are named.</exception>
     public static LimitTarget From(string? user, string? group, bool isOrganization, string period)
@@ -48,25 +47,37 @@ internal sealed record LimitTarget(SpendScope Scope, SpendPeriod Period)
             && limit.GetProperty("period").GetString() == Period.Name();
     }
 
+    public static bool IsOfUser(JsonElement limit, string userId) =>
+        limit.GetProperty("scope").TryGetProperty("user_id", out var user) && user.GetString() == userId;
+
     /// <summary>
     /// Dollars as people write them, in the API's cents. A comma is refused: it parts thousands for some and cents for
     /// others, and a limit a hundred times too high is found late.
     /// </summary>
+    /// <param name="option">What the amount was given for.</param>
     /// <exception cref="OperatorException">It is no amount.</exception>
-    public static string Cents(string dollars)
+    public static string Cents(string dollars, string option)
     {
         var text = dollars.Trim();
         text = text.StartsWith('$') ? text[1..] : text;
         if (text.Contains(',', StringComparison.Ordinal))
         {
             throw new OperatorException(
-                $"'{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
+                $"{option}: '{dollars}' has a comma, which may mean thousands or cents: write 1210 or 12.10");
         }
 
-        return decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount)
-            && amount <= MaxDollars
-            && decimal.Truncate(amount * 100) == amount * 100
-            ? decimal.Truncate(amount * 100).ToString("0", CultureInfo.InvariantCulture)
-            : throw new OperatorException($"'{dollars}' is not an amount in dollars, such as 250 or 12.50");
+        // Digit by digit: no number type in between could round.
+        var parts = text.Split('.');
+        var whole = parts[0].TrimStart('0');
+        var cents = parts.Length == 2 ? parts[1].TrimEnd('0') : "";
+        var isAmount = parts.Length <= 2
+            && text.Length > parts.Length - 1
+            && whole.Length <= MaxDollarDigits
+            && cents.Length <= 2
+            && parts.All(part => part.All(char.IsAsciiDigit));
+        return !isAmount
+            ? throw new OperatorException(
+                $"{option}: '{dollars}' is not an amount in dollars, such as 250 or 12.50")
+            : (whole + cents.PadRight(2, '0')).TrimStart('0') is { Length: > 0 } digits ? digits : "0";
     }
 }

@@ -2,12 +2,15 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ClaudeGateway.Process;
+using ClaudeGateway.Spend.Limits;
 
 namespace ClaudeGateway.Cli.Admin;
 
 /// <summary><c>claude-gateway spend …</c>: the admin API for people and scripts. One method per command.</summary>
 internal static class SpendCommands
 {
+    private const string UserHelp = "id|address";
+
     public static Command Create()
     {
         var limits = new Command("limits", "Show and change spend limits.") { ListLimits(), SetLimit(), DeleteLimit() };
@@ -26,10 +29,18 @@ internal static class SpendCommands
             HelpName = "scope",
         };
         scope.AcceptOnlyFromAmong("user", "group", "organization");
-        return AdminCommand.Build("list", "List every limit.", [scope], async (client, parsed, format, cancellation) =>
+        var user = new Option<string?>("--user") { Description = "Only this developer's own.", HelpName = UserHelp };
+        return AdminCommand.Build(
+            "list", "List every limit.", [scope, user], async (client, parsed, format, cancellation) =>
         {
-            var type = parsed.GetValue(scope) is "group" ? "rbac_group" : parsed.GetValue(scope);
-            return Report.Write(await client.ListLimitsAsync(type, cancellation), SpendReports.Limits, format);
+            var userId = parsed.GetValue(user) is { } named ? await client.FindUserAsync(named, cancellation) : null;
+            var type = userId is not null ? "user"
+                : parsed.GetValue(scope) is "group" ? "rbac_group" : parsed.GetValue(scope);
+            var limits = await client.ListLimitsAsync(type, cancellation);
+            return Report.Write(
+                userId is null ? limits : limits.FindAll(limit => LimitTarget.IsOfUser(limit, userId)),
+                SpendReports.Limits,
+                format);
         });
     }
 
@@ -65,12 +76,12 @@ internal static class SpendCommands
             }
             else if (parsed.GetValue(amount) is { } dollars)
             {
-                body["amount"] = LimitTarget.Cents(dollars);
+                body["amount"] = LimitTarget.Cents(dollars, amount.Name);
             }
 
             if (parsed.GetValue(budget) is { } shared)
             {
-                body["pooled_budget"] = new JsonObject { ["amount"] = LimitTarget.Cents(shared) };
+                body["pooled_budget"] = new JsonObject { ["amount"] = LimitTarget.Cents(shared, budget.Name) };
             }
 
             if (parsed.GetValue(pause) is { } isPaused)
@@ -101,8 +112,11 @@ internal static class SpendCommands
         {
             if (parsed.GetValue(id) is not { } limitId)
             {
-                var wanted = target.Read(parsed);
-                var found = (await client.ListLimitsAsync(wanted.Scope.TypeName, cancellation)).Find(wanted.Matches);
+                var named = target.Read(parsed);
+                var wanted = named with { Scope = await FindAsync(client, named.Scope, cancellation) };
+                var limits = await client.ListLimitsAsync(wanted.Scope.TypeName, cancellation);
+                // Of the address itself there may be one from before it was known whose it is.
+                var found = limits.Exists(wanted.Matches) ? limits.Find(wanted.Matches) : limits.Find(named.Matches);
                 limitId = found.ValueKind == JsonValueKind.Object
                     ? found.GetProperty("id").GetString()!
                     : throw new OperatorException("there is no such limit");
@@ -142,7 +156,7 @@ internal static class SpendCommands
     {
         var users = new Argument<string[]>("user")
         {
-            Description = "Ids of developers (the sub of their sign-in).",
+            Description = "Ids of developers (the sub of their sign-in), or e-mail addresses.",
             Arity = ArgumentArity.OneOrMore,
         };
         var command = AdminCommand.Build(
@@ -178,27 +192,39 @@ internal static class SpendCommands
 
     private static Command SignOut()
     {
-        var user = new Argument<string>("user") { Description = "The developer's id (the sub of his sign-in)." };
+        var user = new Argument<string>("user")
+        {
+            Description = "The developer's id (the sub of his sign-in), or e-mail address.",
+        };
         var command = AdminCommand.Build(
             "sign-out",
             "End everything a developer holds, on every replica.",
             [],
             async (client, parsed, format, cancellation) =>
         {
+            var userId = await client.FindUserAsync(parsed.GetValue(user)!, cancellation);
             var answer = await client.SignOutAsync(
-                new JsonObject { ["user_id"] = parsed.GetValue(user) }.ToJsonString(), cancellation);
-            return format == ReportFormat.Json
-                ? answer + "\n"
-                : $"Signed out {Terminal.Printable(parsed.GetValue(user)!)}.\n";
+                new JsonObject { ["user_id"] = userId }.ToJsonString(), cancellation);
+            return format == ReportFormat.Json ? answer + "\n" : $"Signed out {Terminal.Printable(userId)}.\n";
         });
         command.Arguments.Add(user);
         return command;
     }
 
+    private static async Task<SpendScope> FindAsync(
+        AdminClient client, SpendScope scope, CancellationToken cancellation) =>
+        scope.Type == SpendScopeType.User
+            ? scope with { Id = await client.FindUserAsync(scope.Id, cancellation) }
+            : scope;
+
     /// <summary>The options that name a cap.</summary>
     private sealed class TargetOptions
     {
-        private readonly Option<string?> _user = new("--user") { Description = "A developer's id.", HelpName = "id" };
+        private readonly Option<string?> _user = new("--user")
+        {
+            Description = "A developer's id (the sub of his sign-in), or e-mail address.",
+            HelpName = UserHelp,
+        };
         private readonly Option<string?> _group = new("--group")
         {
             Description = "A group: the limit of each of its members.",

@@ -70,13 +70,25 @@ internal static class DoctorCommand
         CancellationToken cancellation)
     {
         using var outbound = new OutboundHttp(environment, log);
+        return await ExamineAsync(config, internalNetworks, environment, outbound, clock, log, cancellation);
+    }
+
+    private static async Task<IReadOnlyList<Finding>> ExamineAsync(
+        GatewayConfig config,
+        IReadOnlyList<string> internalNetworks,
+        ProcessEnvironment environment,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation)
+    {
         var publicUrl = new PublicUrlExamination(config.Listen, internalNetworks, outbound.Probe, clock)
             .RunAsync(cancellation);
-        var services = ExamineAsync(config, environment, outbound, clock, log, cancellation);
+        var services = ExamineServicesAsync(config, environment, outbound, clock, log, cancellation);
         return [.. await publicUrl, .. await services];
     }
 
-    private static Task<Finding[]> ExamineAsync(
+    private static Task<Finding[]> ExamineServicesAsync(
         GatewayConfig config,
         ProcessEnvironment environment,
         OutboundHttp outbound,

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
@@ -21,16 +22,18 @@ internal static class StoreExamination
         const string subject = "store";
         try
         {
-            var settings = PostgresUrl.Parse(store);
-            settings.Timeout = (int)store.ConnectTimeout.TotalSeconds;
-            settings.Pooling = false;
-            await using var source = PostgresTls.CreateSource(settings, environment, log);
-            await using var command = source.CreateCommand(
+            var target = PostgresUrl.Parse(store);
+            target.Settings.Timeout = Math.Max(0, (int)store.ConnectTimeout.TotalSeconds);
+            target.Settings.Pooling = false;
+            await using var source = new PostgresDataSource(target, environment, log);
+            await using var connection = await source.OpenConnectionAsync(cancellation);
+            await using var command = connection.CreateCommand();
+            command.CommandText =
                 "select current_setting('server_version'), current_user::text, current_schema() is not null and "
-                    + "has_schema_privilege(current_schema(), 'CREATE')");
+                    + "has_schema_privilege(current_schema(), 'CREATE')";
             await using var row = await command.ExecuteReaderAsync(cancellation);
             await row.ReadAsync(cancellation);
-            var who = $"PostgreSQL {row.GetString(0)} at {settings.Host} as {row.GetString(1)}";
+            var who = $"PostgreSQL {row.GetString(0)} at {connection.DataSource} as {row.GetString(1)}";
             return row.GetBoolean(2)
                 ? Finding.Well(subject, $"{who}; tables can be created")
                 : Finding.Ill(

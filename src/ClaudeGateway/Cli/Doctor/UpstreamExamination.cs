@@ -55,12 +55,17 @@ internal static class UpstreamExamination
         }
         catch (UpstreamUnavailableException e)
         {
-            return e.Fault == UpstreamFault.NoCredential
-                ? Finding.Ill(subject, $"no usable credential: {e.Message}", Grants.Credential(config))
-                : Finding.Ill(
+            return e.Fault switch
+            {
+                UpstreamFault.NoCredential =>
+                    Finding.Ill(subject, $"no usable credential: {e.Message}", Grants.Credential(config)),
+                UpstreamFault.SilentInstance =>
+                    Finding.Ill(subject, $"no usable credential: {e.Message}", Grants.SilentInstance),
+                _ => Finding.Ill(
                     subject,
                     $"not a provider's answer: {e.Message}",
-                    "correct base_url and region, or have the proxy or portal on the way let the gateway through");
+                    "correct base_url and region, or have the proxy or portal on the way let the gateway through"),
+            };
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -85,9 +90,16 @@ internal static class UpstreamExamination
         {
             400 or (>= 200 and < 300) => Finding.Well(subject, $"takes requests for {model}"),
             401 => Finding.Ill(subject, $"refuses the credential (401): {text}", Grants.Credential(config)),
+            403 or 404 when Grants.Subscription(config, response.OwnWords) is { } cure => Finding.Ill(
+                subject, $"the AWS account has no access to {model} yet ({response.FailoverStatus}): {text}", cure),
             403 =>
                 Finding.Ill(
                     subject, $"knows the credential but denies {model} (403): {text}", Grants.Permission(config)),
+            404 when response.OwnWords is { } words && UpstreamErrors.NeedsInferenceProfile(words) => Finding.Ill(
+                subject,
+                $"does not take {model} by this id: on-demand throughput isn't supported, it needs an inference "
+                    + "profile",
+                Grants.InferenceProfile(config)),
             404 => Finding.Ill(subject, $"does not have {model}: {text}", Grants.Model(config)),
             429 => Finding.Well(
                 subject, $"takes requests for {model}, but none at the moment: the quota is used up (429)"),

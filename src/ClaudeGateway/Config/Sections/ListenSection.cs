@@ -79,8 +79,18 @@ internal static class ListenSection
         Example = "10",
     };
 
+    private static readonly Key<int> KeepAlive = new(
+        "keep_alive_seconds",
+        Integer(1, 86_400),
+        "Seconds for which a connection without a request stays open. Longer than the load balancer keeps its own, or "
+            + "it now and then sends a request into a connection that is just being closed and answers 502. Our own key.")
+    {
+        Default = "3660",
+        NeedsRestart = true,
+    };
+
     public static readonly Shape<ListenConfig> Shape = Object(
-        [Host, Port, PublicUrl, Tls, TrustedProxies, DrainDelay], Build, Check);
+        [Host, Port, PublicUrl, Tls, TrustedProxies, DrainDelay, KeepAlive], Build, Check);
 
     private static void Check(Fields fields)
     {
@@ -126,6 +136,7 @@ internal static class ListenSection
         Tls = fields.Get(Tls),
         TrustedProxies = fields.Get(TrustedProxies),
         DrainDelay = TimeSpan.FromSeconds(fields.Get(DrainDelay)),
+        KeepAlive = TimeSpan.FromSeconds(fields.Get(KeepAlive)),
     };
 
     private static string? PublicUrlProblem(string text)

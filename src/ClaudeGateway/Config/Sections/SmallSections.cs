@@ -58,8 +58,8 @@ internal static class LimitsSection
     private static readonly Key<int> UpstreamRequests = new(
         "max_upstream_requests",
         Integer(1),
-        "Requests with upstreams at one time, on each replica; further ones wait their turn, outside every timeout. "
-            + "Not limited unless given.")
+        "Messages with upstreams at one time, on each replica; further ones wait their turn, outside every timeout. "
+            + "Token counts have a quarter as many places beside them. Not limited unless given.")
     {
         Example = "1000",
     };

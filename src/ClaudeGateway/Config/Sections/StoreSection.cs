@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
+using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.Config.Shapes;
 using ClaudeGateway.Process;
 using static ClaudeGateway.Config.Shapes.Values;
@@ -15,7 +15,9 @@ internal static partial class StoreSection
     private static readonly Key<Secret> Url = new(
         "postgres_url",
         SecretText(0).Named("postgres:// URL", WithoutPassword).Must(url => PostgresUrlProblem(url.Reveal())),
-        "PostgreSQL 11 or later, one host. Query parameters are sent as server parameters; `sslmode` is honoured.")
+        "PostgreSQL 11 or later. Query parameters mean what they mean to libpq "
+            + "([which](operations.md#the-store)); others are sent as server settings. Of several hosts (`h1,h2`) the "
+            + "one that can be written is used.")
     {
         Required = "required unless `sqlite_path` is given",
         NeedsRestart = true,
@@ -58,7 +60,8 @@ internal static partial class StoreSection
     private static readonly Key<int> ConnectTimeout = new(
         "connect_timeout_seconds",
         Integer(1, 60),
-        "Seconds one connection attempt may take.")
+        "Seconds one connection attempt may take; wins over `connect_timeout` of the URL. With several hosts each has one "
+            + "second.")
     {
         Default = "5",
         NeedsRestart = true,
@@ -95,9 +98,15 @@ internal static partial class StoreSection
         Username = fields.Get(Username) is { Length: > 0 } name ? name : null,
         Password = fields.Get(Password),
         MaxConnections = fields.Get(MaxConnections),
-        ConnectTimeout = TimeSpan.FromSeconds(fields.Get(ConnectTimeout)),
+        ConnectTimeout = TimeoutOf(fields),
         ReadinessGrace = TimeSpan.FromSeconds(fields.Get(ReadinessGrace)),
     };
+
+    private static TimeSpan TimeoutOf(Fields fields) =>
+        !fields.IsGiven(ConnectTimeout) && fields.Get(Url) is { } url
+            && PostgresUrl.Parse(new StoreConfig { PostgresUrl = url }).ConnectTimeout is { } ofUrl
+            ? ofUrl
+            : TimeSpan.FromSeconds(fields.Get(ConnectTimeout));
 
     /// <summary>
     /// The password stands between the user and the last @ of the authority; parameters may hold one too.
@@ -109,41 +118,9 @@ internal static partial class StoreSection
     [GeneratedRegex(@"(?<user>://[^:/?#@]*):[^/?#]*@|\?.*$", RegexOptions.CultureInvariant)]
     private static partial Regex PasswordAndParameters();
 
-    /// <summary>Never repeats any part of the URL: it holds a password.</summary>
+    /// <summary>Repeats no more of the URL than names and plain values of parameters: it holds a password.</summary>
     private static string? PostgresUrlProblem(string url)
     {
-        var scheme = url.IndexOf("://", StringComparison.Ordinal);
-        if (scheme < 0 || url[..scheme] is not ("postgres" or "postgresql"))
-        {
-            return "must begin with postgres:// or postgresql://";
-        }
-
-        var rest = url[(scheme + 3)..];
-        var end = rest.IndexOfAny(['/', '?', '#']);
-        var authority = end < 0 ? rest : rest[..end];
-        var hostAndPort = authority[(authority.LastIndexOf('@') + 1)..];
-        if (hostAndPort.Contains(',', StringComparison.Ordinal))
-        {
-            return "names several hosts; give one host, such as that of your connection pooler";
-        }
-
-        var bracket = hostAndPort.IndexOf(']', StringComparison.Ordinal);
-        var colon = hostAndPort.IndexOf(':', Math.Max(bracket, 0));
-        var host = colon < 0 ? hostAndPort : hostAndPort[..colon];
-        if (colon >= 0
-            && (!int.TryParse(
-                    hostAndPort.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-                || port is < 1 or > 65535))
-        {
-            return "its port is not a number from 1 to 65535 (characters such as ':', '/' and '@' in a password must "
-                + "be percent-encoded, or the password given as store.password)";
-        }
-
-        if (host.Length == 0 && !rest.Contains("host=", StringComparison.Ordinal))
-        {
-            return "has no host: expected postgres://user:password@host:5432/database";
-        }
-
         try
         {
             _ = PostgresUrl.Parse(new StoreConfig { PostgresUrl = new Secret(url) });

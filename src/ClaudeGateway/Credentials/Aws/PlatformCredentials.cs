@@ -72,7 +72,10 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw new UpstreamUnavailableException("the EC2 instance metadata service did not answer", e);
+            throw new UpstreamUnavailableException("the EC2 instance metadata service did not answer", e)
+            {
+                Fault = UpstreamFault.SilentInstance,
+            };
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ClaudeGateway.Config;
+using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -9,6 +10,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -35,8 +37,11 @@ internal static class GatewayServer
         AppContext.SetSwitch(RefusesBareLineFeeds, isEnabled: true);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // No hop from the thread that read a request to another one (SocketThreads says what that asks for).
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true)
-            .UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseSockets(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            sockets.CreateBoundListenSocket = BindListener;
+        }).UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             // A request whose target is a whole URL names its host there (RFC 9112 section 3.2.2).
@@ -44,6 +49,7 @@ internal static class GatewayServer
             // Upstreams' header values pass as the bytes they came in: the client side of HTTP reads them as Latin-1
             // too.
             kestrel.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
+            kestrel.Limits.KeepAliveTimeout = config.Listen.KeepAlive;
             kestrel.Limits.MaxRequestBodySize = config.Limits.MaxRequestBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
             kestrel.Limits.MaxRequestHeaderCount = 1000;
@@ -75,6 +81,13 @@ internal static class GatewayServer
                     + "address of this machine",
                 e);
         }
+    }
+
+    private static Socket BindListener(EndPoint endpoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        TcpKeepAlive.Set(socket);
+        return socket;
     }
 
     private static void Listen(KestrelServerOptions kestrel, ListenConfig listen, TlsCertificate? tls)

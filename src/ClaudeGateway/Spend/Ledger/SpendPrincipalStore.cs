@@ -47,6 +47,22 @@ internal sealed class SpendPrincipalStore(Database database)
             .ToDictionary(principal => principal.Sub, StringComparer.Ordinal);
     }
 
+    /// <summary>The subs of those who were last seen with this e-mail address, letter case aside; in their
+    /// order.</summary>
+    /// <exception cref="StoreUnavailableException" />
+    public async Task<List<string>> FindByEmailAsync(string address)
+    {
+        // Databases differ in what lower() knows beyond ASCII; the length leaves few to compare here.
+        var alike = await database.AllAsync(
+            $"SELECT {Columns} FROM gw_spend_principal AS p WHERE length(p.email) = length(CAST($1 AS text))",
+            Read,
+            address);
+        return
+        [
+            .. alike.Where(principal => address.Equals(principal.Email, StringComparison.OrdinalIgnoreCase))
+            .Select(principal => principal.Sub).Order(StringComparer.Ordinal)];
+    }
+
     /// <summary>Everybody who was served in the current week or month, if only for nothing.</summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task<List<SpendPrincipal>> ListAsync(DateOnly today)

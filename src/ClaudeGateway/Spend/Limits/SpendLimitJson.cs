@@ -39,7 +39,8 @@ internal static class SpendLimitJson
 
     /// <param name="poolSpend">What the group's budget has paid this month; only looked at when there is such a
     /// budget.</param>
-    public static void Write(Utf8JsonWriter json, SpendLimit limit, Money poolSpend)
+    /// <param name="saysEnabled">Whether to say <c>is_enabled</c>: here every limit is.</param>
+    public static void Write(Utf8JsonWriter json, SpendLimit limit, Money poolSpend, bool saysEnabled)
     {
         json.WriteStartObject();
         json.WriteString("type", "spend_limit");
@@ -50,6 +51,11 @@ internal static class SpendLimitJson
         WriteAmount(json, limit);
         json.WriteString("currency", "USD");
         json.WriteString("period", limit.Period.Name());
+        if (saysEnabled)
+        {
+            json.WriteBoolean("is_enabled", true);
+        }
+
         if (limit is { CanHavePool: true, Pool.AmountCents: { } cents })
         {
             json.WriteStartObject("pooled_budget");

@@ -26,6 +26,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         "l.id, l.position, l.scope_type, l.scope_id, l.period, l.amount_cents, l.pool_cents, l.pool_paused, "
             + "l.created_at, l.updated_at";
 
+    private const string IsOfTypes = "($2 = '' OR $2 LIKE '%,' || l.scope_type || ',%')";
+
     /// <summary>Brings <paramref name="book"/> up to the store's state.</summary>
     /// <exception cref="StoreUnavailableException" />
     public async Task RefreshAsync(LimitBook book)
@@ -66,22 +68,24 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <summary>
     /// Up to <paramref name="count"/> caps in creation order: those after a position, or those just before one.
     /// </summary>
+    /// <param name="types">None for all.</param>
     /// <exception cref="StoreUnavailableException" />
-    public async Task<List<SpendLimit>> ListAsync(SpendScopeType? type, long? after, long? before, int count)
+    public async Task<List<SpendLimit>> ListAsync(
+        IReadOnlyCollection<SpendScopeType> types, long? after, long? before, int count)
     {
-        var typeName = type is { } t ? SpendScope.TypeNameOf(t) : "";
+        var names = types.Count == 0 ? "" : $",{string.Join(',', types.Select(SpendScope.TypeNameOf))},";
         if (before is { } end)
         {
             var backwards = await database.AllAsync(
-                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position < $1 AND ($2 = '' OR l.scope_type = $2) "
-                    + "ORDER BY l.position DESC LIMIT $3", Read, end, typeName, count);
+                $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position < $1 AND {IsOfTypes} "
+                    + "ORDER BY l.position DESC LIMIT $3", Read, end, names, count);
             backwards.Reverse();
             return backwards;
         }
 
         return await database.AllAsync(
-            $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position > $1 AND ($2 = '' OR l.scope_type = $2) ORDER "
-                + "BY l.position LIMIT $3", Read, after ?? 0L, typeName, count);
+            $"SELECT {Columns} FROM gw_spend_limit AS l WHERE l.position > $1 AND {IsOfTypes} "
+                + "ORDER BY l.position LIMIT $3", Read, after ?? 0L, names, count);
     }
 
     /// <summary>Creates or replaces the cap of a scope and period.</summary>

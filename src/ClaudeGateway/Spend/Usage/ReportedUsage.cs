@@ -36,6 +36,9 @@ internal sealed class ReportedUsage
 
     public bool IsFast { get; private set; }
 
+    /// <summary>Whether anything is said to have come from the cache or gone into it.</summary>
+    public bool HasCacheFigures => _cacheRead > 0 || CacheWrites > 0;
+
     public bool IsClamped { get; private set; }
 
     /// <summary>
@@ -65,6 +68,34 @@ internal sealed class ReportedUsage
         IsClamped |= later.IsClamped;
     }
 
+    /// <summary>Takes over what a later event says, figure by figure; what it leaves out stays.</summary>
+    public void Replace(ReportedUsage later)
+    {
+        _input = later._input ?? _input;
+        _cacheRead = later._cacheRead ?? _cacheRead;
+        _cacheCreation = later._cacheCreation ?? _cacheCreation;
+        _cacheCreation5m = later._cacheCreation5m ?? _cacheCreation5m;
+        _cacheCreation1h = later._cacheCreation1h ?? _cacheCreation1h;
+        IsClamped |= later.IsClamped;
+    }
+
+    /// <summary>
+    /// Whether these figures are a prompt of so many tokens told apart: read, from the cache and into it. Clamped ones
+    /// add up by accident.
+    /// </summary>
+    public bool DividesPrompt(long tokens) =>
+        _input is { } input && !IsClamped && input + (_cacheRead ?? 0) + CacheWrites == tokens;
+
+    /// <summary>The prompt is what <paramref name="parts"/> say, and nothing beside it.</summary>
+    public void DividePrompt(ReportedUsage parts)
+    {
+        _input = parts._input;
+        _cacheRead = parts._cacheRead;
+        _cacheCreation = parts._cacheCreation;
+        _cacheCreation5m = parts._cacheCreation5m;
+        _cacheCreation1h = parts._cacheCreation1h;
+    }
+
     /// <param name="output">Stands in for an output the upstream did not report.</param>
     public TokenUsage ToTokenUsage(long output)
     {
@@ -72,7 +103,6 @@ internal sealed class ReportedUsage
         var write5m = CacheCreation5m ?? 0;
         if (CacheCreation is > 0 and { } total)
         {
-            // Without one, or beside a total of nothing, the parts count by themselves.
             write1h = Math.Min(write1h, total);
             write5m = total - write1h;
         }
@@ -88,6 +118,10 @@ internal sealed class ReportedUsage
             IsFast = IsFast,
         };
     }
+
+    /// <summary>Without a total, or beside one of nothing, the parts count by themselves.</summary>
+    private long CacheWrites =>
+        _cacheCreation is > 0 and { } total ? total : (_cacheCreation5m ?? 0) + (_cacheCreation1h ?? 0);
 
     private static long? Larger(long? left, long? right) =>
         left is null ? right : right is null ? left : Math.Max(left.Value, right.Value);

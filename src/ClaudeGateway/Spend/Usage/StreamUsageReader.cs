@@ -5,10 +5,11 @@ using System.Text.Json;
 namespace ClaudeGateway.Spend.Usage;
 
 /// <summary>
-/// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date.
-/// When the stream ends without the final figure (cut, error, client gone), the text that was sent is billed instead.
-/// Only <c>data:</c> lines are looked at, ended by LF, CR or both; those of one event are one text, a line feed between
-/// them (WHATWG HTML, 9.2.6). Content events are measured without parsing them.
+/// Usage of an event stream: <c>message_start</c> opens the account, each <c>message_delta</c> brings it up to date:
+/// where the delta's parts add up to what a start without cache figures counted as input, they replace it. When the
+/// stream ends without the final figure (cut, error, client gone), the text that was sent is billed instead. Only
+/// <c>data:</c> lines are looked at, ended by LF, CR or both; those of one event are one text, a line feed between them
+/// (WHATWG HTML, 9.2.6). Content events are measured without parsing them.
 /// </summary>
 internal sealed class StreamUsageReader : UsageReader
 {
@@ -19,6 +20,15 @@ internal sealed class StreamUsageReader : UsageReader
     private static readonly SearchValues<byte> StringStops = SearchValues.Create("\"\\"u8);
 
     private ReportedUsage? _usage;
+
+    /// <summary>
+    /// The input of a start without cache figures: a translating upstream may have counted the whole prompt, and tell
+    /// its parts later. Negative without one.
+    /// </summary>
+    private long _wholePrompt = -1;
+
+    /// <summary>The last that the deltas said of each figure.</summary>
+    private ReportedUsage? _deltas;
     private byte[]? _line;
     private int _lineLength;
     private bool _lineIsTooLong;
@@ -223,11 +233,11 @@ internal sealed class StreamUsageReader : UsageReader
             switch (UsageEvent.Read(ref json))
             {
                 case { Kind: UsageEventKind.Start, Usage: { } usage }:
-                    _usage ??= usage;
+                    Open(usage);
                     break;
                 case { Kind: UsageEventKind.Delta, Usage: { } usage }:
                     _hasFinalOutput |= usage.Output is not null;
-                    (_usage ??= new ReportedUsage()).Update(usage);
+                    Update(usage);
                     break;
                 case { Kind: UsageEventKind.Other }:
                     Measure(data);
@@ -239,6 +249,38 @@ internal sealed class StreamUsageReader : UsageReader
         catch (JsonException)
         {
             // A broken event bills nothing by itself; the text already seen still does.
+        }
+    }
+
+    private void Open(ReportedUsage usage)
+    {
+        if (_usage is null)
+        {
+            _usage = usage;
+            _wholePrompt = usage.HasCacheFigures || usage.IsClamped ? -1 : usage.Input ?? -1;
+        }
+    }
+
+    private void Update(ReportedUsage usage)
+    {
+        (_usage ??= new ReportedUsage()).Update(usage);
+        if (_wholePrompt < 0)
+        {
+            return;
+        }
+
+        if (_deltas is null)
+        {
+            _deltas = usage;
+        }
+        else
+        {
+            _deltas.Replace(usage);
+        }
+
+        if (_deltas.DividesPrompt(_wholePrompt))
+        {
+            _usage.DividePrompt(_deltas);
         }
     }
 

@@ -11,7 +11,10 @@ namespace ClaudeGateway.Upstreams.Bedrock;
 internal static class BedrockBody
 {
     private const string ReservedPrefix = "amazon-bedrock-";
+
     private static readonly byte[] Version = "\"bedrock-2023-05-31\""u8.ToArray();
+
+    private static ReadOnlySpan<byte> BetasName => "anthropic_beta"u8;
 
     /// <summary>The betas CountTokens takes, of forty tried; any other makes it refuse the request.</summary>
     private static readonly string[] CountableBetas = [
@@ -23,6 +26,19 @@ internal static class BedrockBody
         var edit = Common(body, fields).Remove("stream"u8);
         AddBetas(edit, fields, betas.Length == 0 ? null : [.. fields.Betas, .. betas]);
         return edit.Apply();
+    }
+
+    /// <summary>The betas that a client wrote into the body itself, which Bedrock reads there.</summary>
+    public static string[] OwnBetas(JsonMembers body) =>
+        body.FindLast(BetasName) is >= 0 and var index && body.ValueKind(index) == (byte)'['
+            ? Strings(body.Value(index)) : [];
+
+    /// <summary>The body with these betas taken out of the client's own list.</summary>
+    public static ReadOnlyMemory<byte>[] WithoutOwnBetas(JsonMembers body, string[] leftOut)
+    {
+        var left = Array.FindAll(OwnBetas(body), beta => !leftOut.Contains(beta, StringComparer.Ordinal));
+        var edit = new JsonEdit(body);
+        return (left.Length == 0 ? edit.Remove(BetasName) : edit.Replace(BetasName, List(left))).Apply();
     }
 
     /// <summary>What CountTokens is to count. <c>max_tokens</c> is required there although it is not counted.</summary>
@@ -83,13 +99,32 @@ internal static class BedrockBody
 
         if (betas.Length == 0)
         {
-            edit.Remove("anthropic_beta"u8);
+            edit.Remove(BetasName);
             return;
         }
 
-        var list = Encoding.UTF8.GetBytes(
+        var list = List(betas);
+        _ = fields.HasBetas ? edit.Replace(BetasName, list) : edit.Add(BetasName, list);
+    }
+
+    private static byte[] List(string[] betas) =>
+        Encoding.UTF8.GetBytes(
             "[" + string.Join(',', betas.Select(beta => Encoding.UTF8.GetString(JsonEdit.String(beta)))) + "]");
-        _ = fields.HasBetas ? edit.Replace("anthropic_beta"u8, list) : edit.Add("anthropic_beta"u8, list);
+
+    private static string[] Strings(ReadOnlySpan<byte> array)
+    {
+        var reader = new Utf8JsonReader(array, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        var found = new List<string>();
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth == 1
+                && reader.ValueSpan.IndexOf((byte)'\\') < 0)
+            {
+                found.Add(Encoding.UTF8.GetString(reader.ValueSpan));
+            }
+        }
+
+        return [.. found];
     }
 
     /// <summary>The fields of a request that decide the edits.</summary>
@@ -120,7 +155,7 @@ internal static class BedrockBody
                 {
                     fields.HasMaxTokens = true;
                 }
-                else if (body.NameIs(index, "anthropic_beta"u8))
+                else if (body.NameIs(index, BetasName))
                 {
                     fields.HasBetas = true;
                     fields.Betas = body.ValueKind(index) == (byte)'[' ? Strings(body.Value(index)) : [];
@@ -141,22 +176,6 @@ internal static class BedrockBody
             }
 
             return fields;
-        }
-
-        private static string[] Strings(ReadOnlySpan<byte> array)
-        {
-            var reader = new Utf8JsonReader(array, new JsonReaderOptions { MaxDepth = int.MaxValue });
-            var found = new List<string>();
-            while (reader.Read())
-            {
-                if (reader.TokenType == JsonTokenType.String && reader.CurrentDepth == 1
-                    && reader.ValueSpan.IndexOf((byte)'\\') < 0)
-                {
-                    found.Add(Encoding.UTF8.GetString(reader.ValueSpan));
-                }
-            }
-
-            return [.. found];
         }
 
         private static bool IsEmptyArray(ReadOnlySpan<byte> array) => array[1..^1].Trim(" \t\r\n"u8).IsEmpty;

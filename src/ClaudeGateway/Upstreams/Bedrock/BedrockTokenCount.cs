@@ -1,9 +1,11 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
+using ClaudeGateway.Upstreams.Adapting;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
 
@@ -28,7 +30,7 @@ internal sealed class BedrockTokenCount(
             return Unavailable(call, null);
         }
 
-        var state = _models.Get(foundation, 0, static (_, _) => new ModelState());
+        var state = _models.Get(foundation, context.Clock, static (_, clock) => new ModelState(clock));
         if (state.IsPaused(context.Clock))
         {
             return Unavailable(call, null);
@@ -36,7 +38,7 @@ internal sealed class BedrockTokenCount(
 
         try
         {
-            return await AskAsync(call, foundation, state, cancellation);
+            return await AskAsync(call, foundation, state, OptionalFields.None, cancellation);
         }
         catch (Exception e)
             when (
@@ -48,23 +50,40 @@ internal sealed class BedrockTokenCount(
         }
     }
 
+    /// <param name="without">What CountTokens has refused of this request.</param>
     private async Task<UpstreamResponse> AskAsync(
-        UpstreamCall call, string foundation, ModelState state, CancellationToken cancellation)
+        UpstreamCall call, string foundation, ModelState state, OptionalFields without, CancellationToken cancellation)
     {
+        var counted = OptionalField.Without(call, state.Known.RefusedFields() | without);
         ReadOnlyMemory<byte>[] body =
-            [Envelope(BedrockBody.Count(call.Message.Members, call.Betas.Values(keepTags: false)))];
+            [Envelope(BedrockBody.Count(counted.Message.Members, call.Betas.Values(keepTags: false)))];
         using var request = CloudUpstream.CreateRequest(
             Verbatim.Uri($"{modelsUrl}{Uri.EscapeDataString(foundation)}/count-tokens"), body);
         await authorizer.AuthorizeAsync(request, body, developer: null, cancellation);
         var response = await context.Http.SendAsync(request, cancellation);
         try
         {
-            var text = await CloudBody.ReadErrorAsync(response, cancellation);
+            var text = await CloudBody.ReadErrorAsync(response, upstream.Watch, cancellation);
+            if (without != OptionalFields.None)
+            {
+                call.Add(new RequestAdaptation(
+                    upstream.Name, foundation, [], OptionalField.Names(without), null, (int)response.StatusCode));
+            }
+
             if (response.IsSuccessStatusCode && Count(text) is { } count)
             {
                 state.Succeeded();
+                state.Known.Refuse(without);
                 return new WholeAnswer(
                     upstream, response, 200, Encoding.UTF8.GetBytes($$"""{"input_tokens":{{count}}}"""));
+            }
+
+            if (without == OptionalFields.None && response.StatusCode == HttpStatusCode.BadRequest
+                && OptionalField.Refused(UpstreamErrorBody.Read(text).Message) is not OptionalFields.None and var extra
+                && !ReferenceEquals(OptionalField.Without(counted, extra), counted))
+            {
+                response.Dispose();
+                return await AskAsync(call, foundation, state, extra, cancellation);
             }
 
             var answer = Encoding.UTF8.GetString(text);
@@ -143,8 +162,10 @@ internal sealed class BedrockTokenCount(
     }
 
     /// <summary>Requests read and write it at the same time: the worst is one call too many or one too few.</summary>
-    private sealed class ModelState
+    private sealed class ModelState(TimeProvider clock)
     {
+        public ModelKnowledge Known { get; } = new(clock);
+
         /// <summary>Ticks of UTC: one word, which is never seen half written.</summary>
         private long _pausedUntil;
         private volatile bool _hasSucceeded;

@@ -30,7 +30,7 @@ internal sealed class BedrockUpstream : CloudUpstream
     protected override bool KnowsTags => false;
 
     public override string BuiltInModelId(BuiltInModel model) =>
-        BedrockModelId.InRegion(model.BedrockId, _config.Region);
+        BedrockModelId.InRegion(model.BedrockId, _config.Region, _config.InferenceProfile);
 
     public override async Task<UpstreamResponse> SendAsync(
         UpstreamCall call, string modelId, CancellationToken cancellation)
@@ -61,6 +61,21 @@ internal sealed class BedrockUpstream : CloudUpstream
 
     protected override ReadOnlyMemory<byte>[] Body(UpstreamCall call, string modelId, string[] betas) =>
         BedrockBody.Invoke(call.Message.Members, betas);
+
+    protected override string[] BetasOf(UpstreamCall call) =>
+        BedrockBody.OwnBetas(call.Message.Members) is { Length: > 0 } own
+            ? [.. own, .. base.BetasOf(call)] : base.BetasOf(call);
+
+    protected override UpstreamCall WithoutBetas(UpstreamCall call, string[] leftOut)
+    {
+        var rest = base.WithoutBetas(call, leftOut);
+        return BedrockBody.OwnBetas(call.Message.Members).Intersect(leftOut, StringComparer.Ordinal).Any()
+            ? rest with
+            {
+                Message = MessagesRequest.Edited(BedrockBody.WithoutOwnBetas(call.Message.Members, leftOut)),
+            }
+            : rest;
+    }
 
     /// <summary>Betas are in the body.</summary>
     protected override void AddHeaders(HttpRequestMessage request, UpstreamCall call, string[] betas)

@@ -53,6 +53,21 @@ internal sealed class MessagesRequest
     /// </summary>
     public void ReleaseBody() => _members = null;
 
+    /// <summary>The same request with some of its members changed; it has memory of its own.</summary>
+    /// <param name="pieces">The edited body: JSON as this one's.</param>
+    public static MessagesRequest Edited(ReadOnlyMemory<byte>[] pieces)
+    {
+        var body = new byte[pieces.Sum(piece => piece.Length)];
+        var at = 0;
+        foreach (var piece in pieces)
+        {
+            piece.CopyTo(body.AsMemory(at));
+            at += piece.Length;
+        }
+
+        return Read(body).Request ?? throw new InvalidOperationException("the edited body is no request");
+    }
+
     /// <summary>The request, or the error the client gets. The body's memory must outlive the request.</summary>
     /// <param name="nested">Is shown everything but <c>model</c> and <c>tags</c>; null where no policy asks.</param>
     public static (MessagesRequest? Request, ApiError? Error) Read(

@@ -24,12 +24,37 @@ internal sealed record UpstreamCall(
     /// <summary>The content codings upstreams are asked for; the client's own unless something else is given.</summary>
     public StringValues AcceptEncoding { get; init; } = Request.Http.Request.Headers.AcceptEncoding;
 
-    /// <summary>The client's beta values.</summary>
-    public RequestBetas Betas { get; } = RequestBetas.Read(Request.Http.Request.Headers);
+    /// <summary>Whether the answer is asked for as a stream of events.</summary>
+    public bool IsStreamed => Operation == MessagesOperation.CreateMessage && Message.IsStream;
+
+    /// <summary>The client's beta values, or what is left of them for the upstream that is being asked.</summary>
+    public RequestBetas Betas { get; init; } = RequestBetas.Read(Request.Http.Request.Headers);
 
     /// <summary>
     /// Whether the upstream that is being asked has all of the request, so that it may be at work; not after it has
     /// refused.
     /// </summary>
-    public bool IsSent { get; set; }
+    public bool IsSent { get => _progress.IsSent; set => _progress.IsSent = value; }
+
+    /// <summary>Cancelled when nobody waits for the answer any more, where several do; null where one does.</summary>
+    public CancellationToken? SharedAbort { get; init; }
+
+    /// <summary>Cancelled when the answer is of no use any more.</summary>
+    public CancellationToken Aborted => SharedAbort ?? Request.Aborted;
+
+    /// <summary>How upstreams were asked again, for the audit; null when none was.</summary>
+    public List<RequestAdaptation>? Adaptations => _progress.Adaptations;
+
+    /// <summary>Notes that an upstream was asked again.</summary>
+    public void Add(RequestAdaptation adaptation) => (_progress.Adaptations ??= []).Add(adaptation);
+
+    /// <summary>One for the call and the forms of it that upstreams are sent, which are copies.</summary>
+    private readonly Progress _progress = new();
+
+    private sealed class Progress
+    {
+        public bool IsSent { get; set; }
+
+        public List<RequestAdaptation>? Adaptations { get; set; }
+    }
 }

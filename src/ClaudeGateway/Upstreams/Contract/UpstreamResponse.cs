@@ -26,6 +26,17 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     public bool IsGatewaysRefusal { get; init; }
 
     /// <summary>
+    /// The provider's own words of a refusal, for the operator alone: they may name accounts and roles. Null when they
+    /// are in the body, or there are none.
+    /// </summary>
+    public string? OwnWords { get; init; }
+
+    /// <summary>
+    /// Whether it is a refusal of a thinking block that this upstream did not sign; known once it has been started.
+    /// </summary>
+    public bool RefusesThinking { get; set; }
+
+    /// <summary>
     /// What the answer tells of the guardrail, whole once the body has been read; null when nobody asked.
     /// </summary>
     public GuardrailTrace? Guardrail { get; init; }
@@ -43,6 +54,9 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     /// </summary>
     public virtual bool HasBrokenOff => false;
 
+    /// <summary>The audit's word for why the answer broke off, where it has one for that.</summary>
+    public virtual string? BreakReason => null;
+
     /// <summary>
     /// Waits until there is something to send and gives what to send: this answer, or the failure with which its body
     /// began. No first-byte timeout runs any more. This answer is disposed when another one comes or an exception.
@@ -50,12 +64,6 @@ internal abstract class UpstreamResponse(Upstream upstream, int status, HttpResp
     /// <exception cref="IOException">The body ended or broke off before there was anything to send.</exception>
     public virtual ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation) =>
         ValueTask.FromResult(this);
-
-    /// <summary>
-    /// The wait for the first byte of the body, as far as <see cref="StartedAsync"/> began and did not finish it; to be
-    /// awaited once, before the body is read.
-    /// </summary>
-    public virtual ValueTask<int> FirstByte => default;
 
     /// <summary>Sets the client's response headers.</summary>
     /// <param name="acceptEncoding">What content codings the client takes; the body is decoded when it does not take

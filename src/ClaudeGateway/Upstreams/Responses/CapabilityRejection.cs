@@ -30,6 +30,16 @@ internal static partial class CapabilityRejection
             ?? CacheControl(text);
     }
 
+    /// <summary>Whether a text names this beta, and not a longer one.</summary>
+    public static bool Names(string text, string beta) => Words.Contains(text, beta, IsBetaCharacter);
+
+    /// <summary>
+    /// Whether a 400 is for the signature of a thinking block: it is another provider's, which each says in its own
+    /// words, or none of the kind that this one knows.
+    /// </summary>
+    public static bool IsThinkingSignature(string text) =>
+        ThinkingSignature().IsMatch(text) || SignatureOfAnotherKind().IsMatch(text);
+
     /// <summary>The only cause that also explains a 413.</summary>
     public static bool IsPromptTooLong(string text) =>
         text.Contains("prompt is too long", StringComparison.OrdinalIgnoreCase)
@@ -70,7 +80,7 @@ internal static partial class CapabilityRejection
 
         foreach (var beta in betas)
         {
-            if (Words.Contains(text, beta, IsBetaCharacter))
+            if (Names(text, beta))
             {
                 return "beta_header:" + beta;
             }
@@ -94,6 +104,11 @@ internal static partial class CapabilityRejection
         """invalid `?signature`? in `?(redacted_)?thinking`? block|thinking\.signature: field required|invalid `?data`? in `?redacted_thinking`? block|thinking\b.{0,200}\bblocks.{0,200}cannot be modified""",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ThinkingSignature();
+
+    [GeneratedRegex(
+        """thinking\.signature(\.\w+)?: input should be a valid string""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex SignatureOfAnotherKind();
 
     [GeneratedRegex(
         """thinking\.type\W{1,3}enabled\b.{0,40}\bnot supported""",

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
@@ -17,25 +18,23 @@ internal static class CloudBody
 
     private static readonly JsonReaderOptions Options = new() { MaxDepth = int.MaxValue };
 
-    public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation)
-    {
-        var body = await response.Content.ReadAsStreamAsync(cancellation);
-        return response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding)
-            ? ContentCoding.Decode(coding.ToString(), body)
-            : body;
-    }
+    public static async Task<Stream> OpenAsync(HttpResponseMessage response, CancellationToken cancellation) =>
+        Decoded(response, await response.Content.ReadAsStreamAsync(cancellation));
 
     /// <summary>At most 256 KiB of an error.</summary>
     /// <exception cref="UpstreamUnavailableException">It cannot be decoded.</exception>
-    public static async Task<byte[]> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancellation) =>
-        (await ReadAsync(response, MaxErrorBytes, cancellation)).ToArray();
+    /// <exception cref="IOException">It broke off or stayed silent.</exception>
+    public static async Task<byte[]> ReadErrorAsync(
+        HttpResponseMessage response, BodyWatch watch, CancellationToken cancellation) =>
+        (await ReadAsync(response, watch, MaxErrorBytes, cancellation)).ToArray();
 
     /// <summary>A whole answer, in the blocks in which it came.</summary>
     /// <exception cref="UpstreamUnavailableException">It is not a JSON object, or longer than 128 MiB.</exception>
-    public static async Task<ReadOnlySequence<byte>> ReadJsonAsync(HttpResponseMessage response,
-        CancellationToken cancellation)
+    /// <exception cref="IOException">It broke off or stayed silent.</exception>
+    public static async Task<ReadOnlySequence<byte>> ReadJsonAsync(
+        HttpResponseMessage response, BodyWatch watch, CancellationToken cancellation)
     {
-        var json = await ReadAsync(response, MaxAnswerBytes, cancellation);
+        var json = await ReadAsync(response, watch, MaxAnswerBytes, cancellation);
         if (json.Length > SocketThreads.MaxInlineBytes)
         {
             await SocketThreads.LeaveAsync();
@@ -45,13 +44,19 @@ internal static class CloudBody
             : throw new UpstreamUnavailableException("the answer is not JSON") { Fault = UpstreamFault.UnusableAnswer };
     }
 
+    private static Stream Decoded(HttpResponseMessage response, Stream body) =>
+        response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding)
+            ? ContentCoding.Decode(coding.ToString(), body)
+            : body;
+
     /// <summary>What is longer than <paramref name="limit"/> is cut off there.</summary>
-    private static async Task<ReadOnlySequence<byte>> ReadAsync(HttpResponseMessage response, int limit,
-        CancellationToken cancellation)
+    private static async Task<ReadOnlySequence<byte>> ReadAsync(
+        HttpResponseMessage response, BodyWatch watch, int limit, CancellationToken cancellation)
     {
         try
         {
-            await using var stream = await OpenAsync(response, cancellation);
+            var body = await response.Content.ReadAsStreamAsync(cancellation);
+            await using var stream = Decoded(response, new IdleStream(body, watch, cancellation));
             var blocks = new GrowingBlocks();
             int read;
             while (blocks.Length < limit && (read = await stream.ReadAsync(blocks.Free, cancellation)) > 0)

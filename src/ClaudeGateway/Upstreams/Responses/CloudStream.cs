@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
@@ -15,18 +16,18 @@ internal sealed class CloudStream(
     Stream body,
     EventTranslator translator,
     string requestId,
-    TimeProvider clock,
+    BodyWatch watch,
     Action<StreamFailure> onFailure) : ReadOnlyStream
 {
-    private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(15);
     private const int ReadSize = 4096;
 
-    private readonly long _pingAfter = (long)(PingAfter.TotalSeconds * clock.TimestampFrequency);
     private readonly ArrayBufferWriter<byte> _events = new(ReadSize);
-    private readonly QuietWait _wait = new(body, clock);
+    private readonly QuietReader _reader = new(body, watch.Clock, ReadSize);
     private int _taken;
-    private long _lastSentAt = clock.GetTimestamp();
+    private long _lastSentAt = watch.Clock.GetTimestamp();
+    private long _quietSince;
     private bool _isAtEnd;
+    private bool _isJudged;
 
     /// <summary>
     /// Waits for the first event, ping or failure. A failure that comes first is given back and nothing else.
@@ -81,7 +82,7 @@ internal sealed class CloudStream(
     {
         if (disposing)
         {
-            _wait.Dispose();
+            _reader.Dispose();
             body.Dispose();
         }
 
@@ -94,14 +95,26 @@ internal sealed class CloudStream(
     {
         try
         {
-            if (!await _wait.WaitAsync(_lastSentAt + _pingAfter, cancellation))
+            if (!_reader.IsWaiting)
             {
-                _events.Write("event: ping\ndata: {\"type\": \"ping\"}\n\n"u8);
-                _lastSentAt = clock.GetTimestamp();
-                return null;
+                _quietSince = watch.Clock.GetTimestamp();
             }
 
-            return await TranslateAsync(cancellation);
+            var pingAt = _lastSentAt + watch.PingTicks;
+            var idleAt = _quietSince + watch.IdleTicks;
+            if (await _reader.FillAsync(Math.Min(pingAt, idleAt), cancellation))
+            {
+                return Translate();
+            }
+
+            _lastSentAt = watch.Clock.GetTimestamp();
+            if (_lastSentAt >= idleAt)
+            {
+                return StreamFailure.Silent(watch);
+            }
+
+            _events.Write(StreamEvents.Ping.Span);
+            return null;
         }
         catch (Exception e)
             when (
@@ -112,25 +125,33 @@ internal sealed class CloudStream(
         }
     }
 
-    private async ValueTask<StreamFailure?> TranslateAsync(CancellationToken cancellation)
+    private StreamFailure? Translate()
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
-            var read = await body.ReadAsync(buffer, cancellation);
-            _isAtEnd = read == 0;
+            var bytes = _reader.Bytes.Span;
+            _isAtEnd = bytes.IsEmpty;
+            if (!_isJudged && OtherText.IsBeginning(bytes) is { } isOther)
+            {
+                _isJudged = true;
+                if (isOther)
+                {
+                    return StreamFailure.Broken(OtherText.Describe(bytes));
+                }
+            }
+
             var before = _events.WrittenCount;
-            var failure = _isAtEnd ? translator.End(_events) : translator.Translate(buffer.AsSpan(0, read), _events);
+            var failure = _isAtEnd ? translator.End(_events) : translator.Translate(bytes, _events);
             if (_events.WrittenCount > before)
             {
-                _lastSentAt = clock.GetTimestamp();
+                _lastSentAt = watch.Clock.GetTimestamp();
             }
 
             return failure;
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _reader.Release();
         }
     }
 
@@ -138,8 +159,6 @@ internal sealed class CloudStream(
     {
         _isAtEnd = true;
         onFailure(failure);
-        _events.Write("event: error\ndata: "u8);
-        _events.Write(failure.Error.ToJson(requestId).Span);
-        _events.Write("\n\n"u8);
+        StreamEvents.WriteError(_events, failure, requestId);
     }
 }

@@ -1,10 +1,17 @@
 using ClaudeGateway.Http;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 
 namespace ClaudeGateway.Upstreams.Responses;
 
 /// <summary>How a stream went wrong: what the client is told, and what only the log may say.</summary>
 internal sealed record StreamFailure(ApiError Error, string Detail)
 {
+    /// <summary>The audit's word for a cause that it names; null for the others.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>The upstream has been silent for too long.</summary>
+    public static StreamFailure Silent(BodyWatch watch) => new(TimedOut(), watch.Silence) { Reason = "idle_timeout" };
+
     /// <summary>The stream broke off, or is not what it claims to be.</summary>
     public static StreamFailure Broken(string detail) => new(new ApiError(502, "api_error", "upstream error"), detail);
 

@@ -1,5 +1,6 @@
 using ClaudeGateway.Logging;
 using ClaudeGateway.Upstreams.Contract;
+using ClaudeGateway.Upstreams.Responses.Quiet;
 using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams.Responses;
@@ -8,14 +9,16 @@ namespace ClaudeGateway.Upstreams.Responses;
 /// A streamed message of a cloud, translated event by event. None of the cloud's headers reach the client.
 /// </summary>
 internal sealed class StreamedAnswer(
-    Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, TimeProvider clock,
+    Upstream upstream, HttpResponseMessage message, EventTranslator translator, string requestId, BodyWatch watch,
     OperationalLog log)
     : UpstreamResponse(upstream, StatusCodes.Status200OK, message)
 {
     private CloudStream? _stream;
-    private bool _hasBrokenOff;
+    private StreamFailure? _failure;
 
-    public override bool HasBrokenOff => _hasBrokenOff;
+    public override bool HasBrokenOff => _failure is not null;
+
+    public override string? BreakReason => _failure?.Reason;
 
     /// <summary>
     /// As long as nothing has been sent, a failure is an answer like any other, which the next upstream can make good.
@@ -25,14 +28,18 @@ internal sealed class StreamedAnswer(
         try
         {
             _stream = new CloudStream(
-                await CloudBody.OpenAsync(Message!, cancellation), translator, requestId, clock, LogFailure);
+                await CloudBody.OpenAsync(Message!, cancellation), translator, requestId, watch, LogFailure);
             if (await _stream.StartAsync(cancellation) is not { } failure)
             {
                 return this;
             }
 
             LogFailure(failure);
-            return new WholeAnswer(Upstream, Message, failure.Error.Status, failure.Error.ToJson(requestId));
+            return new WholeAnswer(Upstream, Message, failure.Error.Status, failure.Error.ToJson(requestId))
+            {
+                RefusesThinking = failure.Error.Status == StatusCodes.Status400BadRequest
+                    && CapabilityRejection.IsThinkingSignature(failure.Detail),
+            };
         }
         catch
         {
@@ -62,7 +69,7 @@ internal sealed class StreamedAnswer(
 
     private void LogFailure(StreamFailure failure)
     {
-        _hasBrokenOff = true;
+        _failure = failure;
         log.Warn(
             $"request {requestId}: upstream '{Upstream.Name}': upstream stream error: "
                 + $"{LogText.Shorten(failure.Detail)}");

@@ -12,6 +12,9 @@ internal static partial class UpstreamErrors
     public static readonly ApiError CountTokensUnavailable = new(
         501, "not_supported", "count_tokens is not available on this Bedrock upstream");
 
+    /// <summary>Room for a provider's words around it; a longer text is about something else too.</summary>
+    private const int MaxUnnamedBetaLength = 200;
+
     /// <summary>The error for a refusal other than 5xx (501 is one).</summary>
     /// <param name="betas">The beta values the request was sent with.</param>
     public static ApiError Translate(int status, UpstreamErrorBody body, IReadOnlyList<string> betas) => status switch
@@ -29,6 +32,18 @@ internal static partial class UpstreamErrors
     /// <summary>Bedrock's way of saying 404: it does not have this model, or not for this account or region.</summary>
     public static bool IsModelUnavailable(UpstreamErrorBody body) =>
         IsInvalidModelIdentifier(body) || (body.Message is { } message && ModelUnavailable().IsMatch(message));
+
+    /// <summary>
+    /// Whether a 400 says that one of the request's betas is not known and leaves open which. A text that names one is
+    /// the client's to react to.
+    /// </summary>
+    public static bool IsUnnamedBeta(UpstreamErrorBody body, IReadOnlyList<string> betas) =>
+        body.Message is { Length: <= MaxUnnamedBetaLength } message
+        && message.Contains("invalid beta flag", StringComparison.OrdinalIgnoreCase)
+        && !betas.Any(beta => CapabilityRejection.Names(message, beta));
+
+    /// <summary>Bedrock has the model, but only behind an inference profile.</summary>
+    public static bool NeedsInferenceProfile(string words) => OnDemandUnsupported().IsMatch(words);
 
     public static bool IsInvalidModelIdentifier(UpstreamErrorBody body) =>
         body.Message is "The provided model identifier is invalid.";
@@ -49,6 +64,9 @@ internal static partial class UpstreamErrors
         """^\s*(input is too long\.?|the (request|message) size \(\d+ bytes\) exceeds [\d.]+ ?MB limit\.?)\s*$""",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex InputTooLong();
+
+    [GeneratedRegex("on-demand throughput isn.t supported", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex OnDemandUnsupported();
 
     [GeneratedRegex(
         """on-demand throughput isn.t supported|^operation not allowed\.?$|model (identifier|id) is (invalid|not valid)|end of its life""",

@@ -21,6 +21,36 @@ public sealed class BedrockTests
         Assert.Equal(id, BedrockModelId.InRegion("anthropic.m", region));
 
     [Theory]
+    [InlineData("eu-west-1", "Eu", "eu.anthropic.m")]
+    [InlineData("ap-northeast-1", "Jp", "jp.anthropic.m")]
+    [InlineData("ap-southeast-2", "Au", "au.anthropic.m")]
+    [InlineData("ap-south-1", "Apac", "apac.anthropic.m")]
+    [InlineData("sa-east-1", "Global", "global.anthropic.m")]
+    [InlineData("eu-west-1", "Us", "us.anthropic.m")]
+    [InlineData("us-east-1", "None", "anthropic.m")]
+    public void A_configured_profile_decides_whatever_the_region(
+        string region, string profile, string id)
+    {
+        Assert.Equal(
+            id, BedrockModelId.InRegion("anthropic.m", region, Enum.Parse<InferenceProfile>(profile)));
+        Assert.Equal("anthropic.m", BedrockModelId.Foundation(id));
+    }
+
+    [Theory]
+    [InlineData("us-east-1", null)]
+    [InlineData("ca-central-1", null)]
+    [InlineData("us-gov-west-1", null)]
+    [InlineData("cn-north-1", null)]
+    [InlineData("eu-central-1", "eu")]
+    [InlineData("ap-northeast-1", "jp")]
+    [InlineData("ap-southeast-2", "au")]
+    [InlineData("ap-south-1", "apac")]
+    [InlineData("me-central-1", "global")]
+    public void The_profile_a_region_misses_is_known(string region, string? profile) =>
+        Assert.Equal(
+            profile, BedrockModelId.MissingProfile(region) is { } missing ? BedrockModelId.Word(missing) : null);
+
+    [Theory]
     [InlineData("us.anthropic.m-v1:0", "anthropic.m-v1:0")]
     [InlineData("us-gov.anthropic.m", "anthropic.m")]
     [InlineData("apac.anthropic.m", "anthropic.m")]

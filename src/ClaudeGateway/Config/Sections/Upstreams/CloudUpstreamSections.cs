@@ -8,19 +8,40 @@ namespace ClaudeGateway.Config.Sections.Upstreams;
 internal static class BedrockUpstreamSection
 {
     private static readonly Key<string> Region = new(
-        "region", Text().Named("AWS region"), "AWS region; it also decides the prefix of model ids.")
+        "region",
+        Text().Named("AWS region"),
+        "AWS region; it also decides the prefix of model ids unless `inference_profile` does.")
     {
         IsRequired = true,
         Example = "us-east-1",
     };
 
+    private static readonly Key<InferenceProfile> Profile = new(
+        "inference_profile",
+        Choice(
+            ("us", InferenceProfile.Us),
+            ("eu", InferenceProfile.Eu),
+            ("apac", InferenceProfile.Apac),
+            ("jp", InferenceProfile.Jp),
+            ("au", InferenceProfile.Au),
+            ("global", InferenceProfile.Global),
+            ("none", InferenceProfile.None)),
+        "Inference profile through which built-in models are invoked: the prefix of their ids, or none. Ids in "
+            + "`models[].upstream_model` stay as written. When absent, `us` in the US and ca-central-1 and none "
+            + "elsewhere.")
+    {
+        Example = "eu",
+    };
+
     private static readonly UpstreamKeys Common = new("bedrock", "https://bedrock-runtime.us-east-1.amazonaws.com");
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
-        Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail, AwsKeys.GuardrailTrace),
+        Common.With(
+            Region, Profile, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail, AwsKeys.GuardrailTrace),
         fields => Common.Complete(fields, new BedrockUpstreamConfig
         {
             Region = fields.Get(Region),
+            InferenceProfile = fields.Find(Profile),
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
             Guardrail = fields.Get(AwsKeys.Guardrail),

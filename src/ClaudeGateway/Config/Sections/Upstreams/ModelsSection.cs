@@ -33,10 +33,22 @@ internal static class ModelsSection
         Example = "{ bedrock: us.anthropic.claude-sonnet-5 }",
     };
 
+    private static readonly Key<bool> CountTokens = new(
+        "count_tokens",
+        Choice(("upstream", false), ("estimate", true)),
+        "Who counts tokens: the upstream, or the gateway by an estimate, where no upstream can.")
+    {
+        Default = "upstream",
+        Example = "estimate",
+    };
+
     private static readonly Shape<ModelConfig> Model = Object(
-        [Id, Label, Description, UpstreamModel],
+        [Id, Label, Description, UpstreamModel, CountTokens],
         fields =>
-            new ModelConfig(fields.Get(Id), fields.Get(Label), fields.Get(Description), fields.Get(UpstreamModel)));
+            new ModelConfig(fields.Get(Id), fields.Get(Label), fields.Get(Description), fields.Get(UpstreamModel))
+            {
+                EstimatesTokenCounts = fields.Get(CountTokens),
+            });
 
     public static readonly Shape<IReadOnlyList<ModelConfig>> Shape = ListOf(Model).Checked(WarnAboutDuplicates)
         .As(FirstOfEach);

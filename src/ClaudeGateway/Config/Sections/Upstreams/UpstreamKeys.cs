@@ -11,6 +11,7 @@ internal sealed class UpstreamKeys
     private readonly Key<string> _name;
     private readonly Key<Uri> _baseUrl;
     private readonly Key<IReadOnlyDictionary<string, string>> _headers;
+    private readonly Key<int> _idleTimeout;
     private readonly Key<IReadOnlyList<string>> _groups;
     private readonly Key<IReadOnlyList<string>> _models;
     private readonly string _providerName;
@@ -38,6 +39,14 @@ internal sealed class UpstreamKeys
             Default = "{}",
             Example = "{ x-source: gateway }",
         };
+        _idleTimeout = new(
+            "idle_timeout_ms",
+            Integer(1, 86_400_000),
+            "Milliseconds for which this upstream may send no byte after its response headers. Then the next one is tried "
+                + "if nothing of the answer has gone to the client, or the answer ends with an error. Our own key.")
+        {
+            Default = "300000",
+        };
         _groups = new(
             "groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.")
         {
@@ -57,7 +66,7 @@ internal sealed class UpstreamKeys
 
     /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
     public IReadOnlyList<Key> With(params Key[] own) =>
-        [_provider, _name, .. own, _baseUrl, _headers, _groups, _models];
+        [_provider, _name, .. own, _baseUrl, _headers, _idleTimeout, _groups, _models];
 
     /// <summary><paramref name="own"/> with what the common keys say.</summary>
     public UpstreamConfig Complete(Fields fields, UpstreamConfig own) => own with
@@ -65,6 +74,7 @@ internal sealed class UpstreamKeys
         Name = fields.Get(_name) is { Length: > 0 } name ? name : _providerName,
         BaseUrl = fields.Get(_baseUrl),
         Headers = fields.Get(_headers),
+        IdleTimeout = TimeSpan.FromMilliseconds(fields.Get(_idleTimeout)),
         Groups = fields.Get(_groups),
         Models = fields.Get(_models),
     };

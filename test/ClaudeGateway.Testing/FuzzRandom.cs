@@ -1,4 +1,4 @@
-namespace ClaudeGateway.Tests.Fuzzing;
+namespace ClaudeGateway.Testing;
 
 /// <summary>
 /// SplitMix64 (Steele, Lea and Flood, 2014): the same numbers for the same seed on every machine and runtime.

@@ -1,14 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
-namespace ClaudeGateway.Upstreams.Responses;
+namespace ClaudeGateway.Upstreams.Responses.Quiet;
 
 /// <summary>
 /// Waits for bytes of a stream, but not longer than a silence may last; the read under way then goes on and the next
 /// wait is for the same one. Once a stream runs, waiting allocates nothing (a task and its timeout would be 600 bytes
 /// an event). One wait at a time.
 /// </summary>
-/// <param name="body">Read with an empty buffer, so that a quiet stream holds none.</param>
 internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSource<bool>, IDisposable
 {
     /// <summary>
@@ -22,27 +21,35 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
     private Action? _onRead;
     private ITimer? _timer;
     private long _until;
+    private long _timerIsSetTo;
     private bool _isReading;
     private bool _hasRead;
     private bool _isWaiting;
     private bool _isTimerSet;
 
+    /// <summary>Whether a read is under way, whose wait came to its time.</summary>
+    public bool IsReading => _isReading;
+
+    /// <summary>What the last read gave that was waited for to its end.</summary>
+    public int Count { get; private set; }
+
     /// <summary>
-    /// True when there are bytes or the end; false when the clock reaches <paramref name="until"/> before.
+    /// True when the read has ended; false when the clock reaches <paramref name="until"/> before.
     /// </summary>
-    /// <param name="until">A <see cref="TimeProvider.GetTimestamp"/>; never earlier than that of an earlier
-    /// wait.</param>
+    /// <param name="buffer">That of the read under way, if one is; an empty one waits until there are bytes or the
+    /// end.</param>
+    /// <param name="until">A <see cref="TimeProvider.GetTimestamp"/>.</param>
     /// <exception cref="IOException">Reading failed.</exception>
-    public ValueTask<bool> WaitAsync(long until, CancellationToken cancellation)
+    public ValueTask<bool> ReadAsync(Memory<byte> buffer, long until, CancellationToken cancellation)
     {
         var begins = !_isReading;
         if (begins)
         {
-            var read = body.ReadAsync(Memory<byte>.Empty, cancellation);
+            var read = body.ReadAsync(buffer, cancellation);
             _read = read.ConfigureAwait(false).GetAwaiter();
             if (_read.IsCompleted)
             {
-                _read.GetResult();
+                Count = _read.GetResult();
                 return ValueTask.FromResult(true);
             }
 
@@ -90,7 +97,7 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
         {
             _isReading = false;
             _hasRead = false;
-            _read.GetResult();
+            Count = _read.GetResult();
         }
 
         return hasBytes;
@@ -143,12 +150,13 @@ internal sealed class QuietWait(Stream body, TimeProvider clock) : IValueTaskSou
 
     private void SetTimer_NeedsLock()
     {
-        if (_isTimerSet)
+        if (_isTimerSet && _timerIsSetTo <= _until)
         {
             return;
         }
 
         _isTimerSet = true;
+        _timerIsSetTo = _until;
         var left = clock.GetElapsedTime(clock.GetTimestamp(), _until);
         left = left < TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds));
         _timer ??= clock.CreateTimer(
