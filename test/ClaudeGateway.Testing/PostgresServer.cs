@@ -31,7 +31,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         trap 'rm -rf "$dir"' EXIT
         if [ -n "$primary" ]; then
           "$bin/pg_basebackup" -D "$dir/data" -R -h 127.0.0.1 -p "$primary" -U postgres -c fast --no-sync >"$dir/copy.log" 2>&1 || { cat "$dir/copy.log" >&2; exit 1; }
-        else "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
+        else "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --no-locale --no-sync \
+          >"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
         fi
         options="-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300"
         options="$options -c fsync=off -c full_page_writes=off -c synchronous_commit=off"

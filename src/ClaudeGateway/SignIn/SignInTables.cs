@@ -4,7 +4,8 @@ namespace ClaudeGateway.SignIn;
 
 /// <summary>
 /// The tables of a sign-in under way and of refresh tokens that were used, and when their rows are over. The first
-/// migration also makes the table of revocations, which is <see cref="Sessions.SessionTables"/>' since: what was released is never changed.
+/// migration also makes the table of revocations, which is <see cref="Sessions.SessionTables"/>' since: what was
+/// released is never changed.
 /// </summary>
 internal static class SignInTables
 {

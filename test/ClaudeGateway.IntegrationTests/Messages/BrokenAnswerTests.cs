@@ -148,7 +148,9 @@ public sealed class BrokenAnswerTests
                 // What claims to be the Anthropic API itself may answer with a whole message.
                 var type = kind == "anthropic" ? "completion" : "message";
                 data.Add(
-                    kind, "application/json", $"{{\"type\":\"{type}\",\"id\":\"msg_1\",\"content\":[{{\"text\":\"secret\"}}]}}");
+                    kind,
+                    "application/json",
+                    $"{{\"type\":\"{type}\",\"id\":\"msg_1\",\"content\":[{{\"text\":\"secret\"}}]}}");
                 data.Add(kind, "text/event-stream", $"\r\n {{\"type\":\"{type}\",\"id\":\"msg_1\"}}");
                 data.Add(kind, "text/html", "<!doctype html>\u001b[31mmsg_1");
                 data.Add(kind, "text/event-stream", "<html>msg_1");

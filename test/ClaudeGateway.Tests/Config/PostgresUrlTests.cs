@@ -85,7 +85,8 @@ public sealed class PostgresUrlTests
             target.Sockets);
         Assert.Equal(TimeSpan.FromSeconds(9), target.ConnectTimeout);
         Assert.Equal(Timeout.InfiniteTimeSpan, Target("postgres://h/d?connect_timeout=0").ConnectTimeout);
-        Assert.Equal((true, null), (Target("postgres://h/d").Sockets.KeepAlive, Target("postgres://h/d").ConnectTimeout));
+        Assert.Equal(
+            (true, null), (Target("postgres://h/d").Sockets.KeepAlive, Target("postgres://h/d").ConnectTimeout));
     }
 
     [Theory]

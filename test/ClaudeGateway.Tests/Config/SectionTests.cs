@@ -33,7 +33,8 @@ public sealed class SectionTests
     [InlineData("""{"store":{"sqlite_path":"/x"}}""", "sqlite_path: cannot stand beside postgres_url")]
     [InlineData("""{"store":{"postgres_url":"mysql://h/x"}}""", "must begin with postgres://")]
     [InlineData("""{"store":{"postgres_url":"postgres://a:1,b:2,c/x?port=1,2"}}""", "port names 2 ports for 3 hosts")]
-    [InlineData("""{"store":{"postgres_url":"postgres://h/x?pgbouncer=true"}}""", "\"pgbouncer\" is unknown. Known are")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://h/x?pgbouncer=true"}}""", "\"pgbouncer\" is unknown. Known are")]
     [InlineData("""{"store":{"postgres_url":"postgres://u:p/w@h/x"}}""", "percent-encoded")]
     [InlineData("""{"store":{"postgres_url":"postgres://h/x?sslmode=maybe"}}""", "sslmode")]
     [InlineData("""{"store":{"max_connections":10001}}""", "max_connections: must be an integer from 1 to 10000")]

@@ -66,7 +66,8 @@ public sealed class FailoverLoopTests
                 new RouteTarget(new BedrockUpstream(bedrock, calls.Context()), "m"),
                 new RouteTarget(new VertexUpstream(vertex, calls.Context()), "m"),
                 new RouteTarget(
-                    new AnthropicUpstream(Config("next", next.Url), http, TimeSpan.FromMinutes(2), clock, calls.Operational),
+                    new AnthropicUpstream(
+                        Config("next", next.Url), http, TimeSpan.FromMinutes(2), clock, calls.Operational),
                     "m"),
             ]);
 

@@ -11,7 +11,8 @@ public sealed class CapabilityRejectionTests
     [Theory]
     [InlineData("messages.1.content.0: Invalid `signature` in `thinking` block", true)]
     [InlineData("Invalid signature in thinking block (Service: BedrockRuntime, Status Code: 400)", true)]
-    [InlineData("The model returned the following errors: messages.3.content.0.thinking.signature: Field required", true)]
+    [InlineData(
+        "The model returned the following errors: messages.3.content.0.thinking.signature: Field required", true)]
     [InlineData("messages.1.content.0.thinking.signature.str: Input should be a valid string", true)]
     [InlineData("messages.1.content.0: Invalid `data` in `redacted_thinking` block", true)]
     [InlineData("The request signature we calculated does not match the signature you provided", false)]

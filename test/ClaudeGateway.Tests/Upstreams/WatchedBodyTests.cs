@@ -111,7 +111,8 @@ public sealed class WatchedBodyTests : IDisposable
 
         Assert.Equal(half + (half.EndsWith('\n') ? "" : "\n") + Error, text);
         // As a client reads it (WHATWG HTML, 9.2.6): the last name counts.
-        Assert.Equal("event: error", text.Split('\n').Last(line => line.StartsWith("event:", StringComparison.Ordinal)));
+        Assert.Equal(
+            "event: error", text.Split('\n').Last(line => line.StartsWith("event:", StringComparison.Ordinal)));
         Assert.DoesNotContain("\n\n", text[..^2], StringComparison.Ordinal);
     }
 

@@ -103,7 +103,8 @@ internal static class ClientAddressRules
         return foreign.Count < addresses.Count
             ? ($"{refused}, and beside private ones ({Join(addresses.Except(foreign))}) one is enough",
                 "publish only the private records for this name, as developers' machines resolve it (remove the public "
-                    + (foreign.Exists(a => a.AddressFamily == AddressFamily.InterNetworkV6) ? "AAAA" : "A") + " record)")
+                    + (foreign.Exists(a => a.AddressFamily == AddressFamily.InterNetworkV6) ? "AAAA" : "A")
+                    + " record)")
             : (refused,
                 "give the name a private address in the DNS that developers' machines ask; if the company numbers its "
                     + "own network from this IPv4 block, declare that as gatewayInternalNetworks in the machines' own "

@@ -35,7 +35,8 @@ internal sealed class AnthropicResponse(
     private bool IsReadable => IsStream && (ContentEncoding is null || IsDecodedStream);
 
     private bool IsReadableStream =>
-        IsReadable && ContentType is { } type && type.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase);
+        IsReadable && ContentType is { } type
+        && type.StartsWith("text/event-stream", StringComparison.OrdinalIgnoreCase);
 
     public override async ValueTask<UpstreamResponse> StartedAsync(CancellationToken cancellation)
     {

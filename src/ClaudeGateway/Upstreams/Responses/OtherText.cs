@@ -20,7 +20,9 @@ internal static class OtherText
         return bytes.IsEmpty ? null : bytes[0] is (byte)'{' or (byte)'[' or (byte)'"' or (byte)'<';
     }
 
-    /// <summary>Whether a whole message begins, which a proxy of the Anthropic API may send in a stream's place.</summary>
+    /// <summary>
+    /// Whether a whole message begins, which a proxy of the Anthropic API may send in a stream's place.
+    /// </summary>
     public static bool IsMessage(ReadOnlySpan<byte> beginning)
     {
         var told = beginning[..Math.Min(beginning.Length, BytesToTell)];

@@ -6,7 +6,9 @@ namespace ClaudeGateway.Upstreams.Responses.Quiet;
 /// </summary>
 internal struct EventBoundary
 {
-    /// <summary>The last three bytes, the last one lowest; only line ends have a say, so none is needed at first.</summary>
+    /// <summary>
+    /// The last three bytes, the last one lowest; only line ends have a say, so none is needed at first.
+    /// </summary>
     private uint _tail;
     private bool _hasBegun;
 

@@ -2,7 +2,9 @@ using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Upstreams.Responses.Quiet;
 
-/// <summary>A body that is read as a whole: a read that brings no byte in time is an <see cref="IOException"/>.</summary>
+/// <summary>
+/// A body that is read as a whole: a read that brings no byte in time is an <see cref="IOException"/>.
+/// </summary>
 /// <param name="cancellation">That of the reads themselves is not looked at.</param>
 internal sealed class IdleStream(Stream body, BodyWatch watch, CancellationToken cancellation) : ReadOnlyStream
 {

@@ -21,7 +21,9 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
     private readonly QuietReader _reader = new(body, watch.Clock, ReadBytes);
     private EventBoundary _boundary;
 
-    /// <summary>What is read next: the reader's bytes, those looked at before, or an event of the gateway's own.</summary>
+    /// <summary>
+    /// What is read next: the reader's bytes, those looked at before, or an event of the gateway's own.
+    /// </summary>
     private ReadOnlyMemory<byte> _next;
     private long _lastSentAt = watch.Clock.GetTimestamp();
     private long _quietSince;
