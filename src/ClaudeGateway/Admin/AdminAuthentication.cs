@@ -18,8 +18,6 @@ internal sealed record AdminCaller(string Actor, bool CanWrite);
 internal sealed class AdminAuthentication(
     AdminConfig config, RequireSession session, TimeProvider clock, AuditLog audit)
 {
-    private const string Scheme = "Bearer ";
-
     private readonly (byte[] Digest, AdminCaller Caller)[] _keys =
     [
         .. config.WriteKeys.Select(key => (Digest(key.Key.Reveal()), new AdminCaller("admin-key:" + key.Id, true))),
@@ -63,8 +61,8 @@ internal sealed class AdminAuthentication(
         }
 
         if (request.IsOfAnthropicClient
-            && headers.Authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            && FindKey(value[Scheme.Length..]) is { } caller)
+            && RequireSession.BearerOf(headers.Authorization).ToString() is { Length: > 0 } bearer
+            && FindKey(bearer) is { } caller)
         {
             return (caller, "");
         }

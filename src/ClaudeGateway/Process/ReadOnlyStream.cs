@@ -20,6 +20,9 @@ internal abstract class ReadOnlyStream : Stream
     public abstract override ValueTask<int> ReadAsync(
         Memory<byte> buffer, CancellationToken cancellationToken = default);
 
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("only read asynchronously");
+
     public sealed override Task<int> ReadAsync(
         byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();

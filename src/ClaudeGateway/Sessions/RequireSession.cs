@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace ClaudeGateway.Sessions;
 
@@ -17,6 +18,15 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
     /// principal.</param>
     internal readonly record struct Result(Principal? Principal, string Reason);
 
+    /// <summary>
+    /// What a single Authorization header gives as a bearer, or nothing. The scheme's case does not matter (RFC 9110
+    /// section 11.1).
+    /// </summary>
+    public static ReadOnlySpan<char> BearerOf(StringValues authorization) =>
+        authorization is [{ } value] && value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+        ? value.AsSpan(Scheme.Length)
+        : default;
+
     /// <summary>Whether a request has come with this bearer here, as far as is remembered.</summary>
     public bool HasSeen(string token) => _cache.Find(token) is not null;
 
@@ -28,14 +38,12 @@ internal sealed class RequireSession(SessionTokens tokens, Revocations revocatio
             return new Result(null, "missing_token");
         }
 
-        // The scheme's case does not matter (RFC 9110 section 11.1).
-        if (header.Count > 1 || header[0] is not { } value
-            || !value.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        var token = BearerOf(header);
+        if (token.IsEmpty)
         {
             return new Result(null, "invalid_token");
         }
 
-        var token = value.AsSpan(Scheme.Length);
         var principal = _cache.Find(token);
         if (principal is null && (principal = tokens.Verify(token)) is not null)
         {

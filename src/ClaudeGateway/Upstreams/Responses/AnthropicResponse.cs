@@ -111,7 +111,7 @@ internal sealed class AnthropicResponse(
         {
             EventsFor = IsReadableStream ? call.Request.Id : null,
             RefusesOtherText = IsReadable,
-            TakesMessages = Upstream.Provider == "anthropic",
+            TakesMessages = Upstream is AnthropicUpstream,
         };
     }
 

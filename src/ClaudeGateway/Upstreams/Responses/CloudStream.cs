@@ -75,9 +75,6 @@ internal sealed class CloudStream(
         return count;
     }
 
-    public override int Read(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("only read asynchronously");
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -24,9 +24,6 @@ internal sealed class IdleStream(Stream body, BodyWatch watch, CancellationToken
         }
     }
 
-    public override int Read(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("only read asynchronously");
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)

@@ -49,7 +49,7 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
             throw new IOException(failure.Detail);
         }
 
-        if (!RefusesOtherText || _reader.IsWaiting || OtherText.IsBeginning(_next.Span) is false)
+        if (!RefusesOtherText || _reader.IsWaiting || IsOtherText(_next.Span) is false)
         {
             // Behind a ping nothing has come yet.
             _isJudged = !_reader.IsWaiting;
@@ -58,7 +58,7 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
 
         _isJudged = true;
         var begun = await PeekAsync(OtherText.BytesToTell, TellPatience, cancellation);
-        if (OtherText.IsBeginning(begun.Span) is true && !(TakesMessages && OtherText.IsMessage(begun.Span)))
+        if (IsOtherText(begun.Span) is true)
         {
             throw new UpstreamUnavailableException(OtherText.Describe(begun.Span))
             {
@@ -93,9 +93,6 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _next.IsEmpty && !_isAtEnd ? WaitAsync(buffer, cancellationToken) : ValueTask.FromResult(Take(buffer.Span));
 
-    public override int Read(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("only read asynchronously");
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -115,11 +112,11 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
             Fail(failure);
         }
         else if (RefusesOtherText && !_isJudged && !_reader.IsWaiting
-            && OtherText.IsBeginning(_next.Span) is { } isOther)
+            && IsOtherText(_next.Span) is { } isOther)
         {
             // It comes after a ping, so that no other upstream can make it good.
             _isJudged = true;
-            if (isOther && !(TakesMessages && OtherText.IsMessage(_next.Span)))
+            if (isOther)
             {
                 Fail(StreamFailure.Broken(OtherText.Describe(_next.Span)));
             }
@@ -127,6 +124,12 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
 
         return Take(buffer.Span);
     }
+
+    /// <summary>Null while nothing but blanks has come.</summary>
+    private bool? IsOtherText(ReadOnlySpan<byte> beginning) =>
+        OtherText.IsBeginning(beginning) is { } isOther
+        ? isOther && !(TakesMessages && OtherText.IsMessage(beginning))
+        : null;
 
     private int Take(Span<byte> buffer)
     {
