@@ -96,6 +96,10 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
 
     public IEnumerable<RecordedRequest> Refreshes => TokenRequests.Where(IsRefresh);
 
+    /// <summary>Requests for a token of the client's own, RFC 6749 section 4.4.</summary>
+    public IEnumerable<RecordedRequest> ClientTokenRequests =>
+        TokenRequests.Where(r => r.Form.GetValueOrDefault("grant_type") == "client_credentials");
+
     public IEnumerable<RecordedRequest> AuthorizeRequests => Requests.Where(r => r.Path == "/auth");
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
@@ -186,6 +190,9 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
         {
             "authorization_code" => RedeemAsync(exchange, form),
             "refresh_token" => RefreshAsync(exchange, form),
+            "client_credentials" => exchange.RespondJsonAsync(
+                200,
+                new { access_token = $"app-{ClientTokenRequests.Count()}", token_type = "Bearer", expires_in = 3600 }),
             _ => exchange.RespondJsonAsync(400, new { error = "unsupported_grant_type" }),
         };
     }

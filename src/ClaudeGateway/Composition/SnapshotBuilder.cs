@@ -12,6 +12,7 @@ using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
@@ -104,9 +105,13 @@ internal sealed class SnapshotBuilder(
             Config = config,
             Database = process.Database,
             Provider = provider,
-            GoogleGroups = config.Oidc.GoogleGroups is { } google
-                ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, process.Clock))
-                : null,
+            UserGroups = new UserGroups(
+                config.Oidc,
+                config.Oidc.GoogleGroups is { } google
+                    ? owned.Add(GoogleGroups.Create(google, config.Oidc, outbound, process.Clock)) : null,
+                config.Oidc.EntraGroups
+                    ? owned.Add(EntraGroups.Create(config.Oidc, provider, outbound, process.Clock)) : null),
+            GroupHasLimit = process.SpendAccounts.Book.NamesGroup,
             Secrets = secrets,
             Tokens = tokens,
             Session = session,

@@ -39,6 +39,12 @@ internal sealed record OidcConfig
 
     public GoogleGroupsConfig? GoogleGroups { get; init; }
 
+    /// <summary>Whether Microsoft Graph is asked for groups that a token leaves out; our own key.</summary>
+    public bool EntraGroups { get; init; }
+
+    /// <summary>Scheme and host of Microsoft Graph.</summary>
+    public Uri EntraGraphUrl { get; init; } = EntraClouds.GraphOf(null);
+
     public IReadOnlyList<string> Scopes { get; init; } = ["openid", "profile", "email", "offline_access"];
 
     /// <summary>Whether a refresh repeats the scopes of the sign-in.</summary>

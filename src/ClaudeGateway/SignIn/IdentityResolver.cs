@@ -2,6 +2,7 @@ using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Claims;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Storage;
 
@@ -15,9 +16,10 @@ namespace ClaudeGateway.SignIn;
 /// the user.</param>
 /// <param name="Subject">The IdP's own <c>sub</c>, whatever <c>oidc.user_id_claim</c> is; with an identity
 /// only.</param>
+/// <param name="OmittedGroups">Whether the identity has not all groups of its user.</param>
 internal readonly record struct IdentityResult(
     Identity? Identity, string? Problem, bool IsTokenInvalid = false, bool IsUserUnknown = false,
-    string? Subject = null)
+    string? Subject = null, OmittedGroups OmittedGroups = OmittedGroups.None)
 {
     public static IdentityResult Rejected(string problem) => new(null, problem);
 
@@ -30,7 +32,8 @@ internal readonly record struct IdentityResult(
 /// The steps from an IdP's tokens to an identity, the same at sign-in and at every refresh: id_token, userinfo, groups,
 /// policy.
 /// </summary>
-internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provider, GoogleGroups? googleGroups)
+internal sealed class IdentityResolver(
+    OidcConfig config, IdentityProvider provider, UserGroups userGroups, BearerGroups bearerGroups)
 {
     private readonly ClaimMapping _mapping = new(config);
     private readonly SignInPolicy _policy = new(config);
@@ -60,7 +63,12 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
     {
         if (tokens.IdToken is null)
         {
-            return await MapAsync(await provider.UserinfoAsync(tokens.AccessToken), null);
+            var userinfo = await provider.UserinfoAsync(tokens.AccessToken);
+            return config.EntraGroups && !_mapping.HasGroups(userinfo)
+                ? IdentityResult.UserUnknown(
+                    "the IdP refreshed without an id_token, which alone says whether oidc.entra_groups has to be asked; "
+                        + "set oidc.scope_on_refresh")
+                : await MapAsync(userinfo, null);
         }
 
         var idToken = await provider.ValidateAsync(tokens.IdToken, null, tokens.AccessToken);
@@ -109,24 +117,33 @@ internal sealed class IdentityResolver(OidcConfig config, IdentityProvider provi
                 $"the IdP's {config.UserIdClaim} contains a NUL character, which nobody's id may");
         }
 
-        var groupClaims = userinfo is { } g && !_mapping.HasGroups(claims) ? g : claims;
         var name = ClaimMapping.Name(claims) ?? (userinfo is { } n ? ClaimMapping.Name(n) : null);
-        var identity = new Identity(userId, _mapping.EmailText(emailClaims), name, _mapping.Groups(groupClaims));
-        if (googleGroups is not null)
-        {
-            if (identity.Email is null)
-            {
-                return IdentityResult.Rejected(
-                    "oidc.google_groups is configured but the id_token has no email — check oidc.email_claim and that "
-                        + "the email scope is requested");
-            }
+        var email = _mapping.EmailText(emailClaims);
+        var found = await userGroups.FindAsync(claims, userinfo, email);
+        return found.Problem is { } problem
+            ? IdentityResult.Rejected(problem)
+            : Admit(new Identity(userId, email, name, found.Groups), found.Omitted, sub);
+    }
 
-            identity = identity with { Groups = await googleGroups.OfAsync(identity.Email) };
+    private IdentityResult Admit(Identity identity, OmittedGroups omitted, string sub)
+    {
+        if (_policy.Refuses(identity, omitted) is { } reason)
+        {
+            return IdentityResult.Rejected(reason);
         }
 
-        return _policy.Refuses(identity) is { } reason
-            ? IdentityResult.Rejected(reason)
-            : new IdentityResult(identity, null, Subject: sub);
+        if (bearerGroups.Select(identity.Groups) is not { } kept)
+        {
+            return IdentityResult.UserUnknown(
+                "more of the user's groups are named by gateway.yaml and spend limits than fit into a header; name "
+                    + "fewer of them");
+        }
+
+        return new IdentityResult(
+            identity with { Groups = kept },
+            null,
+            Subject: sub,
+            OmittedGroups: kept.Count < identity.Groups.Count ? OmittedGroups.Unnamed : omitted);
     }
 
     private static string? Subject(JsonElement claims) =>

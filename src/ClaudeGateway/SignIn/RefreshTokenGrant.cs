@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Refresh;
 
@@ -115,6 +116,11 @@ internal sealed class RefreshTokenGrant(SignInParts parts)
         {
             return new RefreshOutcome.Failed(
                 "the IdP answered for another sub than the session's", AtClaims, OAuthError.InvalidGrant);
+        }
+
+        if (result.OmittedGroups == OmittedGroups.ByIdp)
+        {
+            parts.Log.Warn(UserGroups.OmittedByIdp);
         }
 
         var newToken = granted.RefreshToken ?? idpToken;

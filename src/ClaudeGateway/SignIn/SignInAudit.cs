@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
+using ClaudeGateway.SignIn.Groups;
 
 namespace ClaudeGateway.SignIn;
 
@@ -35,9 +36,10 @@ internal static class SignInAudit
 
     /// <param name="clientIp">The browser's address.</param>
     /// <param name="surface">The client application, when it named itself.</param>
+    /// <param name="omitted">Whether the bearer lacks groups of the developer.</param>
     public static void SessionMint(
         this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours,
-        string? surface)
+        string? surface, OmittedGroups omitted)
     {
         var json = audit.Begin("session.mint", requestId);
         json.WriteString("result", "success");
@@ -46,6 +48,12 @@ internal static class SignInAudit
         json.WriteString("client_ip", clientIp);
         json.WriteNumber("ttl_hours", ttlHours);
         json.WriteOptional("surface", surface);
+        json.WriteOptional("groups_omitted", omitted switch
+        {
+            OmittedGroups.ByIdp => "by_idp",
+            OmittedGroups.Unnamed => "unnamed",
+            _ => null,
+        });
         audit.End(json);
     }
 

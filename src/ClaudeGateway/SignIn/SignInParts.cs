@@ -3,6 +3,7 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Device;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Storage;
@@ -22,8 +23,10 @@ internal sealed class SignInParts
     /// <summary>Shared by the configurations whose <c>oidc</c> section says the same.</summary>
     public required IdentityProvider Provider { get; init; }
 
-    /// <summary>Null without <c>oidc.google_groups</c>.</summary>
-    public GoogleGroups? GoogleGroups { get; init; }
+    public required UserGroups UserGroups { get; init; }
+
+    /// <summary>Whether a group has a spend limit or a shared budget now.</summary>
+    public required Func<string, bool> GroupHasLimit { get; init; }
 
     public required SessionSecrets Secrets { get; init; }
 
@@ -55,7 +58,8 @@ internal sealed class SignInParts
 
     public BrowserBinding Browser => field ??= new BrowserBinding(Origin);
 
-    public IdentityResolver Identities => field ??= new IdentityResolver(Config.Oidc, Provider, GoogleGroups);
+    public IdentityResolver Identities => field ??= new IdentityResolver(
+        Config.Oidc, Provider, UserGroups, new BearerGroups(Config, GroupHasLimit));
 
     public RefreshTokens RefreshTokens => field ??= new RefreshTokens(Box, Clock);
 

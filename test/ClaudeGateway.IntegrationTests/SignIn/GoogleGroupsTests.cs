@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Process;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.Testing;
 

@@ -20,7 +20,7 @@ public sealed class TornValueTests
     {
         ["Http.Serving.TlsCertificate._versions"] = "one look at the files at a time",
         ["Sessions.RevocationSync._seenUntil"] = "one round of its loop at a time",
-        ["SignIn.Oidc.GoogleGroups._accessToken"] = "_gate",
+        ["SignIn.Groups.DirectoryToken._accessToken"] = "_gate",
         ["Spend.Usage.ReportedUsage._cacheCreation"] = "the flow of one answer",
         ["Spend.Usage.ReportedUsage._cacheCreation1h"] = "the flow of one answer",
         ["Spend.Usage.ReportedUsage._cacheCreation5m"] = "the flow of one answer",

@@ -32,11 +32,26 @@ public sealed class OidcConfigTests
             oidc with { AdditionalAuthorizedParties = ["a"] },
             oidc with { FormActionOrigins = [new("https://login.example.com")] },
             oidc with { GoogleGroups = new("file", "admin@example.com") },
+            oidc with { EntraGroups = true },
+            oidc with { EntraGraphUrl = new("https://graph.microsoft.us") },
             oidc with { UserIdClaim = "oid" },
             oidc with { GroupsJsonPath = ClaimPath.Parse("$.groups") },
             oidc with { CaCertPem = "pem" },
             oidc with { UsePkce = false },
         ];
         Assert.All(others, other => Assert.False(oidc.SaysTheSameAs(other)));
+    }
+
+    [Theory]
+    [InlineData("https://login.microsoftonline.com/t/v2.0", null, "https://graph.microsoft.com/")]
+    [InlineData("https://login.microsoftonline.us/t/v2.0", null, "https://graph.microsoft.us/")]
+    [InlineData("https://login.partner.microsoftonline.cn/t/v2.0", null, "https://microsoftgraph.chinacloudapi.cn/")]
+    [InlineData(
+        "https://login.microsoftonline.us/t/v2.0", "https://dod-graph.microsoft.us", "https://dod-graph.microsoft.us/")]
+    public void Graph_is_that_of_the_issuers_cloud_unless_named(string issuer, string? named, string expected)
+    {
+        var url = named is null ? "" : $",\"entra_graph_url\":\"{named}\"";
+        var config = Yaml.Read(Yaml.With($$$"""{"oidc":{"issuer":"{{{issuer}}}","entra_groups":true{{{url}}}}}""")).Config!;
+        Assert.Equal(expected, config.Oidc.EntraGraphUrl.AbsoluteUri);
     }
 }

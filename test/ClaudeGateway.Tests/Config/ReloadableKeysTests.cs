@@ -41,6 +41,7 @@ public sealed class ReloadableKeysTests
         """{"store":{"postgres_url":null,"sqlite_path":"/tmp/gw.db"},"managed":{"policies":[{"match":{},"code":{}},{"match":{"groups":["g"]},"desktop":{}}]}}""",
         """{"managed":{"settings":""},"oidc":{"client_secret":null,"token_endpoint_auth_method":"private_key_jwt","client_assertion":{"private_key_pem":"KEY","certificate_pem":"CERT"}}}""",
         """{"managed":{"policies":[{"settings":{}}]},"upstreams":[{"provider":"anthropic","auth":{"oauth_token":"t"}}]}""",
+        """{"oidc":{"entra_groups":true,"entra_graph_url":"https://graph.microsoft.us"}}""",
         """{"listen":{"tls":{"cert":"CERTFILE","key":"KEYFILE"}}}""",
         """{"telemetry":{"forward_to":[{"url":"https://telemetry.googleapis.com","auth":{"google":{}}}]}}""",
         """{"telemetry":{"forward_to":[{"url":"https://otel.example.com","auth":{"aws":{"region":"us-east-1","service":"aps"}}}]}}""",

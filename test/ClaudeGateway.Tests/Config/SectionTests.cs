@@ -52,6 +52,18 @@ public sealed class SectionTests
     [InlineData(
         """{"oidc":{"google_groups":{"service_account_json_path":"/x","admin_email":"a..b@c.com"}}}""",
         "must be an e-mail address")]
+    [InlineData(
+        """{"oidc":{"entra_groups":true,"google_groups":{"service_account_json_path":"/x","admin_email":"a@b.com"}}}""",
+        "oidc.entra_groups: cannot stand beside google_groups")]
+    [InlineData(
+        """{"oidc":{"entra_graph_url":"https://graph.microsoft.us"}}""", "has an effect only with entra_groups: true")]
+    [InlineData(
+        """{"oidc":{"entra_groups":true,"entra_graph_url":"https://graph.microsoft.us/v1.0"}}""",
+        "must be scheme and host alone")]
+    [InlineData(
+        """{"oidc":{"entra_groups":true,"entra_graph_url":"http://graph.microsoft.us"}}""", "must begin with https://")]
+    [InlineData(
+        """{"oidc":{"entra_groups":true,"entra_graph_url":"http://localhost:1"}}""", "CLAUDE_GATEWAY_ALLOW_LOOPBACK")]
     [InlineData("""{"oidc":{"issuer":"http://192.0.0.192"}}""", "link-local or metadata")]
     [InlineData("""{"oidc":{"user_id_claim":""}}""", "oidc.user_id_claim: must not be empty")]
     [InlineData("""{"oidc":{"user_id_claim":["oid"]}}""", "oidc.user_id_claim: must be text")]

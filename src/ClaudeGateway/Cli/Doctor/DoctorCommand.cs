@@ -105,6 +105,9 @@ internal static class DoctorCommand
         Task<Finding>[] questions =
         [
             IdentityProviderExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation),
+            .. config.Oidc.EntraGroups
+                ? [EntraGroupsExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation)]
+                : Array.Empty<Task<Finding>>(),
             StoreExamination.RunAsync(config, environment, log, cancellation),
             .. upstreams.Select(
                 (upstream, i) =>

@@ -140,6 +140,34 @@ internal static class OidcSection
             fields => new GoogleGroupsConfig(fields.Get(ServiceAccountJsonPath), fields.Get(AdminEmail))),
         "Look groups up in Google Workspace, whose tokens carry none.");
 
+    private static readonly Key<bool> EntraGroups = new(
+        "entra_groups",
+        Flag(),
+        "Ask Microsoft Graph for the groups of a person who is in too many for Entra's token, with the gateway's own "
+            + "client id and secret (or certificate), which needs the application permissions User.ReadBasic.All and "
+            + "GroupMember.Read.All. Our own key.")
+    {
+        Default = "false",
+        Example = "true",
+    };
+
+    private static readonly Key<Uri> EntraGraphUrl = new(
+        "entra_graph_url",
+        HttpUrl().Must(
+            url =>
+                url.PathAndQuery == "/" && url.UserInfo.Length == 0 && url.Fragment.Length == 0
+                ? null
+                : "must be scheme and host alone, such as https://graph.microsoft.com").Must(
+            url =>
+                url.Scheme == Uri.UriSchemeHttps || url.IsLoopback
+                ? null
+                : "must begin with https://: an access token is sent there"),
+        "Scheme and host of Microsoft Graph; when absent that of the issuer's cloud. For the US government's DoD cloud: "
+            + "`https://dod-graph.microsoft.us`. Our own key.")
+    {
+        Example = "https://dod-graph.microsoft.us",
+    };
+
     private static readonly Key<IReadOnlyList<string>> Scopes = new(
         "scopes",
         ListOf(Text().As(scope => scope.Trim()).Must(ScopeProblem)).Must(
@@ -240,8 +268,8 @@ internal static class OidcSection
     public static readonly Shape<OidcConfig> Shape = Object(
         [
             Issuer, ClientId, ClientSecret, ClientAssertion, AuthMethod, AllowedEmailDomains, AllowedGroups,
-            UserIdClaim, GroupsClaim, GroupsJsonPath, EmailClaim, GoogleGroups, Scopes, ScopeOnRefresh,
-            ExtraAuthParams, UserinfoFallback, UsePkce, UseProxy, ClockSkew, Algorithm, AdditionalAuthorizedParties,
+            UserIdClaim, GroupsClaim, GroupsJsonPath, EmailClaim, GoogleGroups, EntraGroups, EntraGraphUrl,
+            Scopes, ScopeOnRefresh, ExtraAuthParams, UserinfoFallback, UsePkce, UseProxy, ClockSkew, Algorithm, AdditionalAuthorizedParties,
             DiscoveryUrl, FormActionOrigins, CaCertPem,
         ],
         Build,
@@ -278,6 +306,17 @@ internal static class OidcSection
                 "cannot stand beside groups_jsonpath, which says where the groups are; remove one of them");
         }
 
+        if (fields.Get(EntraGroups) && fields.IsGiven(GoogleGroups))
+        {
+            fields.Problem(EntraGroups, "cannot stand beside google_groups; keep the one of your identity provider");
+        }
+
+        if (!fields.Get(EntraGroups) && fields.IsGiven(EntraGraphUrl))
+        {
+            fields.Problem(EntraGraphUrl, "has an effect only with entra_groups: true");
+        }
+
+        LoopbackRules.Check(fields, EntraGraphUrl, fields.Get(EntraGraphUrl));
         LoopbackRules.Check(fields, Issuer, fields.Get(Issuer));
         if (fields.Get(ClockSkew) > 300)
         {
@@ -301,6 +340,8 @@ internal static class OidcSection
         GroupsJsonPath = fields.Get(GroupsJsonPath),
         EmailClaims = fields.Get(EmailClaim),
         GoogleGroups = fields.Get(GoogleGroups),
+        EntraGroups = fields.Get(EntraGroups),
+        EntraGraphUrl = fields.Get(EntraGraphUrl) ?? EntraClouds.GraphOf(new Uri(fields.Get(Issuer).Trim())),
         Scopes = fields.Get(Scopes),
         ScopeOnRefresh = fields.Get(ScopeOnRefresh),
         ExtraAuthParams = fields.Get(ExtraAuthParams),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ClaudeGateway.Config;
+using ClaudeGateway.Json;
 
 namespace ClaudeGateway.SignIn.Claims;
 
@@ -50,6 +51,21 @@ internal sealed class ClaimMapping(OidcConfig config)
             { ValueKind: JsonValueKind.String } single when single.GetString() is { Length: > 0 } group => [group],
             _ => [],
         };
+
+    /// <summary>
+    /// Whether the IdP says that it left the groups out: the claim is a distributed one (OpenID Connect Core 1.0
+    /// section 5.6.2), or Entra's <c>hasgroups</c> stands in its place.
+    /// </summary>
+    public bool OmitsGroups(JsonElement claims)
+    {
+        var claim = config.GroupsJsonPath is { } path ? ((ClaimStep.Member)path.Steps[0]).Name
+            : ClaimPointer.FirstName(config.GroupsClaim);
+        return claims.ValueKind == JsonValueKind.Object
+            && ((claims.TryGetProperty("_claim_names", out var names) && names.ValueKind == JsonValueKind.Object
+                    && names.TryGetProperty(claim, out _))
+                || (claim == "groups" && claims.TryGetProperty("hasgroups", out var has)
+                    && (has.ValueKind == JsonValueKind.True || has.Text() == "true")));
+    }
 
     private JsonElement? Email(JsonElement claims)
     {

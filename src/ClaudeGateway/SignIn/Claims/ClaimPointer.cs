@@ -38,6 +38,10 @@ internal static class ClaimPointer
         return value;
     }
 
+    /// <summary>The claim at the top that the name leads to or into.</summary>
+    public static string FirstName(string name) =>
+        name.StartsWith('/') ? JsonPointer.Unescape(name[1..].Split('/')[0]) : name;
+
     private static bool IsIndex(string key, int length, out int index) =>
         int.TryParse(key, NumberStyles.None, CultureInfo.InvariantCulture, out index)
         && (key == "0" || !key.StartsWith('0')) && index < length;

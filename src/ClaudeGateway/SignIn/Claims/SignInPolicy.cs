@@ -1,5 +1,6 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Groups;
 
 namespace ClaudeGateway.SignIn.Claims;
 
@@ -10,7 +11,7 @@ namespace ClaudeGateway.SignIn.Claims;
 internal sealed class SignInPolicy(OidcConfig config)
 {
     /// <summary>The reason to refuse, or null.</summary>
-    public string? Refuses(Identity identity)
+    public string? Refuses(Identity identity, OmittedGroups omitted = OmittedGroups.None)
     {
         if (config.AllowedEmailDomains.Count > 0)
         {
@@ -26,8 +27,10 @@ internal sealed class SignInPolicy(OidcConfig config)
             }
         }
 
-        return config.AllowedGroups.Count > 0 && !identity.Groups.Any(config.AllowedGroups.Contains)
-            ? "user is not a member of an allowed group"
-            : null;
+        return config.AllowedGroups.Count == 0 || identity.Groups.Any(config.AllowedGroups.Contains) ? null
+            : omitted == OmittedGroups.ByIdp
+                ? "user is not known to be a member of an allowed group: the IdP left the groups out, being too many "
+                    + "for its token; set oidc.entra_groups"
+            : "user is not a member of an allowed group";
     }
 }

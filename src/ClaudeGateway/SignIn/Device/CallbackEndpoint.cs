@@ -1,5 +1,6 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Sessions;
+using ClaudeGateway.SignIn.Groups;
 using ClaudeGateway.SignIn.Oidc;
 using ClaudeGateway.SignIn.Pages;
 using ClaudeGateway.Storage;
@@ -179,7 +180,13 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             identity.Email,
             request.ClientAddress.ToString(),
             parts.Config.Session.TtlHours,
-            approved.Surface);
+            approved.Surface,
+            result.OmittedGroups);
+        if (result.OmittedGroups == OmittedGroups.ByIdp)
+        {
+            parts.Log.Warn($"{UserGroups.OmittedByIdp} (request {request.Id})");
+        }
+
         await CallbackPages.SignedInAsync(request, identity.Email);
     }
 

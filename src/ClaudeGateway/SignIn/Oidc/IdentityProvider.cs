@@ -171,6 +171,18 @@ internal sealed class IdentityProvider : IDisposable
         return AskTokenEndpointAsync(form);
     }
 
+    /// <summary>Asks for an access token of the client's own (RFC 6749 section 4.4).</summary>
+    /// <exception cref="IdentityProviderUnavailableException">The IdP did not answer.</exception>
+    public Task<IdpAnswer> ClientTokenAsync(string scope)
+    {
+        var form = new List<KeyValuePair<string, string>>
+        {
+            new("grant_type", "client_credentials"),
+            new("scope", scope),
+        };
+        return _http.PostFormAsync(Metadata.TokenEndpoint, form, _authentication.AddTo(form));
+    }
+
     /// <summary>
     /// A place for asking about a refresh token that the gateway did not seal, until it is disposed; null when all are
     /// taken.

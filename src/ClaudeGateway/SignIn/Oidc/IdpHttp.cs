@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.Http.Headers;
 using System.Net.Mime;
 using System.Text.Json;
+using ClaudeGateway.Config;
 using ClaudeGateway.Json;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
@@ -44,6 +45,20 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
     private const int MaxAnswerBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>
+    /// To a directory of groups, with connections of its own: its certificates are public ones, whatever
+    /// oidc.ca_cert_pem says.
+    /// </summary>
+    public static IdpHttp ToDirectory(OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
+    {
+        var options = new OutboundOptions
+        {
+            UseProxy = oidc.UseProxy == true,
+            Decompression = System.Net.DecompressionMethods.All,
+        };
+        return new IdpHttp(outbound.CreateClient(options), clock);
+    }
 
     /// <summary>
     /// Asks once more when the connection failed: a blip of the network must not cost a sign-in. Silence is not asked

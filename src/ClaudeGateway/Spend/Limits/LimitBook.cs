@@ -47,6 +47,9 @@ internal sealed class LimitBook
     /// <summary>Whether any group has a budget to share that is not paused.</summary>
     public bool HasActivePools => _activePools > 0;
 
+    /// <summary>Whether the group has a cap or a shared budget, a paused one included.</summary>
+    public bool NamesGroup(string group) => _groups.ContainsKey(group);
+
     /// <param name="mode">Which cap counts of several groups.</param>
     public EffectiveLimits Resolve(string sub, IReadOnlyList<string> groups, GroupLimitMode mode)
     {

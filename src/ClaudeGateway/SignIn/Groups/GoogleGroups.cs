@@ -5,8 +5,9 @@ using ClaudeGateway.Json;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.SignIn.Jose;
+using ClaudeGateway.SignIn.Oidc;
 
-namespace ClaudeGateway.SignIn.Oidc;
+namespace ClaudeGateway.SignIn.Groups;
 
 /// <summary>
 /// A user's Google Workspace groups, which Google puts into no token: asked of the Admin SDK Directory API by a service
@@ -16,9 +17,7 @@ namespace ClaudeGateway.SignIn.Oidc;
 internal sealed class GoogleGroups : IDisposable
 {
     private const string Scope = "https://www.googleapis.com/auth/admin.directory.group.readonly";
-    private const int LifetimeSeconds = 3600;
     private const int MaxPages = 100;
-    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
     private static readonly Uri Directory = new("https://admin.googleapis.com/admin/directory/v1/groups");
 
     private readonly string _adminEmail;
@@ -28,9 +27,7 @@ internal sealed class GoogleGroups : IDisposable
     private readonly string _clientEmail;
     private readonly Uri _tokenUri;
     private readonly RSA _key;
-    /// <summary>Held during a fetch; protects <see cref="_accessToken"/>.</summary>
-    private readonly SemaphoreSlim _gate = new(1, 1);
-    private (string Token, DateTimeOffset Expires) _accessToken = ("", DateTimeOffset.MinValue);
+    private readonly DirectoryToken _token;
 
     /// <exception cref="OperatorException">The service account file is missing or is none.</exception>
     internal GoogleGroups(GoogleGroupsConfig config, IdpHttp http, TimeProvider clock, Uri directory)
@@ -64,22 +61,14 @@ internal sealed class GoogleGroups : IDisposable
                     + "a Google service account",
                 e);
         }
+
+        _token = new DirectoryToken("google_groups", $"{_tokenUri}, for the service account,", AskForTokenAsync, clock);
     }
 
-    /// <summary>
-    /// With connections of its own: Google's certificates are public ones, whatever oidc.ca_cert_pem says.
-    /// </summary>
     /// <exception cref="OperatorException">The service account file is missing or is none.</exception>
     public static GoogleGroups Create(
-        GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock)
-    {
-        var options = new OutboundOptions
-        {
-            UseProxy = oidc.UseProxy == true,
-            Decompression = System.Net.DecompressionMethods.All,
-        };
-        return new GoogleGroups(config, new IdpHttp(outbound.CreateClient(options), clock), clock, Directory);
-    }
+        GoogleGroupsConfig config, OidcConfig oidc, OutboundHttp outbound, TimeProvider clock) =>
+        new(config, IdpHttp.ToDirectory(oidc, outbound, clock), clock, Directory);
 
     /// <exception cref="IdentityProviderUnavailableException">Google did not answer, or refused.</exception>
     public async Task<IReadOnlyList<string>> OfAsync(string email)
@@ -91,7 +80,7 @@ internal sealed class GoogleGroups : IDisposable
             var next = page is null ? "" : $"&pageToken={Uri.EscapeDataString(page)}";
             var answer = await _http.GetAsync(
                 new Uri($"{_directory}?userKey={Uri.EscapeDataString(email)}&maxResults=200{next}"),
-                await AccessTokenAsync());
+                await _token.GetAsync());
             if (answer.Status != 200 || answer.Json.ValueKind != JsonValueKind.Object)
             {
                 throw new IdentityProviderUnavailableException(
@@ -119,47 +108,13 @@ internal sealed class GoogleGroups : IDisposable
     public void Dispose()
     {
         _key.Dispose();
-        _gate.Dispose();
+        _token.Dispose();
         _http.Dispose();
     }
 
-    private async Task<string> AccessTokenAsync()
-    {
-        await _gate.WaitAsync();
-        try
-        {
-            if (_accessToken.Expires <= _clock.GetUtcNow())
-            {
-                _accessToken = await FetchAccessTokenAsync();
-            }
-
-            return _accessToken.Token;
-        }
-        finally
-        {
-            _gate.Release();
-        }
-    }
-
-    private async Task<(string Token, DateTimeOffset Expires)> FetchAccessTokenAsync()
-    {
-        var answer = await _http.PostFormAsync(
-            _tokenUri,
-            [new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), new("assertion", Assertion())]);
-        if (answer.Status != 200 || answer.Text("access_token") is not { } token)
-        {
-            throw new IdentityProviderUnavailableException(
-                $"google_groups lookup failed: {_tokenUri} answered {answer.Status} {answer.Text("error")} for the "
-                    + "service account");
-        }
-
-        var seconds = answer.Json.TryGetProperty("expires_in", out var expires)
-            && expires.ValueKind == JsonValueKind.Number && expires.TryGetInt64(out var given)
-            ? given
-            : LifetimeSeconds;
-        // No longer than what was asked for, whatever number the answer holds.
-        return (token, _clock.GetUtcNow() + TimeSpan.FromSeconds(Math.Clamp(seconds, 0, LifetimeSeconds)) - Margin);
-    }
+    private Task<IdpAnswer> AskForTokenAsync() => _http.PostFormAsync(
+        _tokenUri,
+        [new("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), new("assertion", Assertion())]);
 
     /// <summary>RFC 7523 section 2.1, acting as the administrator.</summary>
     private string Assertion()
@@ -174,7 +129,7 @@ internal sealed class GoogleGroups : IDisposable
                 json.WriteString("scope", Scope);
                 json.WriteString("aud", _tokenUri.OriginalString);
                 json.WriteNumber("iat", now);
-                json.WriteNumber("exp", now + LifetimeSeconds);
+                json.WriteNumber("exp", now + DirectoryToken.LifetimeSeconds);
             },
             _key);
     }
