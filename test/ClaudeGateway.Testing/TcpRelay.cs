@@ -241,7 +241,10 @@ internal sealed class TcpRelay : IAsyncDisposable
     /// <summary>Whether a client sends the COMMIT that is waited for.</summary>
     private static bool IsMeant(CommitFault fault, ReadOnlySpan<byte> sent, Link link)
     {
-        link.HasStatement |= sent.IndexOf(fault.After) >= 0;
+        // What the connection was used for before the transaction is not in it.
+        var begin = sent.LastIndexOf("BEGIN"u8);
+        link.HasStatement &= begin < 0;
+        link.HasStatement |= sent[Math.Max(0, begin)..].IndexOf(fault.After) >= 0;
         if (sent.IndexOf("COMMIT\0"u8) < 0)
         {
             return false;
