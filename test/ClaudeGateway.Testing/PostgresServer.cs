@@ -126,6 +126,15 @@ internal sealed class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>From now on everybody but its superuser has to give a password.</summary>
+    public async Task AskForPasswordsAsync()
+    {
+        await ExecuteAsync(
+            "DO $$ BEGIN EXECUTE format('COPY (VALUES (''host all postgres 127.0.0.1/32 trust''), (''host all all "
+                + "127.0.0.1/32 scram-sha-256'')) TO %L', current_setting('hba_file')); END $$");
+        await ExecuteAsync("SELECT pg_reload_conf()");
+    }
+
     /// <summary>Starts the server again on its port, with its data.</summary>
     public Task StartServerAsync() => SayAsync("start");
 
@@ -155,7 +164,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         });
         // Unpooled: a database with open connections cannot be cloned.
         target.Settings.Pooling = false;
-        var source = new PostgresDataSource(target, new ProcessEnvironment(new Dictionary<string, string>()), log);
+        var source = new PostgresDataSource(
+            target, null, new ProcessEnvironment(new Dictionary<string, string>()), log);
         await using var database = new Database(source, TimeProvider.System);
         await new Migrator(database, TimeProvider.System, log).RunAsync(StoreTables.Migrations);
         return name;

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Logging;
@@ -179,10 +180,12 @@ internal sealed class GatewayApp : IAsyncDisposable
         CancellationToken cancellation)
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
-        var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log);
+        var outbound = owned.Add(new OutboundHttp(environment, log));
+        StoreToken? token = DatabaseTokens.For(config.Store, environment, outbound, clock) is { } tokens
+            ? tokens.GetAsync : null;
+        var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log, token);
         var database = owned.Add(await store.OpenAsync(cancellation));
         var sweep = owned.Add(new ExpirySweep(database, StoreTables.Expiry, clock, log));
-        var outbound = owned.Add(new OutboundHttp(environment, log));
         var revocations = new Revocations(clock);
         var revocationStore = new RevocationStore(database, revocations, clock);
         var replicas = owned.Add(new ReplicaChannel(database, clock, log));

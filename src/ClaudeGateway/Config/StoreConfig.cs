@@ -1,5 +1,13 @@
 namespace ClaudeGateway.Config;
 
+/// <summary>A cloud whose tokens the database takes as passwords.</summary>
+internal enum StoreAuth
+{
+    AwsIam,
+    GoogleIam,
+    Entra,
+}
+
 /// <summary>The <c>store</c> section: PostgreSQL, or the embedded SQLite store for a single replica.</summary>
 internal sealed record StoreConfig
 {
@@ -11,6 +19,20 @@ internal sealed record StoreConfig
 
     /// <summary>Overrides the password of the URL.</summary>
     public Secret? Password { get; init; }
+
+    /// <summary>
+    /// The file that holds the whole URL (<c>${file:…}</c>); its password is read for each connection.
+    /// </summary>
+    public string? UrlFile { get; init; }
+
+    /// <summary>The file that holds the password (<c>${file:…}</c>), read for each connection.</summary>
+    public string? PasswordFile { get; init; }
+
+    /// <summary>Whose tokens are the password; our own key. Null has a password, or none.</summary>
+    public StoreAuth? Auth { get; init; }
+
+    /// <summary>Null takes it from the server's name or the environment.</summary>
+    public string? AwsRegion { get; init; }
 
     public int MaxConnections { get; init; } = 5;
 

@@ -154,7 +154,7 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
         }
         catch (StoreUnavailableException e)
         {
-            return e.InnerException is DbException cause && StoreErrors.IsReadOnly(cause) ? ReadOnly : "no answer";
+            return e.InnerException is DbException cause && StoreErrors.IsReadOnly(cause) ? ReadOnly : e.Message;
         }
     }
 
@@ -262,7 +262,9 @@ internal sealed class Database(DbDataSource source, TimeProvider clock) : IAsync
                     ClearPool();
                 }
 
-                throw new StoreUnavailableException($"no answer within {timeout.TotalSeconds:0.#} s", e);
+                var reason = attempt.IsConnected ? null : (source as PostgresDataSource)?.Waiting;
+                throw new StoreUnavailableException(
+                    $"no answer within {timeout.TotalSeconds:0.#} s{(reason is null ? "" : $" ({reason})")}", e);
             }
         }
 

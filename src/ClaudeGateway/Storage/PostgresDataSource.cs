@@ -17,12 +17,16 @@ namespace ClaudeGateway.Storage;
 internal sealed class PostgresDataSource : DbDataSource
 {
     private readonly Candidate[] _candidates;
+    private readonly StorePassword? _password;
     private int _current;
 
     /// <exception cref="OperatorException">The file of <c>sslrootcert</c> cannot be used.</exception>
     /// <exception cref="ArgumentException">Npgsql refuses the settings.</exception>
-    public PostgresDataSource(PostgresTarget target, ProcessEnvironment environment, OperationalLog log)
+    /// <param name="password">Null when that of <paramref name="target"/> holds.</param>
+    public PostgresDataSource(
+        PostgresTarget target, StorePassword? password, ProcessEnvironment environment, OperationalLog log)
     {
+        _password = password;
         var hosts = target.Hosts.ToArray();
         if (target.IsRandomOrder)
         {
@@ -34,10 +38,16 @@ internal sealed class PostgresDataSource : DbDataSource
         TargetSessionAttributes[] passes = target.Session == TargetSessionAttributes.PreferStandby
             ? [TargetSessionAttributes.Standby, TargetSessionAttributes.Any]
             : [target.Session];
-        _candidates = [.. passes.SelectMany(pass => hosts.Select(host => new Candidate(target, host, pass, tls)))];
+        _candidates =
+        [
+            .. passes.SelectMany(pass => hosts.Select(host => new Candidate(target, host, pass, tls, password))),
+        ];
     }
 
     public override string ConnectionString => _candidates[0].Pool.ConnectionString;
+
+    /// <summary>What a new connection is waiting for at this moment that is not its server, or null.</summary>
+    public string? Waiting => _password?.Waiting;
 
     /// <summary>Idle connections are closed; those in use when they come back.</summary>
     public void Clear() => Array.ForEach(_candidates, static candidate => candidate.Pool.Clear());
@@ -118,14 +128,20 @@ internal sealed class PostgresDataSource : DbDataSource
         private readonly PostgresTarget.Server _host;
         private readonly TargetSessionAttributes _session;
         private readonly PostgresTls _tls;
+        private readonly StorePassword? _password;
 
         public Candidate(
-            PostgresTarget target, PostgresTarget.Server host, TargetSessionAttributes session, PostgresTls tls)
+            PostgresTarget target,
+            PostgresTarget.Server host,
+            TargetSessionAttributes session,
+            PostgresTls tls,
+            StorePassword? password)
         {
             _target = target;
             _host = host;
             _session = session;
             _tls = tls;
+            _password = password;
             Pool = Build(static _ => { });
         }
 
@@ -156,7 +172,19 @@ internal sealed class PostgresDataSource : DbDataSource
                 TcpKeepAlive = _target.Sockets.KeepAlive,
             };
             change(settings);
+            if (_password is not null)
+            {
+                settings.Password = null;
+            }
+
             var builder = _tls.Builder(settings);
+            if (_password is not null)
+            {
+                builder.UsePasswordProvider(
+                    static _ => throw new NotSupportedException("connections are opened asynchronously"),
+                    _password.GetAsync);
+            }
+
             if (_session != TargetSessionAttributes.Any || !_target.Sockets.AreUsual)
             {
                 builder.UsePhysicalConnectionInitializer(

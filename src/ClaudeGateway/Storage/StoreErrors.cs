@@ -77,14 +77,26 @@ internal static class StoreErrors
             ? name
             : null;
 
+    /// <summary>What PgBouncer, which speaks English alone, does not pass on to the server.</summary>
+    public static string? RefusedByPooler(Exception exception)
+    {
+        const string word = "unsupported startup parameter";
+        return exception is PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation } e
+            && e.MessageText.StartsWith(word, StringComparison.Ordinal)
+                ? e.MessageText.StartsWith(word + " in options", StringComparison.Ordinal) ? "options"
+                : e.MessageText[word.Length..].Trim(':', ' ')
+                : null;
+    }
+
     /// <summary>Whether waiting may help at boot: a server that is away or starting, not one that refuses.</summary>
     public static bool IsWorthWaiting(Exception exception) => exception switch
     {
         PostgresException e => e.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown
             or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.TooManyConnections,
         WrongServerException => true,
-        NpgsqlException e => e.InnerException is SocketException or IOException or TimeoutException,
-        TimeoutException or OperationCanceledException or SocketException => true,
+        NpgsqlException e => e.InnerException is SocketException or IOException or TimeoutException
+            or StorePasswordException,
+        StorePasswordException or TimeoutException or OperationCanceledException or SocketException => true,
         _ => false,
     };
 
@@ -92,6 +104,7 @@ internal static class StoreErrors
     public static string Describe(Exception exception) => exception switch
     {
         PostgresException e => e.MessageText,
+        NpgsqlException { InnerException: StorePasswordException e } => e.Message,
         NpgsqlException { InnerException: TimeoutException } => "no answer in time",
         NpgsqlException { InnerException: SocketException e } => $"Failed to connect ({e.Message})",
         // "Exception while performing SSL handshake" alone helps nobody.

@@ -5,6 +5,7 @@ using ClaudeGateway.Logging;
 using ClaudeGateway.Net;
 using ClaudeGateway.Process;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace ClaudeGateway.Storage;
 
@@ -13,13 +14,15 @@ namespace ClaudeGateway.Storage;
 /// failures at boot).
 /// </summary>
 /// <param name="migrations">Every feature's, in order of their ids.</param>
+/// <param name="token">Gives passwords where <c>store.auth</c> asks a cloud for them.</param>
 /// <param name="environment">Names further authorities for TLS to PostgreSQL.</param>
 internal sealed class StoreStartup(
     GatewayConfig config,
     IReadOnlyList<Migration> migrations,
     ProcessEnvironment environment,
     TimeProvider clock,
-    OperationalLog log)
+    OperationalLog log,
+    StoreToken? token = null)
 {
     private const int Attempts = 3;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -90,7 +93,8 @@ internal sealed class StoreStartup(
 
         try
         {
-            return new PostgresDataSource(target, environment, log);
+            return new PostgresDataSource(
+                target, StorePassword.For(config.Store, target, token, clock), environment, log);
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
@@ -103,6 +107,20 @@ internal sealed class StoreStartup(
         if (StoreErrors.UnknownSetting(cause) is { } name)
         {
             return new OperatorException($"store.postgres_url: {PostgresUrl.Unknown(name)}", cause);
+        }
+
+        if (cause is NpgsqlException { InnerException: StorePasswordException })
+        {
+            return new OperatorException($"could not connect to Postgres: {StoreErrors.Describe(cause)}", cause);
+        }
+
+        if (StoreErrors.RefusedByPooler(cause) is { } parameter)
+        {
+            return new OperatorException(
+                $"could not connect to Postgres: the pooler takes no startup parameter {parameter}. Put it into "
+                    + "ignore_startup_parameters of PgBouncer (it then has no effect), or take the settings of the "
+                    + "server out of store.postgres_url and give them to its user: ALTER ROLE … SET",
+                cause);
         }
 
         var hint = StoreErrors.IsWorthWaiting(cause)

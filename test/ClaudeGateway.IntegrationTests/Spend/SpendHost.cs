@@ -34,13 +34,15 @@ internal sealed class SpendHost : IAsyncDisposable
     public GatewayHost Gateway => _gateways[0];
 
     /// <summary>Starts another gateway on the same database.</summary>
-    public async Task<GatewayHost> StartAsync(Func<GatewayConfig, GatewayConfig>? change = null)
+    /// <param name="hearsOthers">Waited for; false where a pooler keeps the news away.</param>
+    public async Task<GatewayHost> StartAsync(
+        Func<GatewayConfig, GatewayConfig>? change = null, bool hearsOthers = true)
     {
         var config = Config();
         var gateway = await GatewayHost.StartAsync(
             change is null ? config : change(config), level: Logging.LogLevel.Debug);
         _gateways.Add(gateway);
-        if (_postgresUrl is not null)
+        if (_postgresUrl is not null && hearsOthers)
         {
             await gateway.Log.LineAsync($"hearing of other replicas ({_gateways.Count} in all)");
         }

@@ -38,13 +38,16 @@ internal sealed class TestStore : IAsyncDisposable
         await OpenAsync(await ConfigAsync(kind), clock);
 
     public static async Task<TestStore> OpenAsync(
-        StoreConfig config, TimeProvider? clock = null, IReadOnlyDictionary<string, string>? environment = null)
+        StoreConfig config,
+        TimeProvider? clock = null,
+        IReadOnlyDictionary<string, string>? environment = null,
+        StoreToken? token = null)
     {
         var captured = new CapturedLog();
         var lines = new StderrLines(captured);
         try
         {
-            var database = await Startup(config, lines, clock, environment).OpenAsync(CancellationToken.None);
+            var database = await Startup(config, lines, clock, environment, token).OpenAsync(CancellationToken.None);
             return new TestStore(database, config, lines, captured);
         }
         catch
@@ -106,7 +109,8 @@ internal sealed class TestStore : IAsyncDisposable
         StoreConfig store,
         StderrLines lines,
         TimeProvider? clock = null,
-        IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyDictionary<string, string>? environment = null,
+        StoreToken? token = null)
     {
         var config = new GatewayConfig
         {
@@ -128,6 +132,7 @@ internal sealed class TestStore : IAsyncDisposable
             StoreTables.Migrations,
             new ProcessEnvironment(environment ?? new Dictionary<string, string>()),
             clock ?? TimeProvider.System,
-            new OperationalLog(lines, TimeProvider.System, LogLevel.Debug));
+            new OperationalLog(lines, TimeProvider.System, LogLevel.Debug),
+            token);
     }
 }

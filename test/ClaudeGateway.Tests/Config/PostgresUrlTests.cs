@@ -43,6 +43,22 @@ public sealed class PostgresUrlTests
             @"-c statement_timeout=5s -c search_path=a\ b",
             Parse("postgres://h/d?statement_timeout=5s&search_path=a%20b").Options);
 
+    [Theory]
+    [InlineData("db.example.com/d", SslMode.Require)]
+    [InlineData("db.example.com/d?sslmode=allow", SslMode.Require)]
+    [InlineData("127.0.0.1,db.example.com/d", SslMode.Require)]
+    [InlineData("db.example.com/d?sslmode=verify-full", SslMode.VerifyFull)]
+    [InlineData("localhost/d", SslMode.Prefer)]
+    [InlineData("%2Fvar%2Frun%2Fpostgresql/d?sslmode=disable", SslMode.Disable)]
+    public void A_token_leaves_this_machine_over_TLS_alone(string rest, SslMode expected) =>
+        Assert.Equal(
+            expected,
+            PostgresUrl.Parse(new StoreConfig
+            {
+                PostgresUrl = new Secret("postgres://u@" + rest),
+                Auth = StoreAuth.GoogleIam,
+            }).Settings.SslMode);
+
     [Fact]
     public void An_unknown_sslmode_is_refused_by_name() =>
         Assert.Contains(

@@ -1,3 +1,5 @@
+using ClaudeGateway.Testing;
+
 namespace ClaudeGateway.Tests.Config;
 
 public sealed class ReferenceExpansionTests
@@ -74,6 +76,22 @@ public sealed class ReferenceExpansionTests
         {
             File.Delete(file);
         }
+    }
+
+    [Fact]
+    public void Where_the_password_of_the_store_can_be_read_again_is_known_when_a_whole_value_is_a_file()
+    {
+        using var folder = new TemporaryFolder();
+        var (url, password) = (folder.File("url"), folder.File("password"));
+        File.WriteAllText(url, "postgres://u:p@h/d\n");
+        File.WriteAllText(password, "other\n");
+        var store = Yaml.ReadValid(
+            Yaml.With($$$"""{"store":{"postgres_url":"${file:{{{url}}}}","password":"${file:{{{password}}}}"}}""")).Store;
+
+        Assert.Equal((url, password, "other"), (store.UrlFile, store.PasswordFile, store.Password!.Reveal()));
+        Assert.Equal(
+            (null, null),
+            (Yaml.ReadValid(Yaml.Minimal).Store.UrlFile, Yaml.ReadValid(Yaml.Minimal).Store.PasswordFile));
     }
 
     [Theory]

@@ -39,6 +39,7 @@ public sealed class ReloadableKeysTests
          "models":[{"id":"m","upstream_model":{"anthropic":"x"}}]}
         """,
         """{"store":{"postgres_url":null,"sqlite_path":"/tmp/gw.db"},"managed":{"policies":[{"match":{},"code":{}},{"match":{"groups":["g"]},"desktop":{}}]}}""",
+        """{"store":{"postgres_url":"postgres://gateway@db.example.com/gateway","auth":"aws_iam"}}""",
         """{"managed":{"settings":""},"oidc":{"client_secret":null,"token_endpoint_auth_method":"private_key_jwt","client_assertion":{"private_key_pem":"KEY","certificate_pem":"CERT"}}}""",
         """{"managed":{"policies":[{"settings":{}}]},"upstreams":[{"provider":"anthropic","auth":{"oauth_token":"t"}}]}""",
         """{"oidc":{"entra_groups":true,"entra_graph_url":"https://graph.microsoft.us"}}""",
@@ -62,7 +63,7 @@ public sealed class ReloadableKeysTests
         "\"arn:aws:iam::123456789012:role/other\"", "[\"x\"]", "[1]", "[\"openid\"]",
         "{\"a\":\"x\"}", "{\"anthropic\":\"y\"}", "{}", "[]", "[{}]", "{\"api_key\":\"other\"}",
         "{\"oauth_token\":\"other\"}", "\"ES256\"", "\"client_secret_post\"", "\"max\"",
-        "\"layered\"", "\"warn\"", "\"worst\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]",
+        "\"layered\"", "\"entra\"", "\"warn\"", "\"worst\"", "\"10.0.0.0/8\"", "[\"10.0.0.0/8\"]", "[\"https://other.example.com\"]",
         "\"https://x.example.com/.well-known/other\"", "\"$.a\"", "{\"service_account_json\":\"/x\"}",
         "{\"region\":\"other\",\"service\":\"xray\"}", "{\"host\":\"127.0.0.2\"}",
         "{\"sqlite_path\":\"/tmp/other.db\"}", "{\"max\":3}", "{\"device_verify\":{\"max\":3}}",
@@ -138,6 +139,32 @@ public sealed class ReloadableKeysTests
         Assert.Equal(["listen.port"], second.NeedRestart);
         Assert.Empty(third.NeedRestart);
         Assert.Equal(80, third.Config!.Listen.Port);
+    }
+
+    [Theory]
+    [InlineData("password", "one", "two", "/secret", null)]
+    [InlineData("password", "one", "one", "/other", "store.password")]
+    [InlineData("postgres_url", "postgres://u:one@h/d?sslmode=require", "postgres://u:t%40wo@h/d?sslmode=require",
+        "/secret", null)]
+    [InlineData("postgres_url", "postgres://h/d?user=u&password=one&sslmode=require",
+        "postgres://h/d?user=u&password=two&sslmode=require", "/secret", null)]
+    [InlineData("postgres_url", "postgres://u:one@h/d", "postgres://u:one@other/d", "/secret", "store.postgres_url")]
+    [InlineData("postgres_url", "postgres://u:one@h/d", "postgres://other:one@h/d", "/secret", "store.postgres_url")]
+    [InlineData("postgres_url", "postgres://u:one@h/d", "postgres://u:one@h/d?sslmode=require", "/secret",
+        "store.postgres_url")]
+    public void A_password_of_a_file_that_is_read_for_each_connection_takes_no_restart(
+        string key, string first, string second, string file, string? named)
+    {
+        using var folder = new TemporaryFolder();
+        string At(string name) => folder.Path + name;
+        string Document(string name) => Yaml.With($$$"""{"store":{"{{{key}}}":"${file:{{{At(name)}}}}"}}""");
+        File.WriteAllText(At("/secret"), first);
+        var inForce = Yaml.Read(Document("/secret"));
+        Assert.Empty(inForce.Errors);
+        File.WriteAllText(At(file), second);
+        var next = GatewayConfigReader.Read("gateway.yaml", Bytes(Document(file)), Yaml.Environment(), inForce);
+
+        Assert.Equal(named is null ? [] : [named], next.NeedRestart);
     }
 
     [Fact]

@@ -37,6 +37,26 @@ public sealed class SectionTests
         """{"store":{"postgres_url":"postgres://h/x?pgbouncer=true"}}""", "\"pgbouncer\" is unknown. Known are")]
     [InlineData("""{"store":{"postgres_url":"postgres://u:p/w@h/x"}}""", "percent-encoded")]
     [InlineData("""{"store":{"postgres_url":"postgres://h/x?sslmode=maybe"}}""", "sslmode")]
+    [InlineData("""{"store":{"auth":"aws_iam"}}""", "store.postgres_url: has a password, which cannot stand beside")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://u@h/d","auth":"aws_iam","password":"p"}}""",
+        "store.password: cannot stand beside auth")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://h/d","auth":"entra"}}""", "store.postgres_url: names no user; auth needs")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://u@h/d?sslmode=disable","auth":"google_iam"}}""",
+        "sslmode=disable cannot stand beside store.auth")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://u@h/d","auth":"entra","aws_region":"us-east-1"}}""",
+        "store.aws_region: is only for auth: aws_iam")]
+    [InlineData("""{"store":{"aws_region":"us-east-1"}}""", "store.aws_region: is only for auth: aws_iam")]
+    [InlineData(
+        """{"store":{"postgres_url":null,"sqlite_path":"/x","auth":"entra"}}""", "store.auth: is only for postgres_url")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://u@h/d","auth":"aws"}}""", "store.auth: must be aws_iam, google_iam or entra")]
+    [InlineData(
+        """{"store":{"postgres_url":"postgres://u:${file:/run/x}@h/d"}}""",
+        "store.postgres_url: holds a ${file:…}, which is read only as a whole value")]
     [InlineData("""{"store":{"max_connections":10001}}""", "max_connections: must be an integer from 1 to 10000")]
     [InlineData(
         """{"limits":{"max_request_bytes":1000000001}}""",

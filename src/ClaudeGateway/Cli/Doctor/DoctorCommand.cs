@@ -108,7 +108,7 @@ internal static class DoctorCommand
             .. config.Oidc.EntraGroups
                 ? [EntraGroupsExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation)]
                 : Array.Empty<Task<Finding>>(),
-            StoreExamination.RunAsync(config, environment, log, cancellation),
+            StoreExamination.RunAsync(config, environment, outbound, clock, log, cancellation),
             .. upstreams.Select(
                 (upstream, i) =>
                     UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, clock, cancellation)),

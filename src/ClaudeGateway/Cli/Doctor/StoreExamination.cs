@@ -1,9 +1,12 @@
 using System.Data.Common;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Postgres;
+using ClaudeGateway.Credentials;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
+using Npgsql;
 
 namespace ClaudeGateway.Cli.Doctor;
 
@@ -11,13 +14,29 @@ namespace ClaudeGateway.Cli.Doctor;
 internal static class StoreExamination
 {
     public static Task<Finding> RunAsync(
-        GatewayConfig config, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation) =>
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation) =>
         config.Store.PostgresUrl is null
             ? Task.FromResult(ExamineFile(config))
-            : ExaminePostgresAsync(config.Store, environment, log, cancellation);
+            : ExaminePostgresAsync(
+                config.Store,
+                DatabaseTokens.For(config.Store, environment, outbound, clock),
+                clock,
+                environment,
+                log,
+                cancellation);
 
     private static async Task<Finding> ExaminePostgresAsync(
-        StoreConfig store, ProcessEnvironment environment, OperationalLog log, CancellationToken cancellation)
+        StoreConfig store,
+        DatabaseTokens? tokens,
+        TimeProvider clock,
+        ProcessEnvironment environment,
+        OperationalLog log,
+        CancellationToken cancellation)
     {
         const string subject = "store";
         try
@@ -25,7 +44,8 @@ internal static class StoreExamination
             var target = PostgresUrl.Parse(store);
             target.Settings.Timeout = Math.Max(0, (int)store.ConnectTimeout.TotalSeconds);
             target.Settings.Pooling = false;
-            await using var source = new PostgresDataSource(target, environment, log);
+            var password = StorePassword.For(store, target, tokens is null ? null : tokens.GetAsync, clock);
+            await using var source = new PostgresDataSource(target, password, environment, log);
             await using var connection = await source.OpenConnectionAsync(cancellation);
             await using var command = connection.CreateCommand();
             command.CommandText =
@@ -33,13 +53,23 @@ internal static class StoreExamination
                     + "has_schema_privilege(current_schema(), 'CREATE')";
             await using var row = await command.ExecuteReaderAsync(cancellation);
             await row.ReadAsync(cancellation);
-            var who = $"PostgreSQL {row.GetString(0)} at {connection.DataSource} as {row.GetString(1)}";
+            var who = $"PostgreSQL {row.GetString(0)} at {connection.DataSource} as {row.GetString(1)}"
+                + (password is null ? "" : $" {password.Origin}");
             return row.GetBoolean(2)
                 ? Finding.Well(subject, $"{who}; tables can be created")
                 : Finding.Ill(
                     subject,
                     $"{who}; tables cannot be created",
                     $"GRANT CREATE, USAGE ON SCHEMA public TO {row.GetString(1)}, or give it a schema of its own");
+        }
+        catch (NpgsqlException e) when (e.InnerException is StorePasswordException)
+        {
+            return Finding.Ill(
+                subject,
+                StoreErrors.Describe(e),
+                store.Auth is null
+                    ? "give the file to the user the gateway runs as; it holds nothing but the value"
+                    : "give the identity of this machine what docs/operations.md, The store, lists for store.auth");
         }
         catch (Exception e)
             when (

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using ClaudeGateway.Process;
 using Npgsql;
 
@@ -38,11 +39,32 @@ internal static class PostgresUrl
             Password = config.Password?.Reveal() ?? parameters["password"] ?? Decode(user.ElementAtOrDefault(1)),
             Database = parameters["dbname"] ?? NotEmpty(path),
         };
-        return parameters.Apply(new PostgresTarget(builder, hosts));
+        var target = parameters.Apply(new PostgresTarget(builder, hosts));
+        return config.Auth is null ? target : WithTls(target);
     }
 
     /// <summary>For a parameter that the server did not know either; begins with its name.</summary>
     public static string Unknown(string name) => PostgresUrlParameters.Unknown(name);
+
+    /// <summary>Whoever reads a token on its way can be this user for as long as it holds.</summary>
+    private static PostgresTarget WithTls(PostgresTarget target)
+    {
+        if (target.Settings.SslMode >= SslMode.Require || target.Hosts.All(IsThisMachine))
+        {
+            return target;
+        }
+
+        target.Settings.SslMode = target.Settings.SslMode == SslMode.Disable
+            ? throw new OperatorException(
+                "store.postgres_url: sslmode=disable cannot stand beside store.auth, which would send its token in the "
+                    + "clear; use require, verify-ca or verify-full")
+            : SslMode.Require;
+        return target;
+    }
+
+    private static bool IsThisMachine(PostgresTarget.Server server) =>
+        server.Name == "localhost" || server.Name.StartsWith('/')
+        || (IPAddress.TryParse(server.Name, out var address) && IPAddress.IsLoopback(address));
 
     private static (string Authority, string Path, string Query) Split(string rest)
     {

@@ -21,6 +21,7 @@ internal static partial class StoreSection
     {
         Required = "required unless `sqlite_path` is given",
         NeedsRestart = true,
+        FixedPart = static url => PasswordOfUrl().Replace(url, "${before}"),
         Example = "postgres://gateway:${DB_PASSWORD}@db.example.com:5432/gateway?sslmode=require",
     };
 
@@ -42,9 +43,31 @@ internal static partial class StoreSection
     private static readonly Key<Secret> Password = new(
         "password",
         SecretText(0),
-        "Overrides the password of the URL; needs no percent-encoding here.")
+        "Overrides the password of the URL; needs no percent-encoding here. One of a file (`${file:…}`) is read again "
+            + "for each new connection, also where the file holds the whole URL.")
     {
         Example = "${DB_PASSWORD}",
+        NeedsRestart = true,
+        FixedPart = static _ => "",
+    };
+
+    private static readonly Key<StoreAuth> Auth = new(
+        "auth",
+        Choice(("aws_iam", StoreAuth.AwsIam), ("google_iam", StoreAuth.GoogleIam), ("entra", StoreAuth.Entra)),
+        "Takes a cloud's token as the password of each new connection: Amazon RDS, Google Cloud SQL, Azure Database "
+            + "for PostgreSQL ([what each needs](operations.md#the-store)). TLS is required. Our own key.")
+    {
+        Example = "aws_iam",
+        NeedsRestart = true,
+    };
+
+    private static readonly Key<string> AwsRegion = new(
+        "aws_region",
+        Text(),
+        "Region of the database with `auth: aws_iam`; taken from a name that ends in `REGION.rds.amazonaws.com`, or "
+            + "from `AWS_REGION`, when absent. Our own key.")
+    {
+        Example = "eu-central-1",
         NeedsRestart = true,
     };
 
@@ -77,7 +100,11 @@ internal static partial class StoreSection
     };
 
     public static readonly Shape<StoreConfig> Shape = Object(
-        [Url, SqlitePath, Username, Password, MaxConnections, ConnectTimeout, ReadinessGrace], Build, Check);
+        [
+            Url, SqlitePath, Username, Password, Auth, AwsRegion, MaxConnections, ConnectTimeout, ReadinessGrace,
+        ],
+        Build,
+        Check);
 
     private static void Check(Fields fields)
     {
@@ -89,7 +116,56 @@ internal static partial class StoreSection
         {
             fields.Problem(SqlitePath, "cannot stand beside postgres_url; keep one of them");
         }
+
+        if (fields.Has(Auth))
+        {
+            CheckAuth(fields);
+        }
+        else if (fields.IsGiven(AwsRegion))
+        {
+            fields.Problem(AwsRegion, "is only for auth: aws_iam");
+        }
     }
+
+    private static void CheckAuth(Fields fields)
+    {
+        if (fields.IsGiven(AwsRegion) && fields.Get(Auth) != StoreAuth.AwsIam)
+        {
+            fields.Problem(AwsRegion, "is only for auth: aws_iam");
+        }
+
+        if (fields.IsGiven(Password))
+        {
+            fields.Problem(Password, "cannot stand beside auth, whose token is the password");
+        }
+
+        if (!fields.Has(Url))
+        {
+            fields.Problem(Auth, "is only for postgres_url");
+            return;
+        }
+
+        try
+        {
+            var settings = PostgresUrl.Parse(Build(fields) with { Password = null }).Settings;
+            if (settings.Password is not null)
+            {
+                fields.Problem(Url, "has a password, which cannot stand beside auth: the token is the password");
+            }
+
+            if (settings.Username is null)
+            {
+                fields.Problem(Url, "names no user; auth needs the one that the database knows the identity by");
+            }
+        }
+        catch (OperatorException e)
+        {
+            fields.Problem(Url, WithoutKey(e));
+        }
+    }
+
+    private static string WithoutKey(OperatorException e) =>
+        e.Message[(e.Message.IndexOf(' ', StringComparison.Ordinal) + 1)..];
 
     private static StoreConfig Build(Fields fields) => new()
     {
@@ -97,6 +173,10 @@ internal static partial class StoreSection
         SqlitePath = fields.Get(SqlitePath),
         Username = fields.Get(Username) is { Length: > 0 } name ? name : null,
         Password = fields.Get(Password),
+        UrlFile = fields.FileOf(Url),
+        PasswordFile = fields.FileOf(Password),
+        Auth = fields.Has(Auth) ? fields.Get(Auth) : null,
+        AwsRegion = fields.Get(AwsRegion),
         MaxConnections = fields.Get(MaxConnections),
         ConnectTimeout = TimeoutOf(fields),
         ReadinessGrace = TimeSpan.FromSeconds(fields.Get(ReadinessGrace)),
@@ -118,9 +198,19 @@ internal static partial class StoreSection
     [GeneratedRegex(@"(?<user>://[^:/?#@]*):[^/?#]*@|\?.*$", RegexOptions.CultureInvariant)]
     private static partial Regex PasswordAndParameters();
 
+    [GeneratedRegex(
+        @"(?<before>://[^:/?#@]*):[^/?#]*(?=@)|(?<before>[?&]password=)[^&#]*", RegexOptions.CultureInvariant)]
+    private static partial Regex PasswordOfUrl();
+
     /// <summary>Repeats no more of the URL than names and plain values of parameters: it holds a password.</summary>
     private static string? PostgresUrlProblem(string url)
     {
+        if (url.Contains("${file:", StringComparison.Ordinal))
+        {
+            return "holds a ${file:…}, which is read only as a whole value: put the password alone into that file and "
+                + "name it as store.password, or put the whole URL into a file";
+        }
+
         try
         {
             _ = PostgresUrl.Parse(new StoreConfig { PostgresUrl = new Secret(url) });
@@ -128,7 +218,7 @@ internal static partial class StoreSection
         }
         catch (OperatorException e)
         {
-            return e.Message[(e.Message.IndexOf(' ', StringComparison.Ordinal) + 1)..];
+            return WithoutKey(e);
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {

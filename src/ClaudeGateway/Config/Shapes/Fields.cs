@@ -47,6 +47,9 @@ internal sealed class Fields
     /// </summary>
     public T Get<T>(Key<T> key) => _values.TryGetValue(key, out var value) && value is T typed ? typed : default!;
 
+    /// <summary>The file of a value that is written <c>${file:…}</c>; null when it is written otherwise.</summary>
+    public string? FileOf(Key key) => (Node(key) as ConfigScalar)?.File;
+
     /// <summary>Null when the key is absent.</summary>
     public T? Find<T>(Key<T> key)
         where T : struct => IsGiven(key) ? Get(key) : null;
@@ -81,7 +84,9 @@ internal sealed class Fields
     }
 
     /// <summary>What is compared: the value as given, else its default; null for none.</summary>
-    private string? Text(Key key) => (Node(key) ?? (key.Default is null ? null : key.DefaultNode())) is { } node
+    private string? Text(Key key) => key.FixedPart is { } part && Node(key) is ConfigScalar { File: { } file } read
+        ? $"${{file:{file}}} {part(read.Text)}"
+        : (Node(key) ?? (key.Default is null ? null : key.DefaultNode())) is { } node
         ? PolicyJson.ToNode(node)?.ToJsonString() ?? "null"
         : null;
 

@@ -30,6 +30,12 @@ internal abstract class Key(string name, string description)
     /// </summary>
     public bool NeedsRestart { get; init; }
 
+    /// <summary>
+    /// What of a value in a file (<c>${file:…}</c>) a running gateway keeps, where <see cref="NeedsRestart"/> and it
+    /// reads the rest again by itself whenever it needs it. Null when it keeps all.
+    /// </summary>
+    public Func<string, string>? FixedPart { get; init; }
+
     public abstract Shape Shape { get; }
 
     public abstract bool TryRead(ConfigNode node, ConfigReading reading, out object? value);

@@ -20,6 +20,9 @@ internal sealed record ConfigScalar(
     string Path, ConfigPosition Position, ScalarType Type, string Text, double Number, bool IsExpanded)
     : ConfigNode(Path, Position)
 {
+    /// <summary>The file that the whole value was read from and can be read from again.</summary>
+    public string? File { get; init; }
+
     public override string Kind => Type switch
     {
         ScalarType.Null => "nothing",

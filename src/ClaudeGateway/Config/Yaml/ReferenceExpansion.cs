@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace ClaudeGateway.Config.Yaml;
@@ -12,7 +11,6 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
 {
     /// <summary>Aliases multiply nodes; a document of a few lines must not become gigabytes.</summary>
     private const int MaxNodes = 200_000;
-    private const int MaxFileBytes = 1024 * 1024;
 
     private int _nodes;
 
@@ -84,25 +82,17 @@ internal sealed partial class ReferenceExpansion(ConfigReading reading)
                 return Fail(scalar, path, $"{file} does not exist");
             }
 
-            return ReadBounded(file) is { } content
-                ? new ConfigScalar(path, scalar.Position, ScalarType.Text, content.Trim(), 0, true)
+            return ReferencedFile.Read(file) is { } content
+                ? new ConfigScalar(path, scalar.Position, ScalarType.Text, content.Text, 0, true)
+                {
+                    File = content.CanBeReadAgain ? file : null,
+                }
                 : Fail(scalar, path, $"{file} is larger than 1 MiB");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return Fail(scalar, path, $"{file} cannot be read: {e.Message}");
         }
-    }
-
-    /// <summary>
-    /// Null when there is more than a secret or a certificate can be; a device or a pipe has no length to ask for.
-    /// </summary>
-    private static string? ReadBounded(string file)
-    {
-        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var bytes = new byte[MaxFileBytes + 1];
-        var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        return length > MaxFileBytes ? null : Encoding.UTF8.GetString(bytes, 0, length).TrimStart('\uFEFF');
     }
 
     private UnexpandedNode Fail(YamlScalar scalar, string path, string text)

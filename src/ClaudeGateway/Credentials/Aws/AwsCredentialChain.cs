@@ -21,8 +21,8 @@ internal sealed class AwsCredentialChain(ProcessEnvironment environment, Credent
         ?? await _platform.FromContainerAsync(cancellation)
         ?? await _platform.FromInstanceAsync(cancellation)
         ?? throw new UpstreamUnavailableException(
-            "no AWS credentials: set auth in the upstream, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a "
-                + "web identity, or run where the platform gives a role");
+            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a web identity, for an "
+                + "upstream its auth, or run where the platform gives a role");
 
     /// <summary>
     /// AWS_PROFILE says explicitly which credentials are meant, so keys in the environment do not count beside it.

@@ -10,7 +10,7 @@ namespace ClaudeGateway.Credentials.Aws;
 /// </summary>
 internal sealed class SigV4Signer(string region, string service)
 {
-    private const string Algorithm = "AWS4-HMAC-SHA256";
+    public const string Algorithm = "AWS4-HMAC-SHA256";
 
     private static readonly HashSet<string> Unsigned = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -61,6 +61,25 @@ internal sealed class SigV4Signer(string region, string service)
         string time,
         AwsCredentials credentials)
     {
+        var signature = Signature(method, path, query, headers, bodyHash, time, credentials);
+        return $"{Algorithm} Credential={credentials.AccessKeyId}/{Scope(time)}, "
+            + $"SignedHeaders={string.Join(';', headers.Keys)}, Signature={signature}";
+    }
+
+    /// <summary>What a signature made at this time is good for.</summary>
+    public string Scope(string time) => $"{time[..8]}/{region}/{service}/aws4_request";
+
+    /// <summary>The signature alone, for a request that carries it in its query; the parameters are those of
+    /// <see cref="Authorization"/>.</summary>
+    public string Signature(
+        string method,
+        string path,
+        string query,
+        SortedDictionary<string, string> headers,
+        string bodyHash,
+        string time,
+        AwsCredentials credentials)
+    {
         var names = string.Join(';', headers.Keys);
         var canonical = new StringBuilder(1024)
             .Append(method).Append('\n')
@@ -72,13 +91,9 @@ internal sealed class SigV4Signer(string region, string service)
         }
 
         canonical.Append('\n').Append(names).Append('\n').Append(bodyHash);
-        var day = time[..8];
-        var scope = $"{day}/{region}/{service}/aws4_request";
-        var toSign = $"{Algorithm}\n{time}\n{scope}\n{HexHash(Encoding.UTF8.GetBytes(canonical.ToString()))}";
-        var signature = Convert.ToHexStringLower(
-            HMACSHA256.HashData(KeyFor(credentials, day), Encoding.UTF8.GetBytes(toSign)));
-        return $"{Algorithm} Credential={credentials.AccessKeyId}/{scope}, SignedHeaders={names}, "
-            + $"Signature={signature}";
+        var toSign = $"{Algorithm}\n{time}\n{Scope(time)}\n{HexHash(Encoding.UTF8.GetBytes(canonical.ToString()))}";
+        return Convert.ToHexStringLower(
+            HMACSHA256.HashData(KeyFor(credentials, time[..8]), Encoding.UTF8.GetBytes(toSign)));
     }
 
     public static string Timestamp(DateTimeOffset now) =>

@@ -11,14 +11,14 @@ namespace ClaudeGateway.Credentials.Azure;
 /// </summary>
 internal sealed class EntraCredential
 {
-    private static readonly string[] Scopes = ["https://cognitiveservices.azure.com/.default"];
-
     private readonly ProcessEnvironment _environment;
     private readonly CredentialHttp _http;
+    private readonly string[] _scopes;
     private TokenCredential? _credential;
 
-    public EntraCredential(ProcessEnvironment environment, CredentialHttp http)
+    public EntraCredential(ProcessEnvironment environment, CredentialHttp http, string scope)
     {
+        _scopes = [scope];
         _environment = environment;
         _http = http;
     }
@@ -29,15 +29,22 @@ internal sealed class EntraCredential
         try
         {
             _credential ??= Create();
-            var token = await _credential.GetTokenAsync(new TokenRequestContext(Scopes), cancellation);
+            var token = await _credential.GetTokenAsync(new TokenRequestContext(_scopes), cancellation);
             return AccessToken.IsUsable(token.Token)
                 ? new Lease<string>(token.Token, token.ExpiresOn)
                 : throw new UpstreamUnavailableException("Microsoft Entra ID: the answer has no usable access_token");
         }
         catch (Exception e) when (e is AuthenticationFailedException or ArgumentException)
         {
-            throw new UpstreamUnavailableException($"Microsoft Entra ID: {e.Message}", e);
+            throw new UpstreamUnavailableException($"Microsoft Entra ID: {Words(e)}", e);
         }
+    }
+
+    /// <summary>Azure.Identity leaves out what the service said where it is all that there is to say.</summary>
+    private static string Words(Exception failure)
+    {
+        var message = failure.Message.Trim();
+        return message.EndsWith(':') ? $"{message} {failure.GetBaseException().Message}" : message;
     }
 
     private TokenCredential Create()

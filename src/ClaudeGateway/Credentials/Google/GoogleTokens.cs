@@ -13,7 +13,7 @@ namespace ClaudeGateway.Credentials.Google;
 /// </summary>
 internal sealed class GoogleTokens
 {
-    private const string Scope = "https://www.googleapis.com/auth/cloud-platform";
+    public const string CloudPlatform = "https://www.googleapis.com/auth/cloud-platform";
     private const string TokenPath = "/computeMetadata/v1/instance/service-accounts/default/";
 
     /// <summary>For tokens of credentials that do not say when they end.</summary>
@@ -23,12 +23,18 @@ internal sealed class GoogleTokens
     private readonly CredentialHttp _http;
     private readonly TimeProvider _clock;
     private readonly string? _file;
+    private readonly string _scope;
     private readonly CredentialCache<string> _cache;
 
     /// <param name="serviceAccountJson">A path; null uses Application Default Credentials.</param>
     public GoogleTokens(
-        string? serviceAccountJson, ProcessEnvironment environment, CredentialHttp http, TimeProvider clock)
+        string? serviceAccountJson,
+        ProcessEnvironment environment,
+        CredentialHttp http,
+        TimeProvider clock,
+        string scope = CloudPlatform)
     {
+        _scope = scope;
         _environment = environment;
         _http = http;
         _clock = clock;
@@ -109,7 +115,7 @@ internal sealed class GoogleTokens
         using var json = JsonDocument.Parse(text);
         var type = TypeOf(json) ?? throw new UpstreamUnavailableException($"{file} has no \"type\"");
         return CredentialFactory.FromJson(text, type).CreateWithHttpClientFactory(new Transport(_http))
-            .CreateScoped(Scope);
+            .CreateScoped(_scope);
     }
 
     private GoogleCredential FromMetadataServer()
@@ -122,7 +128,7 @@ internal sealed class GoogleTokens
             new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity")
             {
                 HttpClientFactory = new Transport(_http),
-                Scopes = [Scope],
+                Scopes = [_scope],
             }));
     }
 
