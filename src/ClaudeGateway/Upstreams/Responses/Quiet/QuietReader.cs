@@ -11,13 +11,13 @@ internal sealed class QuietReader(Stream body, TimeProvider clock, int readBytes
 {
     private readonly QuietWait _wait = new(body, clock);
     private byte[]? _buffer;
-    private int _count;
 
     /// <summary>Whether a read is under way that came to its time.</summary>
     public bool IsWaiting => _wait.IsReading;
 
-    /// <summary>What <see cref="FillAsync"/> brought, until <see cref="Release"/>; empty at the end.</summary>
-    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _count);
+    /// <summary>What <see cref="FillAsync"/> or <see cref="ReadAsync"/> brought, until <see cref="Release"/>; empty at
+    /// the end.</summary>
+    public ReadOnlyMemory<byte> Bytes => _buffer is { } buffer ? buffer.AsMemory(0, _wait.Count) : default;
 
     /// <summary>
     /// True when there are bytes or the end; false when the clock reaches <paramref name="until"/> before: then the
@@ -25,32 +25,30 @@ internal sealed class QuietReader(Stream body, TimeProvider clock, int readBytes
     /// </summary>
     /// <exception cref="IOException">Reading failed.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // Every event waits here: no garbage for it.
-    public async ValueTask<bool> FillAsync(long until, CancellationToken cancellation)
-    {
-        if (_buffer is null)
-        {
-            if (!await _wait.ReadAsync(Memory<byte>.Empty, until, cancellation))
-            {
-                return false;
-            }
+    public async ValueTask<bool> FillAsync(long until, CancellationToken cancellation) =>
+        await ReadyAsync(until, cancellation) && await ReadAsync(until, cancellation);
 
-            _buffer = ArrayPool<byte>.Shared.Rent(readBytes);
-        }
+    /// <summary>
+    /// The first half of <see cref="FillAsync"/>, for a caller that spares a state machine: true when something may be
+    /// read, false when the time is over.
+    /// </summary>
+    /// <exception cref="IOException">Reading failed.</exception>
+    public ValueTask<bool> ReadyAsync(long until, CancellationToken cancellation) =>
+        _buffer is null
+            ? _wait.ReadAsync(Memory<byte>.Empty, until, cancellation)
+            : ValueTask.FromResult(true);
 
-        // Ready need not mean that a read gives something: half a chunk or half a compressed block may have come.
-        if (!await _wait.ReadAsync(_buffer, until, cancellation))
-        {
-            return false;
-        }
-
-        _count = _wait.Count;
-        return true;
-    }
+    /// <summary>
+    /// The second half. Ready need not mean that a read gives something: half a chunk or half a compressed block may
+    /// have come.
+    /// </summary>
+    /// <exception cref="IOException">Reading failed.</exception>
+    public ValueTask<bool> ReadAsync(long until, CancellationToken cancellation) =>
+        _wait.ReadAsync(_buffer ??= ArrayPool<byte>.Shared.Rent(readBytes), until, cancellation);
 
     /// <summary>The bytes have been used.</summary>
     public void Release()
     {
-        _count = 0;
         if (_buffer is { } buffer)
         {
             _buffer = null;

@@ -44,7 +44,8 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
     /// <exception cref="UpstreamUnavailableException">It is no such body.</exception>
     public async ValueTask StartAsync(CancellationToken cancellation)
     {
-        if (_next.IsEmpty && !_isAtEnd && await FillAsync(cancellation) is { } failure)
+        if (_next.IsEmpty && !_isAtEnd
+            && EndWait(await _reader.FillAsync(BeginWait(), cancellation)) is { } failure)
         {
             throw new IOException(failure.Detail);
         }
@@ -107,7 +108,9 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // Every event waits here: no garbage for it.
     private async ValueTask<int> WaitAsync(Memory<byte> buffer, CancellationToken cancellation)
     {
-        if (await FillAsync(cancellation) is { } failure)
+        var until = BeginWait();
+        var hasCome = await _reader.ReadyAsync(until, cancellation) && await _reader.ReadAsync(until, cancellation);
+        if (EndWait(hasCome) is { } failure)
         {
             Fail(failure);
         }
@@ -144,9 +147,8 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
         return count;
     }
 
-    /// <summary>Gets the next bytes of the upstream, or a ping when none come.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<StreamFailure?> FillAsync(CancellationToken cancellation)
+    /// <summary>Until when the next bytes of the upstream are waited for.</summary>
+    private long BeginWait()
     {
         if (!_reader.IsWaiting)
         {
@@ -154,16 +156,20 @@ internal sealed class WatchedBody(Stream body, BodyWatch watch, Action<StreamFai
         }
 
         var idleAt = _quietSince + watch.IdleTicks;
-        var isPingable = EventsFor is not null && _boundary.IsHere;
-        var until = isPingable ? Math.Min(idleAt, _lastSentAt + watch.PingTicks) : idleAt;
-        if (await _reader.FillAsync(until, cancellation))
+        return EventsFor is not null && _boundary.IsHere ? Math.Min(idleAt, _lastSentAt + watch.PingTicks) : idleAt;
+    }
+
+    /// <summary>The bytes, or a ping when none came, are read next.</summary>
+    private StreamFailure? EndWait(bool hasCome)
+    {
+        if (hasCome)
         {
             Pass();
             return null;
         }
 
         _lastSentAt = watch.Clock.GetTimestamp();
-        if (_lastSentAt >= idleAt)
+        if (_lastSentAt >= _quietSince + watch.IdleTicks)
         {
             return StreamFailure.Silent(watch);
         }
