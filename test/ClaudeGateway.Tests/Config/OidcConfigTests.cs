@@ -51,7 +51,7 @@ public sealed class OidcConfigTests
     public void Graph_is_that_of_the_issuers_cloud_unless_named(string issuer, string? named, string expected)
     {
         var url = named is null ? "" : $",\"entra_graph_url\":\"{named}\"";
-        var config = Yaml.Read(Yaml.With($$$"""{"oidc":{"issuer":"{{{issuer}}}","entra_groups":true{{{url}}}}}""")).Config!;
-        Assert.Equal(expected, config.Oidc.EntraGraphUrl.AbsoluteUri);
+        var yaml = Yaml.With($$$"""{"oidc":{"issuer":"{{{issuer}}}","entra_groups":true{{{url}}}}}""");
+        Assert.Equal(expected, Yaml.Read(yaml).Config!.Oidc.EntraGraphUrl.AbsoluteUri);
     }
 }

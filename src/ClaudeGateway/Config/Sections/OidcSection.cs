@@ -269,8 +269,8 @@ internal static class OidcSection
         [
             Issuer, ClientId, ClientSecret, ClientAssertion, AuthMethod, AllowedEmailDomains, AllowedGroups,
             UserIdClaim, GroupsClaim, GroupsJsonPath, EmailClaim, GoogleGroups, EntraGroups, EntraGraphUrl,
-            Scopes, ScopeOnRefresh, ExtraAuthParams, UserinfoFallback, UsePkce, UseProxy, ClockSkew, Algorithm, AdditionalAuthorizedParties,
-            DiscoveryUrl, FormActionOrigins, CaCertPem,
+            Scopes, ScopeOnRefresh, ExtraAuthParams, UserinfoFallback, UsePkce, UseProxy, ClockSkew, Algorithm,
+            AdditionalAuthorizedParties, DiscoveryUrl, FormActionOrigins, CaCertPem,
         ],
         Build,
         Check);
