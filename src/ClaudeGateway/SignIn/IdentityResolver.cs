@@ -127,7 +127,7 @@ internal sealed class IdentityResolver(
 
     private IdentityResult Admit(Identity identity, OmittedGroups omitted, string sub)
     {
-        if (_policy.Refuses(identity, omitted) is { } reason)
+        if (_policy.Refuses(identity, omitted != OmittedGroups.ByIdp) is { } reason)
         {
             return IdentityResult.Rejected(reason);
         }

@@ -1,6 +1,5 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.SignIn.Groups;
 
 namespace ClaudeGateway.SignIn.Claims;
 
@@ -11,7 +10,8 @@ namespace ClaudeGateway.SignIn.Claims;
 internal sealed class SignInPolicy(OidcConfig config)
 {
     /// <summary>The reason to refuse, or null.</summary>
-    public string? Refuses(Identity identity, OmittedGroups omitted = OmittedGroups.None)
+    /// <param name="areGroupsKnown">False when the IdP left the groups out and nobody else was asked.</param>
+    public string? Refuses(Identity identity, bool areGroupsKnown = true)
     {
         if (config.AllowedEmailDomains.Count > 0)
         {
@@ -28,9 +28,8 @@ internal sealed class SignInPolicy(OidcConfig config)
         }
 
         return config.AllowedGroups.Count == 0 || identity.Groups.Any(config.AllowedGroups.Contains) ? null
-            : omitted == OmittedGroups.ByIdp
-                ? "user is not known to be a member of an allowed group: the IdP left the groups out, being too many "
-                    + "for its token; set oidc.entra_groups"
-            : "user is not a member of an allowed group";
+            : areGroupsKnown ? "user is not a member of an allowed group"
+            : "user is not known to be a member of an allowed group: the IdP left the groups out, being too many for "
+                + "its token; set oidc.entra_groups";
     }
 }
