@@ -86,6 +86,24 @@ public sealed class PostgresTlsTests : IDisposable
         Assert.Null(await store.Database.ObstacleAsync());
     }
 
+    [Fact]
+    public async Task Where_channel_binding_is_required_a_server_that_proves_nothing_is_refused()
+    {
+        const string required = "sslmode=require&channel_binding=require";
+        await using var server = await PostgresServer.StartAsync(_right);
+        var url = await server.CreateDatabaseAsync();
+        await server.ExecuteAsync("CREATE ROLE app SUPERUSER LOGIN PASSWORD 'sekrit'");
+        await server.AskForPasswordsAsync();
+
+        var trusted = await FailureAsync(url, required, authority: null);
+        Assert.Contains("authenticat", trusted.Message, StringComparison.Ordinal);
+        var unbound = "user=app&password=sekrit&sslmode=disable&channel_binding=require";
+        await FailureAsync(url, unbound, authority: null);
+
+        await using var store = await OpenAsync(url, $"user=app&password=sekrit&{required}", authority: null);
+        Assert.Null(await store.Database.ObstacleAsync());
+    }
+
     private Task<OperatorException> FailureAsync(string url, string parameters, CertificateFiles? authority) =>
         Assert.ThrowsAsync<OperatorException>(() => OpenAsync(url, parameters, authority));
 

@@ -149,6 +149,12 @@ internal sealed class PostgresUrlParameters
         settings.SslKey = this["sslkey"];
         settings.SslPassword = this["sslpassword"];
         settings.ChannelBinding = OneOf("channel_binding", ChannelBindings, settings.ChannelBinding);
+        if (settings.ChannelBinding == ChannelBinding.Require)
+        {
+            // Only SCRAM binds: a server that asks for another proof, or for none, may be one in between.
+            settings.RequireAuth = "ScramSHA256";
+        }
+
         settings.GssEncryptionMode = OneOf("gssencmode", GssModes, settings.GssEncryptionMode);
         settings.Options = ServerSettings();
         return target with
