@@ -122,17 +122,17 @@ internal sealed class IdentityResolver(
         var found = await userGroups.FindAsync(claims, userinfo, email);
         return found.Problem is { } problem
             ? IdentityResult.Rejected(problem)
-            : Admit(new Identity(userId, email, name, found.Groups), found.Omitted, sub);
+            : Admit(new Identity(userId, email, name, found.Groups), found, sub);
     }
 
-    private IdentityResult Admit(Identity identity, OmittedGroups omitted, string sub)
+    private IdentityResult Admit(Identity identity, GroupsResult found, string sub)
     {
-        if (_policy.Refuses(identity, omitted != OmittedGroups.ByIdp) is { } reason)
+        if (_policy.Refuses(identity, found.Omitted != OmittedGroups.ByIdp) is { } reason)
         {
             return IdentityResult.Rejected(reason);
         }
 
-        if (bearerGroups.Select(identity.Groups) is not { } kept)
+        if (bearerGroups.Select(identity.Groups, found.AreOfGraph) is not { } kept)
         {
             return IdentityResult.UserUnknown(
                 "more of the user's groups are named by gateway.yaml and spend limits than fit into a header; name "
@@ -143,7 +143,7 @@ internal sealed class IdentityResolver(
             identity with { Groups = kept },
             null,
             Subject: sub,
-            OmittedGroups: kept.Count < identity.Groups.Count ? OmittedGroups.Unnamed : omitted);
+            OmittedGroups: kept.Count < identity.Groups.Count ? OmittedGroups.Unnamed : found.Omitted);
     }
 
     private static string? Subject(JsonElement claims) =>

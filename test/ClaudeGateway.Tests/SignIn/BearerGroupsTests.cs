@@ -5,29 +5,40 @@ namespace ClaudeGateway.Tests.SignIn;
 
 public sealed class BearerGroupsTests
 {
-    [Fact]
-    public void As_many_as_Entra_puts_into_a_token_are_all_kept()
+    [Theory]
+    [InlineData(200, true)]
+    [InlineData(4000, false)]
+    public void All_are_kept_that_have_room(int count, bool areOfGraph)
     {
-        var groups = Ids(200);
-        Assert.Same(groups, Select(groups, _ => false));
+        var groups = Ids(count);
+        Assert.Same(groups, Select(groups, areOfGraph, _ => false));
+    }
+
+    [Theory]
+    [InlineData(300, true)]
+    [InlineData(5000, false)]
+    public void Of_more_each_that_is_named_is_kept_once_and_in_order(int count, bool areOfGraph)
+    {
+        List<string> groups = [.. Ids(count), "eng", "ops", "eng", "limited"];
+        Assert.Equal(["eng", "limited"], Select(groups, areOfGraph, group => group == "limited"));
     }
 
     [Fact]
-    public void Of_more_each_that_is_named_is_kept_once_and_in_order()
+    public void Sizes_are_those_of_UTF_8() =>
+        Assert.Empty(Select([.. Ids(100), new string('é', 2200)], areOfGraph: true, _ => false)!);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void More_named_ones_than_a_header_holds_are_not_cut(bool areOfGraph) =>
+        Assert.Null(Select(Ids(5000), areOfGraph, _ => true));
+
+    private static IReadOnlyList<string>? Select(
+        IReadOnlyList<string> groups, bool areOfGraph, Func<string, bool> hasLimit)
     {
-        List<string> groups = [.. Ids(300), "eng", "ops", "eng", "limited"];
-        Assert.Equal(["eng", "limited"], Select(groups, group => group == "limited"));
+        var config = Yaml.Read(Yaml.With("""{"oidc":{"allowed_groups":["eng"]}}""")).Config!;
+        return new BearerGroups(config, hasLimit).Select(groups, areOfGraph);
     }
-
-    [Fact]
-    public void Sizes_are_those_of_UTF_8() => Assert.Empty(Select([.. Ids(100), new string('é', 2200)], _ => false)!);
-
-    [Fact]
-    public void More_named_ones_than_a_header_holds_are_not_cut() => Assert.Null(Select(Ids(600), _ => true));
-
-    private static IReadOnlyList<string>? Select(IReadOnlyList<string> groups, Func<string, bool> hasLimit) =>
-        new BearerGroups(
-            Yaml.Read(Yaml.With("""{"oidc":{"allowed_groups":["eng"]}}""")).Config!, hasLimit).Select(groups);
 
     private static List<string> Ids(int count) =>
         [.. Enumerable.Range(0, count).Select(i => $"00000000-0000-0000-0000-{i:d12}")];

@@ -21,8 +21,12 @@ internal enum OmittedGroups
 
 /// <summary>Somebody's groups.</summary>
 /// <param name="Problem">Null with groups; else why nobody can tell them, a mistake of the set-up.</param>
+/// <param name="AreOfGraph">Whether they come of <c>oidc.entra_groups</c>.</param>
 internal readonly record struct GroupsResult(
-    IReadOnlyList<string> Groups, OmittedGroups Omitted = OmittedGroups.None, string? Problem = null)
+    IReadOnlyList<string> Groups,
+    OmittedGroups Omitted = OmittedGroups.None,
+    string? Problem = null,
+    bool AreOfGraph = false)
 {
     public static GroupsResult Unknown(string problem) => new([], Problem: problem);
 }
@@ -69,7 +73,7 @@ internal sealed class UserGroups(OidcConfig config, GoogleGroups? google, EntraG
         }
 
         return Guid.TryParse(claims.Text("oid"), out var objectId)
-            ? new GroupsResult(await entra.OfAsync(objectId))
+            ? new GroupsResult(await entra.OfAsync(objectId), AreOfGraph: true)
             : GroupsResult.Unknown(
                 "oidc.entra_groups is configured but the id_token has no oid that is a GUID — check that the profile "
                     + "scope is requested (oidc.scopes)");
