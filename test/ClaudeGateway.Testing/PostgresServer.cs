@@ -135,6 +135,19 @@ internal sealed class PostgresServer : IAsyncDisposable
         await ExecuteAsync("SELECT pg_reload_conf()");
     }
 
+    /// <summary>
+    /// A server with a new database whose user <c>app</c> has this password and needs it; the superuser needs none.
+    /// </summary>
+    /// <returns>With the host, port and path of the database's URL.</returns>
+    public static async Task<(PostgresServer Server, string At)> StartAskingAsync(string password)
+    {
+        var server = await StartAsync();
+        var url = new Uri(await server.CreateDatabaseAsync());
+        await server.ExecuteAsync($"CREATE ROLE app SUPERUSER LOGIN PASSWORD '{password}'");
+        await server.AskForPasswordsAsync();
+        return (server, $"127.0.0.1:{url.Port}{url.AbsolutePath}");
+    }
+
     /// <summary>Starts the server again on its port, with its data.</summary>
     public Task StartServerAsync() => SayAsync("start");
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Cli.Doctor;
 using ClaudeGateway.Composition;
@@ -19,14 +18,8 @@ public sealed class RotatedPasswordTests : IAsyncLifetime, IDisposable
     private PostgresServer _server = null!;
     private string _at = "";
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = await PostgresServer.StartAsync();
-        var url = new Uri(await _server.CreateDatabaseAsync());
-        _at = $"127.0.0.1:{url.Port}{url.AbsolutePath}";
-        await _server.ExecuteAsync("CREATE ROLE app SUPERUSER LOGIN PASSWORD 'sekrit-1'");
-        await _server.AskForPasswordsAsync();
-    }
+    public async ValueTask InitializeAsync() =>
+        (_server, _at) = await PostgresServer.StartAskingAsync("sekrit-1");
 
     public async ValueTask DisposeAsync()
     {
@@ -204,18 +197,8 @@ public sealed class RotatedPasswordTests : IAsyncLifetime, IDisposable
 
     private async Task<Dictionary<string, string>> GoogleAsync(FakeServer google)
     {
-        using var key = RSA.Create(2048);
         var file = _folder.File("key.json");
-        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new
-        {
-            type = "service_account",
-            project_id = "p",
-            private_key_id = "k1",
-            private_key = key.ExportPkcs8PrivateKeyPem(),
-            client_email = "a@p.iam.gserviceaccount.com",
-            client_id = "1",
-            token_uri = google.Url + "token",
-        }));
+        await GoogleServiceAccount.WriteAsync(file, new Uri(google.Url, "token"));
         return new Dictionary<string, string>
         {
             ["CLAUDE_GATEWAY_ALLOW_LOOPBACK"] = "1",

@@ -12,14 +12,8 @@ public sealed class StorePasswordTests : IAsyncLifetime, IDisposable
     private PostgresServer _server = null!;
     private string _at = "";
 
-    public async ValueTask InitializeAsync()
-    {
-        _server = await PostgresServer.StartAsync();
-        var url = new Uri(await _server.CreateDatabaseAsync());
-        _at = $"127.0.0.1:{url.Port}{url.AbsolutePath}";
-        await _server.ExecuteAsync("CREATE ROLE app SUPERUSER LOGIN PASSWORD 'first'");
-        await _server.AskForPasswordsAsync();
-    }
+    public async ValueTask InitializeAsync() =>
+        (_server, _at) = await PostgresServer.StartAskingAsync("first");
 
     public async ValueTask DisposeAsync()
     {

@@ -1,6 +1,4 @@
-using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Aws;
@@ -68,18 +66,8 @@ public sealed class BrokenTokenAnswerTests : IAsyncDisposable
     {
         var file = _folder.File("identity");
         await File.WriteAllTextAsync(file, "jwt");
-        using var key = RSA.Create(2048);
         var account = _folder.File("account.json");
-        await File.WriteAllTextAsync(account, JsonSerializer.Serialize(new
-        {
-            type = "service_account",
-            project_id = "p",
-            private_key_id = "k",
-            private_key = key.ExportPkcs8PrivateKeyPem(),
-            client_email = "a@b",
-            client_id = "1",
-            token_uri = _server.Url + "token",
-        }));
+        await GoogleServiceAccount.WriteAsync(account, new Uri(_server.Url, "token"));
         var url = _server.Url.ToString();
         foreach (var answer in Answers)
         {

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Postgres;
@@ -85,18 +84,8 @@ public sealed class DatabaseTokensTests : IDisposable
     {
         const string answer = """{"access_token":"ya29.fake","token_type":"Bearer","expires_in":3600}""";
         await using var google = new FakeServer(e => e.RespondAsync(200, answer, ("content-type", "application/json")));
-        using var key = RSA.Create(2048);
         var file = _folder.File("key.json");
-        await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new
-        {
-            type = "service_account",
-            project_id = "p",
-            private_key_id = "k1",
-            private_key = key.ExportPkcs8PrivateKeyPem(),
-            client_email = "a@p.iam.gserviceaccount.com",
-            client_id = "1",
-            token_uri = google.Url + "token",
-        }));
+        await GoogleServiceAccount.WriteAsync(file, new Uri(google.Url, "token"));
         using var calls = new CloudCalls(
             new Dictionary<string, string> { ["GOOGLE_APPLICATION_CREDENTIALS"] = file });
         var tokens = new DatabaseTokens(

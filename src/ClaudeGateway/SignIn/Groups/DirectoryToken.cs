@@ -16,10 +16,6 @@ internal sealed class DirectoryToken(string lookup, string source, Func<Task<Idp
     /// <summary>What is asked for at Google, and what Entra gives at the least.</summary>
     public const int LifetimeSeconds = 3600;
 
-    /// <summary>An error code of RFC 6749 section 5.2 is a word; what is longer is no code and stands in no
-    /// log.</summary>
-    private const int MaxErrorChars = 100;
-
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(1);
 
     /// <summary>Held during a fetch; protects <see cref="_accessToken"/>.</summary>
@@ -69,9 +65,9 @@ internal sealed class DirectoryToken(string lookup, string source, Func<Task<Idp
         var answer = await fetch();
         if (answer.Status != 200 || answer.Text("access_token") is not { Length: > 0 } token)
         {
-            var error = answer.Text("error") is { Length: <= MaxErrorChars } code ? code : "without an OAuth error";
             throw new IdentityProviderUnavailableException(
-                $"{lookup} lookup failed: {source} answered {answer.Status} {error}");
+                $"{lookup} lookup failed: {source} answered {answer.Status} "
+                    + (answer.OAuthError ?? "without an OAuth error"));
         }
 
         var seconds = answer.Json.TryGetProperty("expires_in", out var expires)

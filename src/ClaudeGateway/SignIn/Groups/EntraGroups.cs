@@ -14,7 +14,6 @@ namespace ClaudeGateway.SignIn.Groups;
 internal sealed class EntraGroups : IDisposable
 {
     private const int MaxPages = 100;
-    private const int MaxErrorChars = 100;
     private const string GroupType = "#microsoft.graph.group";
 
     private readonly Uri _graph;
@@ -93,7 +92,7 @@ internal sealed class EntraGroups : IDisposable
 
     private static string Error(IdpAnswer answer) =>
         answer.Json.ValueKind == JsonValueKind.Object && answer.Json.TryGetProperty("error", out var error)
-        && error.Text("code") is { Length: > 0 and <= MaxErrorChars } code ? $" {code}" : "";
+        && error.Text("code") is { Length: > 0 and <= IdpAnswer.MaxErrorChars } code ? $" {code}" : "";
 
     /// <summary>The token goes to Graph and nowhere else.</summary>
     private Uri Next(string link) =>

@@ -40,11 +40,6 @@ internal sealed class IdentityProvider : IDisposable
     /// </summary>
     private const int MaxForeignRefreshes = 10;
 
-    /// <summary>
-    /// An error code of RFC 6749 section 5.2 is a word; what is longer is no code and stands in no log or page.
-    /// </summary>
-    private const int MaxErrorChars = 100;
-
     private readonly OidcConfig _config;
     private readonly ConcurrencyLimiter _foreignRefreshes =
         new(new ConcurrencyLimiterOptions { PermitLimit = MaxForeignRefreshes, QueueLimit = 0 });
@@ -256,7 +251,7 @@ internal sealed class IdentityProvider : IDisposable
         }
 
         // Some answer 200 to a grant they refuse.
-        var error = answer.Text("error") is { Length: <= MaxErrorChars } code ? code : null;
+        var error = answer.OAuthError;
         if (answer.Status != 200 || error is "invalid_grant")
         {
             return new TokenEndpointAnswer.Refused(answer.Status, error);

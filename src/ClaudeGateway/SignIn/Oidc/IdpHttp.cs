@@ -36,6 +36,14 @@ internal sealed class IdentityProviderUnavailableException : Exception
 /// <param name="Json">Undefined when the body is not JSON.</param>
 internal readonly record struct IdpAnswer(int Status, JsonElement Json)
 {
+    /// <summary>
+    /// An error code (RFC 6749 section 5.2) is a word; what is longer is no code and stands in no log or page.
+    /// </summary>
+    public const int MaxErrorChars = 100;
+
+    /// <summary>The code of RFC 6749 section 5.2; null when there is none.</summary>
+    public string? OAuthError => Text("error") is { Length: <= MaxErrorChars } code ? code : null;
+
     public string? Text(string name) => Json.Text(name);
 }
 

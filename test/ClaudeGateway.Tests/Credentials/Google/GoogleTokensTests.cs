@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Security.Cryptography;
 using System.Text.Json;
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Credentials.Google;
@@ -20,17 +19,8 @@ public sealed class GoogleTokensTests : IDisposable
     public async Task A_service_account_uses_the_token_uri_of_its_file()
     {
         await using var google = new FakeServer(e => e.RespondAsync(200, Token, ("content-type", "application/json")));
-        using var key = RSA.Create(2048);
-        var file = Write(new
-        {
-            type = "service_account",
-            project_id = "p",
-            private_key_id = "k1",
-            private_key = key.ExportPkcs8PrivateKeyPem(),
-            client_email = "a@p.iam.gserviceaccount.com",
-            client_id = "1",
-            token_uri = google.Url + "token",
-        });
+        var file = _folder.File("account.json");
+        await GoogleServiceAccount.WriteAsync(file, new Uri(google.Url, "token"));
         using var calls = new CloudCalls();
         var tokens = new GoogleTokens(file, calls.Environment, calls.CredentialHttp, calls.Clock);
 
