@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 
@@ -15,6 +16,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private readonly GatewayApp _app;
     private readonly StderrLines _lines;
+    private bool _isDisposed;
 
     private GatewayHost(GatewayApp app, GatewayConfig config, StderrLines lines, CapturedLog log)
     {
@@ -65,7 +67,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 config,
                 new ProcessEnvironment(environment ?? LocalTesting),
                 clock,
-                new AuditLog(lines, clock),
+                new AuditLog(lines, new GatewayMeter($"test.{Guid.NewGuid():N}"), clock),
                 new OperationalLog(lines, clock, level),
                 CancellationToken.None);
             return new GatewayHost(app, config, lines, log);
@@ -126,8 +128,27 @@ internal sealed class GatewayHost : IAsyncDisposable
         return PostJsonAsync("/v1/messages", body, bearer, [("anthropic-version", "2023-06-01"), .. headers]);
     }
 
+    /// <summary>Returns when no request is being served: what is measured at the end of one is measured.</summary>
+    public async Task IdleAsync()
+    {
+        for (var waited = TimeSpan.Zero; _app.OpenRequests > 0; waited += TimeSpan.FromMilliseconds(5))
+        {
+            if (waited > Signal.Timeout)
+            {
+                throw new TimeoutException("requests go on and on");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true))
+        {
+            return;
+        }
+
         Http.Dispose();
         await _app.StopAsync(TimeSpan.FromSeconds(1));
         await _app.DisposeAsync();

@@ -1,6 +1,8 @@
 using System.Net;
 using ClaudeGateway.Http;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Spend.Usage;
 using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
@@ -24,11 +26,13 @@ internal sealed class RelayedStream
         var http = new DefaultHttpContext();
         http.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null));
         _events = new SteppedStream(streamEvent);
-        _relay = new ResponseRelay(TimeProvider.System).RelayAsync(
+        _relay = new ResponseRelay(
+            new InferenceMeters(new GatewayMeter(), new GroupLabels([])), TimeProvider.System).RelayAsync(
             new GatewayRequest(http, "req-1", IPAddress.Loopback, 0),
             new Answer(translate?.Invoke(_events) ?? _events),
             null,
-            usage);
+            usage,
+            isStream: true);
     }
 
     public void Next() => _events.Next();

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 
@@ -47,7 +48,8 @@ internal static class ServeCommand
         using var lines = new StderrLines();
         var log = new OperationalLog(
             lines, SystemClock.Instance, OperationalLog.LevelFromEnvironment(environment["CLAUDE_GATEWAY_LOG_LEVEL"]));
-        var audit = new AuditLog(lines, SystemClock.Instance);
+        using var meter = new GatewayMeter();
+        var audit = new AuditLog(lines, meter, SystemClock.Instance);
         try
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);

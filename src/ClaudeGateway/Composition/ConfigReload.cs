@@ -84,6 +84,7 @@ internal sealed class ConfigReload(
         }
 
         Report(config);
+        app.Reloaded(isInForce: true);
         return true;
     }
 
@@ -105,6 +106,7 @@ internal sealed class ConfigReload(
 
     private bool Refuse(IReadOnlyList<string> problems)
     {
+        app.Reloaded(isInForce: false);
         foreach (var problem in problems)
         {
             log.Error($"SIGHUP: {problem}");

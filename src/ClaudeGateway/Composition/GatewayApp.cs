@@ -6,12 +6,15 @@ using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Messages.Meters;
+using ClaudeGateway.Observability;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
+using ClaudeGateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -29,18 +32,30 @@ internal sealed class GatewayApp : IAsyncDisposable
 
     /// <summary>Replaced snapshots, each until its last request has ended; it is also the lock over itself.</summary>
     private readonly List<Task> _retiring = [];
+    private readonly GatewayExports? _exports;
     private WebApplication? _server;
     private volatile GatewaySnapshot _snapshot;
 
-    private GatewayApp(ProcessParts services, GatewaySnapshot snapshot, OwnedResources owned)
+    private GatewayApp(
+        ProcessParts services, GatewaySnapshot snapshot, GatewayExports? exports, OwnedResources owned)
     {
         _services = services;
+        _exports = exports;
         _snapshot = snapshot;
         _owned = owned;
     }
 
     /// <summary>Where the gateway listens, e.g. <c>http://127.0.0.1:8080</c>, with the real port.</summary>
     public string Address => _server!.Urls.First();
+
+    /// <summary>Requests that are being served, those of replaced configurations included.</summary>
+    public long OpenRequests => _services.HttpMeters.Active;
+
+    /// <summary>Where <c>/metrics</c> is; null when it is not served.</summary>
+    public string? MetricsAddress => _exports?.MetricsAddress;
+
+    /// <summary>Tells what became of an attempt to put another configuration in force.</summary>
+    public void Reloaded(bool isInForce) => _services.ConfigMeters.Reloaded(isInForce);
 
     /// <summary>Every path that is served, for the test of docs/protocol.md.</summary>
     public IReadOnlyList<string> Paths => _snapshot.Paths;
@@ -101,6 +116,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         _snapshot = next;
         _services.SpendAccounts.Use(config.Admin);
         _services.Audit.ConfigLoad(config.Path, config.Sha256);
+        _services.ConfigMeters.InForce(config.Sha256);
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
@@ -189,6 +205,26 @@ internal sealed class GatewayApp : IAsyncDisposable
         var revocations = new Revocations(clock);
         var revocationStore = new RevocationStore(database, revocations, clock);
         var replicas = owned.Add(new ReplicaChannel(database, clock, log));
+        var relay = new RelayMeters(audit.Meter);
+        var exports = await GatewayExports.StartAsync(
+            config.Observability,
+            new ExportParts
+            {
+                Meter = audit.Meter,
+                Instance = replicas.Self,
+                Outbound = outbound,
+                Authorizer = new CollectorCredentials(environment, outbound, clock).For,
+                Relay = relay,
+                Clock = clock,
+                Audit = audit,
+                Log = log,
+            },
+            cancellation);
+        if (exports is not null)
+        {
+            owned.Add(exports);
+        }
+
         var revocationSync = owned.Add(new RevocationSync(revocationStore, revocations, replicas, clock, log));
         var storeHealth = new StoreHealth(database, config.Store.ReadinessGrace, clock, log);
         var readiness = new Readiness(new SharedProbe(storeHealth.ObstacleAsync, clock).AskAsync);
@@ -208,11 +244,17 @@ internal sealed class GatewayApp : IAsyncDisposable
             RefreshesHere = new RefreshesHere(clock, log),
             SpendAccounts = accounts,
             Machines = machines,
+            HttpMeters = new HttpMeters(audit.Meter, clock),
+            InferenceMeters = new InferenceMeters(
+                audit.Meter, new GroupLabels(config.Observability?.GroupLabels ?? [])),
+            RelayMeters = relay,
+            ConfigMeters = new ConfigMeters(audit.Meter),
             TerminatesTls = tls is not null,
         };
 
+        Measure(config, services, tls);
         var app = new GatewayApp(
-            services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), owned);
+            services, await GatewaySnapshot.CreateAsync(config, null, services, cancellation), exports, owned);
         try
         {
             app._server = GatewayServer.Create(config, tls, app.HandleAsync);
@@ -239,6 +281,22 @@ internal sealed class GatewayApp : IAsyncDisposable
         }
 
         return app;
+    }
+
+    private static void Measure(GatewayConfig config, ProcessParts services, TlsCertificate? tls)
+    {
+        var meter = services.Audit.Meter;
+        services.ConfigMeters.InForce(config.Sha256);
+        SpendMeters.Measure(meter, services.SpendAccounts);
+        if (tls is not null)
+        {
+            ConfigMeters.Measure(meter, tls);
+        }
+
+        if (config.Observability is not null)
+        {
+            services.Machines.Measure(meter);
+        }
     }
 
     private async Task<GatewaySnapshot> CreateSnapshotAsync(GatewayConfig config, CancellationToken cancellation)

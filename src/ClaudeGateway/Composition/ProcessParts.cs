@@ -1,12 +1,14 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Machines;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn.Refresh;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Storage;
+using ClaudeGateway.Telemetry;
 
 namespace ClaudeGateway.Composition;
 
@@ -38,6 +40,14 @@ internal sealed record ProcessParts
     public required SpendAccounts SpendAccounts { get; init; }
 
     public required MachineRegister Machines { get; init; }
+
+    public required HttpMeters HttpMeters { get; init; }
+
+    public required InferenceMeters InferenceMeters { get; init; }
+
+    public required RelayMeters RelayMeters { get; init; }
+
+    public required ConfigMeters ConfigMeters { get; init; }
 
     /// <summary>Whether the gateway itself serves HTTPS.</summary>
     public required bool TerminatesTls { get; init; }

@@ -18,6 +18,7 @@ using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Ledger;
 using ClaudeGateway.Telemetry;
 using ClaudeGateway.Upstreams;
+using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Composition;
 
@@ -68,9 +69,8 @@ internal sealed class SnapshotBuilder(
         var session = MapSignIn(provider);
 
         // 3. Models and policies.
-        var models = new ModelRoutes(
-            new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels),
-            UpstreamList.Create(config, outbound, process.Environment, process.Clock, process.Log));
+        var upstreams = UpstreamList.Create(config, outbound, process.Environment, process.Clock, process.Log);
+        var models = new ModelRoutes(new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels), upstreams);
         var policies = new ManagedPolicies(config.Managed, PushedSettings.From(config, models.Placements()));
         var listing = new ModelListing(models, policies.ModelsOf);
 
@@ -79,7 +79,7 @@ internal sealed class SnapshotBuilder(
 
         // 5. Messages.
         new ModelsEndpoint(listing).Map(Routes);
-        MapMessages(models, policies, spend);
+        MapMessages(models, upstreams, policies, spend);
 
         // 6. Settings.
         new ManagedSettingsEndpoint(policies, SeenMachines, process.Audit).Map(Routes);
@@ -88,7 +88,8 @@ internal sealed class SnapshotBuilder(
         // 7. Telemetry.
         var credentials = new CollectorCredentials(process.Environment, outbound, process.Clock);
         var relay = owned.Add(
-            new OtlpRelay(config.Telemetry, credentials.For, outbound, process.Clock, process.Log));
+            new OtlpRelay(
+                config.Telemetry, credentials.For, outbound, process.RelayMeters, process.Clock, process.Log));
         new OtlpEndpoints(relay).Map(Routes);
 
         // 8. What every request passes before them.
@@ -149,16 +150,20 @@ internal sealed class SnapshotBuilder(
         return spend;
     }
 
-    private void MapMessages(ModelRoutes models, ManagedPolicies policies, SpendFeature? spend)
+    private void MapMessages(
+        ModelRoutes models, IReadOnlyList<Upstream> upstreams, ManagedPolicies policies, SpendFeature? spend)
     {
-        var audit = new InferenceAudit(process.Audit, IsLoadTest, process.Clock);
+        var meters = process.InferenceMeters;
+        var audit = new InferenceAudit(process.Audit, meters, IsLoadTest, process.Clock);
         // Not owned: who waits for a place when this snapshot is replaced still gets it.
         var places = config.Limits.MaxUpstreamRequests is { } most ? UpstreamExchange.Places(most) : null;
         var countPlaces = config.Limits.MaxUpstreamRequests is { } limit
             ? UpstreamExchange.Places(UpstreamExchange.CountPlaces(limit)) : null;
-        var failover = new FailoverLoop(process.Clock, process.Log);
+        meters.Use(upstreams, places);
+        var failover = new FailoverLoop(meters, process.Clock, process.Log);
         var counts = new CountExchange(models, countPlaces, failover, process.Clock, audit);
-        var exchange = new UpstreamExchange(models, places, counts, failover, new ResponseRelay(process.Clock), audit);
+        var exchange = new UpstreamExchange(
+            models, places, counts, failover, new ResponseRelay(meters, process.Clock), audit);
         new MessagesEndpoint(
             models,
             policies.ModelsOf,
@@ -177,6 +182,7 @@ internal sealed class SnapshotBuilder(
         AccessControl = new AccessControl(config.AccessControl, process.Audit),
         Limits = new RequestLimits(config.Limits),
         Session = session,
+        Meters = process.HttpMeters,
         TerminatesTls = process.TerminatesTls,
         Clock = process.Clock,
         Audit = process.Audit,

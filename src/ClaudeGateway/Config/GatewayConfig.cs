@@ -47,6 +47,9 @@ internal sealed record GatewayConfig
 
     public TelemetryConfig? Telemetry { get; init; }
 
+    /// <summary>Null measures and exports nothing.</summary>
+    public ObservabilityConfig? Observability { get; init; }
+
     public AccessControlConfig AccessControl { get; init; } = new();
 
     public LimitsConfig Limits { get; init; } = new();

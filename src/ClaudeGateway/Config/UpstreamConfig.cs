@@ -21,6 +21,9 @@ internal abstract record UpstreamConfig
     /// <summary>How long the upstream may send no byte after its headers; our own key.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Whether requests carry the W3C trace context (<c>traceparent</c>); our own key.</summary>
+    public bool ForwardTraceContext { get; init; }
+
     /// <summary>Only developers in one of these groups are sent here; null means everybody.</summary>
     public IReadOnlyList<string>? Groups { get; init; }
 

@@ -19,6 +19,9 @@ internal sealed class GatewayRequest(HttpContext http, string id, IPAddress clie
 
     public string Path { get; } = http.Request.Path.Value ?? "";
 
+    /// <summary>The route that serves it; null until one has been found, or when there is none.</summary>
+    public Route? Route { get; set; }
+
     public CancellationToken Aborted => Http.RequestAborted;
 
     /// <summary>Whether <see cref="BreakOff"/> was called.</summary>

@@ -26,24 +26,24 @@ internal sealed class Routes
 
     /// <summary>A GET route also answers HEAD (RFC 9110 section 9.3.2); Kestrel drops the body.</summary>
     public void Public(string method, string path, PublicHandler handler) =>
-        Add(method, path, new Route(handler, null));
+        Add(method, path, new Route(path, handler, null));
 
-    public void PublicAnyMethod(string path, PublicHandler handler) => _anyMethod.Add(path, new Route(handler, null));
+    public void PublicAnyMethod(string path, PublicHandler handler) => _anyMethod.Add(path, new Route(path, handler, null));
 
     /// <summary>The path itself and everything below it; the handler does its own authentication.</summary>
-    public void PublicPrefix(string prefix, PublicHandler handler) => _prefixes.Add((prefix, new Route(handler, null)));
+    public void PublicPrefix(string prefix, PublicHandler handler) => _prefixes.Add((prefix, new Route(prefix, handler, null)));
 
     public void Session(string method, string path, SessionHandler handler) =>
-        Add(method, path, new Route(null, handler));
+        Add(method, path, new Route(path, null, handler));
 
     /// <summary>
     /// For a handler that neither blocks nor computes for long: it runs on the thread that served the socket.
     /// </summary>
     public void SessionInline(string method, string path, SessionHandler handler) =>
-        Add(method, path, new Route(null, handler, IsInline: true));
+        Add(method, path, new Route(path, null, handler, IsInline: true));
 
     /// <summary>For methods the path has no handler of its own for.</summary>
-    public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(null, handler));
+    public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(path, null, handler));
 
     /// <summary>
     /// The route of a request, or null. <paramref name="path"/> is the raw path when it is percent-encoded: encoded
@@ -79,5 +79,7 @@ internal sealed class Routes
 }
 
 /// <summary>A mapped handler: exactly one of the two is set.</summary>
+/// <param name="Template">The path it was mapped for; of those below a prefix the prefix.</param>
 /// <param name="IsInline">Whether it may run on the socket's thread (<see cref="SocketThreads"/>).</param>
-internal sealed record Route(PublicHandler? Public, SessionHandler? Session, bool IsInline = false);
+internal sealed record Route(
+    string Template, PublicHandler? Public, SessionHandler? Session, bool IsInline = false);

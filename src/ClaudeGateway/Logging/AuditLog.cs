@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Json;
 
 namespace ClaudeGateway.Logging;
@@ -8,10 +9,23 @@ namespace ClaudeGateway.Logging;
 /// <summary>
 /// Who did what, for the security team: one JSON object a line on standard error, <c>ts</c> and <c>evt</c> first. Here
 /// is what every event shares; the events themselves are extension methods beside the feature they tell of, one method
-/// an event, field names and order as the reference writes them.
+/// an event, field names and order as the reference writes them. What they tell of is also counted, where it is worth a
+/// counter: <see cref="Meter"/>.
 /// </summary>
-internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
+internal sealed class AuditLog(StderrLines lines, GatewayMeter meter, TimeProvider clock)
 {
+    private IAuditCopy? _copy;
+
+    public AuditLog(StderrLines lines, TimeProvider clock)
+        : this(lines, new GatewayMeter(), clock)
+    {
+    }
+
+    public GatewayMeter Meter => meter;
+
+    /// <summary>Also hands every event from here on to another receiver.</summary>
+    public void CopyTo(IAuditCopy copy) => Volatile.Write(ref _copy, copy);
+
     private static readonly JsonWriterOptions WriterOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -58,7 +72,16 @@ internal sealed class AuditLog(StderrLines lines, TimeProvider clock)
         json.WriteEndObject();
         json.Flush();
         var buffer = ThreadBuffer!;
+        Volatile.Read(ref _copy)?.Take(buffer.WrittenSpan);
         buffer.Write("\n"u8);
         lines.Write(buffer.WrittenSpan);
     }
+}
+
+/// <summary>Gets every audit event that standard error gets.</summary>
+internal interface IAuditCopy
+{
+    /// <summary>Never blocks and never throws.</summary>
+    /// <param name="line">One JSON object; only valid during the call.</param>
+    void Take(ReadOnlySpan<byte> line);
 }

@@ -36,7 +36,7 @@ internal sealed class CountExchange(
         // 3. Each gets the answer.
         if (answer is null || aborted.IsCancellationRequested)
         {
-            audit.Abandoned(exchange.Call, exchange.Billing);
+            audit.Abandoned(exchange.Call, exchange.Model, exchange.Billing);
             return;
         }
 
@@ -120,7 +120,7 @@ internal sealed class CountExchange(
         if (answer.Body is not { } body)
         {
             var failure = UpstreamExchange.AllFailed(routes, exchange.Call.Principal);
-            audit.Answered(exchange.Call, exchange.Billing, outcome with { Response = null }, failure.Status);
+            audit.Failed(exchange.Call, exchange.Model, exchange.Billing, outcome, failure.Status);
             await failure.WriteAsync(request);
             return;
         }
@@ -137,7 +137,8 @@ internal sealed class CountExchange(
         UpstreamExchange.FinishHead(request, status is >= 200 and < 300);
         var firstByteAt = clock.GetTimestamp();
         var end = await SendAsync(request, body) ? RelayEnd.Complete : RelayEnd.ClientGone;
-        audit.Ended(request, new RelayResult(end, body.Length, firstByteAt), outcome, null, null);
+        audit.Ended(
+            exchange.Call, exchange.Model, new RelayResult(end, body.Length, firstByteAt), outcome, null, null);
     }
 
     private static async Task<bool> SendAsync(GatewayRequest request, byte[] body)

@@ -1,6 +1,7 @@
 using ClaudeGateway.Credentials;
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Process;
 using ClaudeGateway.Upstreams.Contract;
 
@@ -30,7 +31,7 @@ internal sealed record FailoverOutcome(
 /// is awaited, 2. judged: a final one ends the loop, unless it refuses the thinking of an upstream that failed before,
 /// 3. of the others the one that tells most is kept; 4. it is shown when all have failed.
 /// </summary>
-internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
+internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, OperationalLog log)
 {
     public async Task<FailoverOutcome> RunAsync(UpstreamCall call, IReadOnlyList<RouteTarget> targets)
     {
@@ -46,7 +47,8 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
                 attempts++;
                 asked = target;
                 call.IsSent = false;
-                var response = await AskAsync(call, target);
+                using var attempt = new UpstreamAttempt(meters, call, target, goesOn: attempts < targets.Count);
+                var response = await AskAsync(call, target, attempt);
                 if (response is null)
                 {
                     continue;
@@ -56,6 +58,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
                 var isForeign = attempts > 1 && response.RefusesThinking;
                 if (!isForeign && FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
                 {
+                    attempt.Served(response.Status);
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
                 }
 
@@ -71,10 +74,12 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
 
                 if (isForeign)
                 {
+                    attempt.RefusedForeignThinking();
                     failed.AddForeign(response);
                 }
                 else
                 {
+                    attempt.Refused(response.FailoverStatus);
                     failed.Add(response, isFirst: attempts == 1);
                 }
             }
@@ -82,7 +87,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
             // 4. All have failed.
             var shown = failed.Take();
             var answer = shown is null ? null : await TryAsync(
-                call, shown.Upstream, Task.FromResult(shown), isShown: true);
+                call, shown.Upstream, Task.FromResult(shown), null);
             return new FailoverOutcome(
                 answer,
                 attempts,
@@ -97,10 +102,10 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
     }
 
     /// <summary>Null when there is no answer.</summary>
-    private async Task<UpstreamResponse?> AskAsync(UpstreamCall call, RouteTarget target)
+    private async Task<UpstreamResponse?> AskAsync(UpstreamCall call, RouteTarget target, UpstreamAttempt attempt)
     {
         using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, call.Aborted);
-        return await TryAsync(call, target.Upstream, SendAsync());
+        return await TryAsync(call, target.Upstream, SendAsync(), attempt);
 
         // What it throws at once is thrown by the task.
         async Task<UpstreamResponse> SendAsync() =>
@@ -108,20 +113,21 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
     }
 
     /// <summary>Null when it fails.</summary>
-    /// <param name="isShown">Whether the answer is for the client whatever its status is.</param>
+    /// <param name="attempt">Null when the answer is for the client whatever its status is.</param>
     private async Task<UpstreamResponse?> TryAsync(
-        UpstreamCall call, Upstream upstream, Task<UpstreamResponse> answer, bool isShown = false)
+        UpstreamCall call, Upstream upstream, Task<UpstreamResponse> answer, UpstreamAttempt? attempt)
     {
         var aborted = call.Aborted;
         try
         {
             var response = await answer;
-            return isShown || FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final
+            return attempt is null || FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final
                 ? await response.StartedAsync(aborted)
                 : response;
         }
-        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!aborted.IsCancellationRequested)
         {
+            attempt?.Failed(e);
             LogFailure(call.Request, upstream, "no response headers in time");
         }
         catch (Exception e)
@@ -129,6 +135,7 @@ internal sealed class FailoverLoop(TimeProvider clock, OperationalLog log)
                 !aborted.IsCancellationRequested
                 && e is HttpRequestException or IOException or UpstreamUnavailableException)
         {
+            attempt?.Failed(e);
             LogFailure(call.Request, upstream, e.Message);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException)

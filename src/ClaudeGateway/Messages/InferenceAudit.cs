@@ -1,5 +1,7 @@
 using ClaudeGateway.Http;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Messages.Meters;
+using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Spend;
 using ClaudeGateway.Spend.Usage;
@@ -12,9 +14,9 @@ namespace ClaudeGateway.Messages;
 
 /// <summary>
 /// Writes the two audit events of a request: <c>inference</c> when its answer begins, <c>inference.end</c> when a
-/// relayed one is over.
+/// relayed one is over. Both ends of a request that an upstream was to answer are measured here too.
 /// </summary>
-internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvider clock)
+internal sealed class InferenceAudit(AuditLog audit, InferenceMeters meters, bool isLoadTest, TimeProvider clock)
 {
     private const int StatusClientClosedRequest = 499;
 
@@ -29,8 +31,18 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     public void AnsweredHere(UpstreamCall call) => Write(call, default, null, null, null, StatusCodes.Status200OK);
 
     /// <summary>The client left before any upstream had answered.</summary>
-    public void Abandoned(UpstreamCall call, BillingTag billing) =>
+    public void Abandoned(UpstreamCall call, CatalogModel model, BillingTag billing)
+    {
         Write(call, billing, null, null, null, StatusClientClosedRequest);
+        Measure(call, model, "client_gone");
+    }
+
+    /// <summary>No upstream gave an answer.</summary>
+    public void Failed(UpstreamCall call, CatalogModel model, BillingTag billing, FailoverOutcome outcome, int status)
+    {
+        Answered(call, billing, outcome with { Response = null }, status);
+        Measure(call, model, UpstreamMeters.Reason(status));
+    }
 
     public void Answered(UpstreamCall call, BillingTag billing, FailoverOutcome outcome, int status)
     {
@@ -47,8 +59,11 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
     /// <param name="usage">What the answer says it used; null when nobody read along.</param>
     /// <param name="cost">What it was billed; null when it was not metered.</param>
     public void Ended(
-        GatewayRequest request, RelayResult result, FailoverOutcome outcome, TokenUsage? usage, Money? cost)
+        UpstreamCall call, CatalogModel model, RelayResult result, FailoverOutcome outcome, TokenUsage? usage,
+        Money? cost)
     {
+        var request = call.Request;
+        var now = clock.GetTimestamp();
         var hints = ClientHints.Read(request.Http.Request.Headers);
         audit.InferenceEnd(new InferenceEndEvent
         {
@@ -59,11 +74,23 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
             Attempts = outcome.Attempts,
             Usage = usage,
             MillisecondsToFirstByte = result.FirstByteAt == 0 ? null : Milliseconds(request, result.FirstByteAt),
-            Milliseconds = Milliseconds(request),
+            Milliseconds = Milliseconds(request, now),
             Cost = cost,
             RequestClass = hints.RequestClass,
             Settings = hints.Settings,
         });
+        var status = outcome.Response!.Status;
+        var failure = result.End != RelayEnd.Complete ? Word(result.End)
+            : status >= StatusCodes.Status400BadRequest ? UpstreamMeters.Reason(status) : null;
+        var answer = new MeasuredAnswer(call.Operation, model.Id, outcome.Response.Upstream, failure)
+        {
+            Duration = clock.GetElapsedTime(request.StartedAt, now),
+            FirstByte = result.FirstByteAt == 0 ? null : clock.GetElapsedTime(request.StartedAt, result.FirstByteAt),
+            IsStreamed = call.IsStreamed,
+            Usage = usage,
+            Cost = cost,
+        };
+        meters.Ended(answer, call.Principal);
     }
 
     /// <summary>Upstreams that were asked again, without what they had refused.</summary>
@@ -86,6 +113,14 @@ internal sealed class InferenceAudit(AuditLog audit, bool isLoadTest, TimeProvid
                     trace.Filters, trace.Dropped));
         }
     }
+
+    private void Measure(UpstreamCall call, CatalogModel model, string failure) =>
+        meters.Ended(
+            new MeasuredAnswer(call.Operation, model.Id, null, failure)
+            {
+                Duration = clock.GetElapsedTime(call.Request.StartedAt),
+            },
+            call.Principal);
 
     private void Write(
         UpstreamCall call, BillingTag billing, string? upstream, string? requestId, string? cloudRequestId,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using ClaudeGateway.Http;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Spend.Usage;
 using ClaudeGateway.Upstreams.Contract;
 using Microsoft.AspNetCore.Http;
@@ -27,22 +28,48 @@ internal readonly record struct RelayResult(RelayEnd End, long Bytes, long First
 /// is passed on before the next wait, and what has arrived together leaves together. Between two events it holds no
 /// buffer (a zero-byte read waits for data) and, once started, allocates nothing per event.
 /// </summary>
-internal sealed class ResponseRelay(TimeProvider clock)
+internal sealed class ResponseRelay(InferenceMeters meters, TimeProvider clock)
 {
     /// <summary>What is read at once.</summary>
     private const int ReadBytes = 16 * 1024;
+
+    /// <summary>
+    /// One read in so many is timed, the first ones not: two events are a short answer, and nothing waits in those.
+    /// </summary>
+    private const int ReadsPerTimed = 64;
 
     /// <summary>What is gathered at most before it is sent: a block of the server's.</summary>
     private const int MaxGatheredBytes = BlockPool.BlockBytes;
 
     /// <summary>The response's status and headers must have been set.</summary>
     /// <param name="usage">Shown every byte as it passes; null when nobody reads along.</param>
+    /// <param name="isStream">Whether it counts as an open stream.</param>
     public async Task<RelayResult> RelayAsync(
+        GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage, bool isStream)
+    {
+        if (!isStream)
+        {
+            return await PassOnAsync(request, upstream, acceptEncoding, usage);
+        }
+
+        meters.StreamBegan();
+        try
+        {
+            return await PassOnAsync(request, upstream, acceptEncoding, usage);
+        }
+        finally
+        {
+            meters.StreamEnded();
+        }
+    }
+
+    private async Task<RelayResult> PassOnAsync(
         GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
     {
         var aborted = request.Aborted;
         var sender = new GatheringSender(request.Http);
-        long bytes = 0, firstByteAt = 0;
+        long bytes = 0, firstByteAt = 0, timedFrom = 0;
+        var reads = 0;
         try
         {
             await using var body = upstream.OpenBody(acceptEncoding);
@@ -52,6 +79,7 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 if (!waiting.IsCompleted || sender.GatheredBytes >= MaxGatheredBytes)
                 {
                     await sender.SendAsync();
+                    timedFrom = TimedSince(timedFrom);
                 }
 
                 await waiting;
@@ -77,6 +105,11 @@ internal sealed class ResponseRelay(TimeProvider clock)
                 bytes += read;
                 usage?.Read(buffer.AsSpan(0, read));
                 sender.Gather(buffer.AsSpan(0, read));
+                if (++reads % ReadsPerTimed == ReadsPerTimed / 2 && timedFrom == 0 && meters.TimesEvents)
+                {
+                    timedFrom = clock.GetTimestamp();
+                }
+
                 ArrayPool<byte>.Shared.Return(buffer);
             }
         }
@@ -93,6 +126,17 @@ internal sealed class ResponseRelay(TimeProvider clock)
             request.BreakOff();
             return new RelayResult(RelayEnd.UpstreamCut, bytes, firstByteAt);
         }
+    }
+
+    /// <summary>What was read at that time, if any was timed, has just been sent.</summary>
+    private long TimedSince(long timestamp)
+    {
+        if (timestamp != 0)
+        {
+            meters.EventWasDelayed(clock.GetElapsedTime(timestamp));
+        }
+
+        return 0;
     }
 
     /// <summary>The client's side: gathers what comes until it is sent.</summary>

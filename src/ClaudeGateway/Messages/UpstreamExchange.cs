@@ -56,7 +56,7 @@ internal sealed class UpstreamExchange(
         }
         catch (OperationCanceledException) when (call.Request.Aborted.IsCancellationRequested)
         {
-            audit.Abandoned(call, exchange.Billing);
+            audit.Abandoned(call, exchange.Model, exchange.Billing);
             return;
         }
 
@@ -80,7 +80,7 @@ internal sealed class UpstreamExchange(
                 exchange.Ticket?.SettleAbandoned(asked.Upstream.Name, asked.ModelId, exchange.Model.Id);
             }
 
-            audit.Abandoned(call, exchange.Billing);
+            audit.Abandoned(call, exchange.Model, exchange.Billing);
             return;
         }
 
@@ -89,13 +89,15 @@ internal sealed class UpstreamExchange(
         exchange.Body.Dispose();
 
         // 2. The answer is audited.
-        audit.Answered(call, exchange.Billing, outcome, outcome.Response?.Status ?? StatusCodes.Status502BadGateway);
         if (outcome.Response is null)
         {
-            await AllFailed(routes, call.Principal).WriteAsync(call.Request);
+            var failure = AllFailed(routes, call.Principal);
+            audit.Failed(call, exchange.Model, exchange.Billing, outcome, failure.Status);
+            await failure.WriteAsync(call.Request);
             return;
         }
 
+        audit.Answered(call, exchange.Billing, outcome, outcome.Response.Status);
         using (outcome.Response)
         {
             await AnswerAsync(exchange, outcome, outcome.Response);
@@ -128,7 +130,7 @@ internal sealed class UpstreamExchange(
         Money? cost = null;
         try
         {
-            result = await relay.RelayAsync(call.Request, upstream, acceptEncoding, usage);
+            result = await relay.RelayAsync(call.Request, upstream, acceptEncoding, usage, call.IsStreamed);
             if (result.End == RelayEnd.ClientGone && usage is not null)
             {
                 ticket?.AssumeInput(usage);
@@ -148,7 +150,7 @@ internal sealed class UpstreamExchange(
         }
 
         // 6. Its end is audited.
-        audit.Ended(call.Request, result, outcome, usage?.Finish(), cost);
+        audit.Ended(call, exchange.Model, result, outcome, usage?.Finish(), cost);
     }
 
     private static void WriteHead(

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.SignIn.Groups;
@@ -8,24 +9,37 @@ namespace ClaudeGateway.SignIn;
 /// <summary>Audit events of sign-in, refresh and sign-out (spec/auth.md).</summary>
 internal static class SignInAudit
 {
+    private static readonly EventCounter SignIns = new(
+        "claude_gateway.sign_ins", "{sign_in}",
+        "Steps of sign-ins by result: authorize (a device asked), verify and callback (a browser), session (it ended).",
+        "claude_gateway.step", "claude_gateway.result");
+
+    private static readonly EventCounter Refreshes = new(
+        "claude_gateway.refreshes", "{refresh}", "Refreshed sessions, and refused refreshes by where they failed.",
+        "claude_gateway.result");
+
+    private static readonly EventCounter Revocations = new(
+        "claude_gateway.revocations", "{revocation}", "Sessions ended by their clients.", "claude_gateway.result");
+
     /// <param name="result"><c>success</c> or <c>rate_limited</c>.</param>
     public static void DeviceAuthorize(this AuditLog audit, string requestId, string result, string clientIp) =>
-        SignInStep(audit, "device.authorize", requestId, result, clientIp);
+        SignInStep(audit, "authorize", requestId, result, clientIp);
 
     /// <param name="result"><c>redirect</c>, <c>unknown_code</c>, <c>csrf_rejected</c> or <c>rate_limited</c>.</param>
     public static void DeviceVerify(this AuditLog audit, string requestId, string result, string clientIp) =>
-        SignInStep(audit, "device.verify", requestId, result, clientIp);
+        SignInStep(audit, "verify", requestId, result, clientIp);
 
     /// <param name="result"><c>browser_mismatch</c>, <c>invalid_state</c>, <c>idp_error</c> or
     /// <c>rate_limited</c>.</param>
     public static void DeviceCallback(this AuditLog audit, string requestId, string result, string clientIp) =>
-        SignInStep(audit, "device.callback", requestId, result, clientIp);
+        SignInStep(audit, "callback", requestId, result, clientIp);
 
     /// <param name="clientIp">The browser's address.</param>
     /// <param name="requestedFrom">The device's address.</param>
     public static void DeviceDeny(
         this AuditLog audit, string requestId, string clientIp, string requestedFrom, DateTimeOffset requestedAt)
     {
+        audit.Meter.Count(SignIns, "session", "denied");
         var json = audit.Begin("device.deny", requestId);
         json.WriteString("result", "denied");
         json.WriteString("client_ip", clientIp);
@@ -41,6 +55,7 @@ internal static class SignInAudit
         this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours,
         string? surface, OmittedGroups omitted)
     {
+        audit.Meter.Count(SignIns, "session", "success");
         var json = audit.Begin("session.mint", requestId);
         json.WriteString("result", "success");
         json.WriteString("sub", sub);
@@ -60,6 +75,7 @@ internal static class SignInAudit
     /// <param name="error">Why, without the value of a claim, code or token.</param>
     public static void SessionMintFailed(this AuditLog audit, string requestId, string clientIp, string error)
     {
+        audit.Meter.Count(SignIns, "session", "fail");
         var json = audit.Begin("session.mint", requestId);
         json.WriteString("result", "fail");
         json.WriteString("client_ip", clientIp);
@@ -72,6 +88,7 @@ internal static class SignInAudit
         this AuditLog audit, string requestId, string sub, string? email, string clientIp, double ttlHours,
         bool isRepeated)
     {
+        audit.Meter.Count(Refreshes, "success");
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "success");
         json.WriteString("sub", sub);
@@ -88,6 +105,7 @@ internal static class SignInAudit
         this AuditLog audit, string requestId, string clientIp, string error, string step, string answer,
         bool isRepeated)
     {
+        audit.Meter.Count(Refreshes, step);
         var json = audit.Begin("session.refresh", requestId);
         json.WriteString("result", "fail");
         json.WriteString("client_ip", clientIp);
@@ -101,8 +119,10 @@ internal static class SignInAudit
     /// <param name="sub">Whose session ended; null when the token was not one of ours.</param>
     public static void SessionRevoke(this AuditLog audit, string requestId, string? sub, string clientIp)
     {
+        var result = sub is null ? "unknown_token" : "success";
+        audit.Meter.Count(Revocations, result);
         var json = audit.Begin("session.revoke", requestId);
-        json.WriteString("result", sub is null ? "unknown_token" : "success");
+        json.WriteString("result", result);
         json.WriteOptional("sub", sub);
         json.WriteString("client_ip", clientIp);
         audit.End(json);
@@ -116,9 +136,10 @@ internal static class SignInAudit
         }
     }
 
-    private static void SignInStep(AuditLog audit, string evt, string requestId, string result, string clientIp)
+    private static void SignInStep(AuditLog audit, string step, string requestId, string result, string clientIp)
     {
-        var json = audit.Begin(evt, requestId);
+        audit.Meter.Count(SignIns, step, result);
+        var json = audit.Begin($"device.{step}", requestId);
         json.WriteString("result", result);
         json.WriteString("client_ip", clientIp);
         audit.End(json);

@@ -6,7 +6,7 @@ namespace ClaudeGateway.Telemetry;
 /// Tells the operator when a destination's condition changes, once per change, and how many exports were lost
 /// meanwhile. Not thread-safe: its owner locks.
 /// </summary>
-internal sealed class DestinationReport(string name, OperationalLog log)
+internal sealed class DestinationReport(string name, DestinationCounts counts, OperationalLog log)
 {
     private string? _condition;
     private long _dropped;
@@ -14,6 +14,7 @@ internal sealed class DestinationReport(string name, OperationalLog log)
     public void Dropped(string condition)
     {
         _dropped++;
+        counts.Dropped();
         Changed(condition);
     }
 
@@ -26,11 +27,15 @@ internal sealed class DestinationReport(string name, OperationalLog log)
         }
     }
 
-    public void Retrying(TimeSpan delay, string reason) =>
+    public void Retrying(TimeSpan delay, string reason)
+    {
+        counts.Retried();
         log.Debug($"{name}: {reason}; next attempt in {delay.TotalSeconds:0.0} s");
+    }
 
     public void Works()
     {
+        counts.Sent();
         if (_condition is null)
         {
             return;
@@ -43,6 +48,7 @@ internal sealed class DestinationReport(string name, OperationalLog log)
     public void Ended(int left)
     {
         _dropped += left;
+        counts.Dropped(left);
         if (_dropped > 0)
         {
             log.Warn($"{name}: stopped{Lost()}");

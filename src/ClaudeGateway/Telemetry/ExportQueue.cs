@@ -16,7 +16,7 @@ internal sealed class PendingExport(OtlpExport export)
 /// The exports one destination still has to get, in bounded memory: those queued, those being sent, and those waiting
 /// for their next attempt. Not thread-safe: its owner locks.
 /// </summary>
-internal sealed class ExportQueue
+internal sealed class ExportQueue(DestinationCounts counts)
 {
     /// <summary>A single larger export is taken when nothing else waits.</summary>
     public const long MaxBytes = 32L * 1024 * 1024;
@@ -42,6 +42,7 @@ internal sealed class ExportQueue
         }
 
         _held++;
+        counts.Held(1);
         _heldBytes += export.Body.Length;
         _queued.AddLast(new PendingExport(export));
         return true;
@@ -78,6 +79,15 @@ internal sealed class ExportQueue
         }
     }
 
+    /// <summary>Gives up what is not being sent.</summary>
+    public void ReleaseAll()
+    {
+        foreach (var pending in _queued.Concat(_waiting))
+        {
+            Release(pending);
+        }
+    }
+
     /// <summary>Delivered or given up: its room is free again.</summary>
     public void Release(PendingExport pending)
     {
@@ -88,6 +98,7 @@ internal sealed class ExportQueue
 
         pending.IsReleased = true;
         _held--;
+        counts.Held(-1);
         _heldBytes -= pending.Export.Body.Length;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class OtlpDestination : IDisposable
 
     /// <summary>Protects the queue, the report, the breaker and the fields below it that change.</summary>
     private readonly Lock _lock = new();
-    private readonly ExportQueue _queue = new();
+    private readonly ExportQueue _queue;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationToken _stopped;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,9 +30,10 @@ internal sealed class OtlpDestination : IDisposable
     private bool _isDraining;
     private bool _hasEnded;
 
+    /// <param name="name">The key of gateway.yaml that names the collector.</param>
     public OtlpDestination(
-        int index, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http, TimeProvider clock,
-        OperationalLog log)
+        string name, TelemetryDestination config, AuthorizeExport? authorize, HttpMessageInvoker http,
+        RelayMeters meters, TimeProvider clock, OperationalLog log)
     {
         _config = config;
         _sender = new OtlpSender(config, authorize, http, clock);
@@ -40,7 +41,9 @@ internal sealed class OtlpDestination : IDisposable
         _breaker = new Breaker(clock);
         // The host alone: a path or query may hold a key.
         _stopped = _stopping.Token;
-        _report = new DestinationReport($"telemetry.forward_to[{index}] ({config.Url.Host})", log);
+        var counts = meters.Of(name, config.Url.Host);
+        _queue = new ExportQueue(counts);
+        _report = new DestinationReport($"{name} ({config.Url.Host})", counts, log);
     }
 
     public bool Takes(OtlpSignal signal) => signal switch
@@ -80,6 +83,7 @@ internal sealed class OtlpDestination : IDisposable
             // Before the senders are stopped: what they hold is counted here and no second time.
             _hasEnded = true;
             _report.Ended(_queue.Held);
+            _queue.ReleaseAll();
         }
 
         await _stopping.CancelAsync();

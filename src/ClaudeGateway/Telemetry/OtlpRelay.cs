@@ -20,6 +20,7 @@ internal sealed class OtlpRelay : IDisposable
         TelemetryConfig? config,
         Func<CollectorAuth, AuthorizeExport> authorizer,
         OutboundHttp outbound,
+        RelayMeters meters,
         TimeProvider clock,
         OperationalLog log)
     {
@@ -34,7 +35,8 @@ internal sealed class OtlpRelay : IDisposable
             .. config.ForwardTo.Select(
                 (destination, i) =>
                     new OtlpDestination(
-                        i, destination, destination.Auth is { } auth ? authorizer(auth) : null, http, clock, log))];
+                        $"telemetry.forward_to[{i}]", destination,
+                        destination.Auth is { } auth ? authorizer(auth) : null, http, meters, clock, log))];
     }
 
     /// <summary>Never blocks and never throws.</summary>

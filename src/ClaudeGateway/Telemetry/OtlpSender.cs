@@ -10,7 +10,8 @@ namespace ClaudeGateway.Telemetry;
 /// </summary>
 internal sealed class OtlpSender
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    /// <summary>For one export.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>What an export without Content-Type is taken for: it is the protocol pushed to clients.</summary>
     private const string Protobuf = "application/x-protobuf";

@@ -99,6 +99,11 @@ internal sealed class AnthropicUpstream : Upstream
             UserIdentityHeaders.Add(request, call.Principal);
         }
 
+        if (_config.ForwardTraceContext)
+        {
+            TraceContext.Add(request, client.Headers);
+        }
+
         ConfiguredHeaders.Set(request, _config.Headers);
         return request;
     }

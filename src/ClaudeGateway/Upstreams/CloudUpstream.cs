@@ -25,6 +25,7 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
     private const int MaxModels = 1000;
 
     private readonly IReadOnlyDictionary<string, string> _headers = config.Headers;
+    private readonly bool _forwardsTraceContext = config.ForwardTraceContext;
     private readonly RecentlyUsed<ModelKnowledge> _messages = new(MaxModels, context.Clock);
     private readonly RecentlyUsed<ModelKnowledge> _counts = new(MaxModels, context.Clock);
 
@@ -129,6 +130,11 @@ internal abstract class CloudUpstream(UpstreamConfig config, CloudContext contex
         {
             SdkHeaders.Add(request, call);
             AddHeaders(request, call, betas);
+            if (_forwardsTraceContext)
+            {
+                TraceContext.Add(request, call.Request.Http.Request.Headers);
+            }
+
             ConfiguredHeaders.Set(request, _headers);
             await AuthorizeAsync(request, body, call, cancellation);
             return request;

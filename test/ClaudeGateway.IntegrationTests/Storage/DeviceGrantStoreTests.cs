@@ -111,7 +111,8 @@ public sealed class DeviceGrantStoreTests
         var grants = new DeviceGrantStore(store.Database, _clock);
         var grant = await CreateAsync(grants);
         var (state, secret) = (DeviceCodes.NewSecret(), DeviceCodes.NewSecret());
-        Assert.True(await grants.StartAttemptAsync(grant.UserCode, state, secret));
+        Assert.Equal(
+            DeviceCodes.Hash(grant.DeviceCode), await grants.StartAttemptAsync(grant.UserCode, state, secret));
         _clock.Advance(DeviceGrantStore.Lifetime);
 
         Assert.IsType<PollResult.Unknown>(await grants.ConsumeAsync(grant.DeviceCode));
@@ -119,7 +120,7 @@ public sealed class DeviceGrantStoreTests
         Assert.Null(await grants.DenyAsync(grant.UserCode));
         Assert.Null(await grants.FindAttemptAsync(state));
         Assert.False(await grants.ClaimAttemptAsync(state));
-        Assert.False(await grants.StartAttemptAsync(grant.UserCode, DeviceCodes.NewSecret(), secret));
+        Assert.Null(await grants.StartAttemptAsync(grant.UserCode, DeviceCodes.NewSecret(), secret));
         Assert.Null(await grants.ApproveAsync(DeviceCodes.Hash(grant.DeviceCode), Identity));
 
         _clock.Advance(TimeSpan.FromSeconds(1));

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
@@ -388,10 +389,11 @@ public sealed class OtlpDestinationTests : IAsyncDisposable
     {
         var log = new OperationalLog(_lines, _clock, LogLevel.Debug);
         var destination = new OtlpDestination(
-            3,
+            "telemetry.forward_to[3]",
             config ?? new TelemetryDestination { Url = _collector.Url, Logs = true },
             authorize,
             _http,
+            new RelayMeters(new GatewayMeter()),
             clock ?? _clock,
             log);
         _destinations.Add(destination);

@@ -1,8 +1,10 @@
 using System.Text;
 using ClaudeGateway.Config;
 using ClaudeGateway.Http;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Models;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Testing;
@@ -18,6 +20,8 @@ public sealed class CountExchangeTests : IDisposable
 {
     private const string Body = """{"model":"m","messages":[]}""";
 
+    private static readonly InferenceMeters Meters = new(new GatewayMeter(), new GroupLabels([]));
+
     private readonly CloudCalls _calls = new();
     private readonly CapturedLog _log = new();
     private readonly StderrLines _lines;
@@ -31,9 +35,9 @@ public sealed class CountExchangeTests : IDisposable
         _counts = new CountExchange(
             new ModelRoutes(new ModelCatalog([], true), [_upstream]),
             UpstreamExchange.Places(1),
-            new FailoverLoop(clock, _calls.Operational),
+            new FailoverLoop(Meters, clock, _calls.Operational),
             clock,
-            new InferenceAudit(new AuditLog(_lines, clock), false, clock));
+            new InferenceAudit(new AuditLog(_lines, clock), Meters, false, clock));
     }
 
     [Fact]

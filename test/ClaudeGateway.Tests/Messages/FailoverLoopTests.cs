@@ -1,6 +1,8 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Messages;
+using ClaudeGateway.Messages.Meters;
 using ClaudeGateway.Models;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Upstreams;
@@ -22,7 +24,7 @@ public sealed class FailoverLoopTests
         using var http = calls.Client();
         RouteTarget[] targets = [new(Anthropic("silent", silent.Url), "m"), new(Anthropic("next", next.Url), "m")];
 
-        var running = new FailoverLoop(clock, calls.Operational)
+        var running = new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), clock, calls.Operational)
             .RunAsync(CloudCalls.Call("""{"model":"m"}"""), targets);
         await silent.RequestCountAsync(1);
         Assert.False(running.IsCompleted);
@@ -60,7 +62,7 @@ public sealed class FailoverLoopTests
         };
         var clock = TimeProvider.System;
 
-        var outcome = await new FailoverLoop(clock, calls.Operational).RunAsync(
+        var outcome = await new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), clock, calls.Operational).RunAsync(
             CloudCalls.Call("""{"model":"m","messages":[]}""", operation),
             [
                 new RouteTarget(new BedrockUpstream(bedrock, calls.Context()), "m"),
@@ -93,7 +95,7 @@ public sealed class FailoverLoopTests
             return (Exception)Activator.CreateInstance(failure)!;
         });
 
-        var outcome = await new FailoverLoop(TimeProvider.System, calls.Operational)
+        var outcome = await new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), TimeProvider.System, calls.Operational)
             .RunAsync(call, [new RouteTarget(upstream, "m"), new RouteTarget(upstream, "m")]);
 
         Assert.True(outcome.IsAbandoned);

@@ -6,7 +6,7 @@ public sealed class ExportQueueTests
 {
     private const int Half = (int)(ExportQueue.MaxBytes / 2);
 
-    private readonly ExportQueue _queue = new();
+    private readonly ExportQueue _queue = new(new DestinationCounts("telemetry.forward_to[0]", "collector"));
 
     [Fact]
     public void Bytes_are_bounded_and_freed_when_an_export_is_done()

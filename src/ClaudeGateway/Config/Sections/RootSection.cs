@@ -69,6 +69,15 @@ internal static class RootSection
     private static readonly Key<TelemetryConfig> Telemetry = new(
         "telemetry", TelemetrySection.Shape, "Relay of the clients' OpenTelemetry exports.");
 
+    private static readonly Key<ObservabilityConfig> Observability = new(
+        "observability",
+        ObservabilitySection.Shape,
+        "What the gateway tells of itself: metrics, traces and audit events; `{}` is enough to turn metrics on.")
+    {
+        // Listeners, exporters and their counts go on through a reload.
+        NeedsRestart = true,
+    };
+
     private static readonly Key<AdminConfig> Admin = new(
         "admin", AdminSection.Shape, "Spend limits and their API; `{}` is enough to turn it on.");
 
@@ -114,7 +123,7 @@ internal static class RootSection
     public static readonly RecordShape<GatewayConfig> Shape = new(
         [
             Schema, LoginNotice, Listen, Oidc, Session, Store, Upstreams, Models, AutoIncludeBuiltinModels, Managed,
-            Telemetry, Admin, Enforcement, Pricing, AccessControl, Limits,
+            Telemetry, Observability, Admin, Enforcement, Pricing, AccessControl, Limits,
             Timeouts, RateLimits, LoadTestMode,
         ],
         Build,
@@ -142,6 +151,7 @@ internal static class RootSection
         AutoIncludeBuiltinModels = fields.Get(AutoIncludeBuiltinModels),
         Managed = fields.Get(Managed),
         Telemetry = fields.Get(Telemetry),
+        Observability = fields.Get(Observability),
         Admin = fields.Get(Admin),
         Enforcement = fields.Get(Enforcement),
         Pricing = fields.Get(Pricing),

@@ -10,8 +10,9 @@ namespace ClaudeGateway.Http.Serving;
 /// </summary>
 internal static class ListenAddresses
 {
+    /// <param name="key">The key of gateway.yaml that names the host.</param>
     /// <exception cref="OperatorException">The name has no address.</exception>
-    public static IReadOnlyList<IPAddress> Of(string host)
+    public static IReadOnlyList<IPAddress> Of(string host, string key = "listen.host")
     {
         if (host is "*")
         {
@@ -30,7 +31,7 @@ internal static class ListenAddresses
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
             throw new OperatorException(
-                $"listen.host: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, "
+                $"{key}: \"{host}\" is neither an address nor a name of this machine: {e.Message}. Use 0.0.0.0, "
                     + "::, localhost or an address of this machine",
                 e);
         }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ClaudeGateway.Http.Serving;
 
 /// <summary>
-/// What every request passes, in this order (spec/auth.md, Common):
+/// What every request passes, measured from its arrival to its end, in this order (spec/auth.md, Common):
 /// 1. request id and security headers, 2. client address and access control (403), 3. syntax (400), URL, header and
 /// body limits, 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration
 /// snapshot.
@@ -24,30 +24,38 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
         var address = parts.ClientAddress.Of(http);
         var request = new GatewayRequest(http, RequestId(http), address.Address, parts.Clock.GetTimestamp());
         SetCommonHeaders(request);
+        var span = parts.Meters.Began(http);
         try
         {
-            await RouteAsync(request, address.UnreadableHop);
-        }
-        catch (Exception e) when (IsClientGone(http, e))
-        {
-            // There is nobody to answer.
-        }
-        catch (BadHttpRequestException e)
-        {
-            await AnswerBadRequestAsync(request, e);
-        }
-        catch (IOException e) when (e.InnerException is OverflowException)
-        {
-            // How the server reports a chunk size that no number holds; of all it finds wrong, the one that is no
-            // BadHttpRequestException.
-            var bad = new BadHttpRequestException(e.Message, StatusCodes.Status400BadRequest, e);
-            await AnswerBadRequestAsync(request, bad);
-        }
+            try
+            {
+                await RouteAsync(request, address.UnreadableHop);
+            }
+            catch (Exception e) when (IsClientGone(http, e))
+            {
+                // There is nobody to answer.
+            }
+            catch (BadHttpRequestException e)
+            {
+                await AnswerBadRequestAsync(request, e);
+            }
+            catch (IOException e) when (e.InnerException is OverflowException)
+            {
+                // How the server reports a chunk size that no number holds; of all it finds wrong, the one that is no
+                // BadHttpRequestException.
+                var bad = new BadHttpRequestException(e.Message, StatusCodes.Status400BadRequest, e);
+                await AnswerBadRequestAsync(request, bad);
+            }
 #pragma warning disable CA1031 // The one place where anything unforeseen becomes a 500.
-        catch (Exception e)
+            catch (Exception e)
 #pragma warning restore CA1031
+            {
+                await AnswerFailureAsync(request, e);
+            }
+        }
+        finally
         {
-            await AnswerFailureAsync(request, e);
+            parts.Meters.Ended(request, span);
         }
 
         if (request.IsBrokenOff)
@@ -90,7 +98,7 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
         }
 
         // 4. The route.
-        var route = parts.Routes.Find(request.Http.Request.Method, RoutingPath(request));
+        var route = request.Route = parts.Routes.Find(request.Http.Request.Method, RoutingPath(request));
         if (route?.Public is { } handler)
         {
             return HandleElsewhereAsync(request, handler);

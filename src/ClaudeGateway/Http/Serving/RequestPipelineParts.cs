@@ -19,6 +19,8 @@ internal sealed record RequestPipelineParts
     /// <summary>Whether the gateway itself serves HTTPS.</summary>
     public required bool TerminatesTls { get; init; }
 
+    public required HttpMeters Meters { get; init; }
+
     public required TimeProvider Clock { get; init; }
 
     public required AuditLog Audit { get; init; }

@@ -43,6 +43,10 @@ internal sealed class TlsCertificate
         }
     }
 
+    /// <summary>When the certificate in use ends.</summary>
+    public DateTimeOffset NotAfter =>
+        Volatile.Read(ref _current).ServerCertificateContext!.TargetCertificate.NotAfter.ToUniversalTime();
+
     /// <summary>What the next handshake uses.</summary>
     public SslServerAuthenticationOptions Current()
     {

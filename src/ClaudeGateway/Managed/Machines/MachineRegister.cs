@@ -1,4 +1,5 @@
 using System.Data.Common;
+using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
 using ClaudeGateway.Storage;
@@ -15,18 +16,38 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
     private const int MachinesPerCommit = 1000;
     private const string Consequence = "machines: what was seen is written later, or seen again within the hour";
 
+    /// <summary>Versions told one by one; of the machines with others nobody is told.</summary>
+    private const int MeasuredVersions = 20;
+
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MeasuredPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MeasuredSpan = TimeSpan.FromDays(1);
 
     private readonly MachineStore _store = new(database);
     /// <summary>Held while a batch is written: of two writers one would find nothing and call it written.</summary>
     private readonly SemaphoreSlim _oneAtATime = new(1);
     private BackgroundLoop? _loop;
+    private volatile IReadOnlyList<VersionCount> _measured = [];
+    private volatile bool _isMeasured;
+    private long _measuredAt;
 
     public SeenMachines Seen { get; } = new(clock);
 
     public void Start() =>
         _loop = BackgroundLoop.Start(
             cancellation => Task.Delay(Period, clock, cancellation), RoundAsync, Consequence, log);
+
+    /// <summary>Counts the machines of the last day once a minute from now on, for who watches the gateway.</summary>
+    public void Measure(GatewayMeter meter)
+    {
+        meter.Meter.CreateObservableGauge(
+            "claude_gateway.machines",
+            () => _measured.Select(count => new System.Diagnostics.Metrics.Measurement<long>(
+                count.Machines, new KeyValuePair<string, object?>("claude_gateway.settings_version", count.Version))),
+            "{machine}",
+            "Machines seen within a day by the version of the managed settings they run with, over all replicas.");
+        _isMeasured = true;
+    }
 
     /// <summary>
     /// Machines seen since by each version, most first, at most <paramref name="limit"/> versions; what this replica
@@ -88,6 +109,11 @@ internal sealed class MachineRegister(Database database, TimeProvider clock, Ope
         try
         {
             await FlushAsync();
+            if (_isMeasured && (_measuredAt == 0 || clock.GetElapsedTime(_measuredAt) >= MeasuredPeriod))
+            {
+                _measuredAt = clock.GetTimestamp();
+                _measured = await _store.CountAsync(clock.GetUtcNow() - MeasuredSpan, MeasuredVersions);
+            }
         }
         finally
         {

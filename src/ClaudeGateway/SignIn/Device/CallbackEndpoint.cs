@@ -54,6 +54,7 @@ internal sealed class CallbackEndpoint(SignInParts parts)
             return;
         }
 
+        using var step = SignInTrace.Step(parts.Audit.Meter, "callback", attempt.DeviceCodeHash);
         // 2. The cookie says it is this browser's.
         if (parts.Browser.Find(request, attempt.BrowserHash) is not { } cookie)
         {

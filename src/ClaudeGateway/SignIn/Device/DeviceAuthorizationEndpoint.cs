@@ -33,6 +33,8 @@ internal sealed class DeviceAuthorizationEndpoint(SignInParts parts)
             var surface = (await SignInForm.ReadAsync(request))?["surface"];
             var agent = Cut(request.Http.Request.Headers.UserAgent, MaxUserAgentChars);
             var grant = await parts.Grants.CreateAsync(request.ClientAddress, agent, Cut(surface, MaxSurfaceChars));
+            using var step = SignInTrace.Step(
+                parts.Audit.Meter, "authorize", DeviceCodes.Hash(grant.DeviceCode));
             parts.Audit.DeviceAuthorize(request.Id, "success", request.ClientAddress.ToString());
             await WriteAsync(request, grant);
         }

@@ -35,6 +35,7 @@ internal sealed class DeviceCodeGrant(SignInParts parts)
 
     private TokenOutcome Mint(PollResult.Approved approved, byte[] deviceCodeHash)
     {
+        using var step = SignInTrace.Step(parts.Audit.Meter, "token", deviceCodeHash);
         if (PendingSession.Open(parts.Box, approved.SealedIdentity, deviceCodeHash) is not { } session)
         {
             return new TokenOutcome.Refused(OAuthError.ExpiredToken);

@@ -97,22 +97,24 @@ internal sealed class DeviceGrantStore(Database database, TimeProvider clock)
         Now());
 
     /// <summary>
-    /// Starts a browser's sign-in for a pending grant; false when the code is unknown, used or expired. The same code
-    /// may start several.
+    /// Starts a browser's sign-in for a pending grant and gives the hash of its device code; null when the code is
+    /// unknown, used or expired. The same code may start several.
     /// </summary>
-    public async Task<bool> StartAttemptAsync(string userCode, string state, string browserSecret)
+    public async Task<byte[]?> StartAttemptAsync(string userCode, string state, string browserSecret)
     {
         var now = Now();
-        return await database.ExecuteOnceAsync(
+        return await database.FirstOnceAsync(
             """
             INSERT INTO gw_sign_in_attempt (state_hash, device_code_hash, browser_hash, expires_at)
             SELECT $1, device_code_hash, $2, expires_at FROM gw_device_grant
             WHERE user_code_hash = $3 AND status = 'pending' AND expires_at > $4
+            RETURNING device_code_hash
             """,
+            row => row.GetFieldValue<byte[]>(0),
             DeviceCodes.Hash(state),
             DeviceCodes.Hash(browserSecret),
             DeviceCodes.Hash(userCode),
-            now) == 1;
+            now);
     }
 
     public Task<SignInAttempt?> FindAttemptAsync(string state) => database.FirstAsync(

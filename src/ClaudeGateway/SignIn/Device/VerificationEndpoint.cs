@@ -91,12 +91,13 @@ internal sealed class VerificationEndpoint(SignInParts parts, DevicePages pages)
     {
         var state = DeviceCodes.NewSecret();
         var secret = DeviceCodes.NewSecret();
-        if (userCode is null || !await parts.Grants.StartAttemptAsync(userCode, state, secret))
+        if (userCode is null || await parts.Grants.StartAttemptAsync(userCode, state, secret) is not { } deviceCodeHash)
         {
             await AnswerUnknownAsync(request);
             return;
         }
 
+        using var step = SignInTrace.Step(parts.Audit.Meter, "verify", deviceCodeHash);
         parts.Browser.Set(request, secret);
         parts.Audit.DeviceVerify(request.Id, "redirect", request.ClientAddress.ToString());
         Answers.NoStore(request);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net.Http.Headers;
 using System.Net.Mime;
 using System.Text.Json;
@@ -132,9 +133,13 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(MediaTypeNames.Application.Json));
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("claude-gateway", null));
         using var deadline = new Deadline(Timeout, clock, cancellation);
+        // Host alone: a query may hold what identifies somebody.
+        using var span = Activity.Current?.Source.StartActivity($"{request.Method} idp", ActivityKind.Client);
+        span?.SetTag("server.address", request.RequestUri!.Host);
         try
         {
             using var response = await client.SendAsync(request, deadline.Token);
+            span?.SetTag("http.response.status_code", (int)response.StatusCode);
             var body = await ReadAsync(response, deadline.Token);
             return new IdpAnswer((int)response.StatusCode, Parse(body, repeatedMembers));
         }
@@ -144,6 +149,7 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         }
         catch (OperationCanceledException e) when (deadline.IsOver)
         {
+            span?.SetStatus(ActivityStatusCode.Error);
             throw new IdentityProviderUnavailableException(
                 $"{request.Method} {Place(request)}: no answer within {Timeout.TotalSeconds:0} s", e);
         }
@@ -151,6 +157,7 @@ internal sealed class IdpHttp(HttpMessageInvoker client, TimeProvider clock) : I
         catch (Exception e)
 #pragma warning restore CA1031
         {
+            span?.SetStatus(ActivityStatusCode.Error);
             throw new IdentityProviderUnavailableException($"{request.Method} {Place(request)}: {Cause(e)}", e);
         }
     }

@@ -55,6 +55,7 @@ internal sealed class SpendSync : IAsyncDisposable
     private volatile SpendBatch? _unconfirmed;
     private long _sequence;
     private long _lastRound;
+    private long _unwrittenSince;
     private long _roundStarted;
     private long _lastForgotten;
     private long _lastHeldTry;
@@ -91,6 +92,10 @@ internal sealed class SpendSync : IAsyncDisposable
     /// <summary>Replicas on the same store, this one included.</summary>
     public int Replicas => _replicas.Replicas;
 
+    /// <summary>How long something has waited to be written; zero when nothing does.</summary>
+    public TimeSpan Lag =>
+        Interlocked.Read(ref _unwrittenSince) is not 0 and var since ? _clock.GetElapsedTime(since) : TimeSpan.Zero;
+
     /// <summary>Whether the store has let a round wait for longer than it ever should.</summary>
     public bool IsStalled =>
         Interlocked.Read(ref _roundStarted) is not 0 and var start && _clock.GetElapsedTime(start) > StallTime;
@@ -99,7 +104,15 @@ internal sealed class SpendSync : IAsyncDisposable
         _loop = BackgroundLoop.Start(PauseAsync, RunRoundAsync, "spend: amounts wait for the next round", _log);
 
     /// <summary>Says that something waits to be written.</summary>
-    public void Wake() => _work.Writer.TryWrite(true);
+    public void Wake()
+    {
+        if (Interlocked.Read(ref _unwrittenSince) == 0)
+        {
+            Interlocked.Exchange(ref _unwrittenSince, _clock.GetTimestamp());
+        }
+
+        _work.Writer.TryWrite(true);
+    }
 
     /// <summary>
     /// Waits for a round that begins after this call and covers these counters: afterwards they, and the limits, are
@@ -256,6 +269,7 @@ internal sealed class SpendSync : IAsyncDisposable
         _unconfirmed ??= NextBatch();
         if (_unconfirmed is null && questions.Count == 0 && !_isFailing)
         {
+            Interlocked.Exchange(ref _unwrittenSince, 0);
             return;
         }
 
@@ -264,6 +278,7 @@ internal sealed class SpendSync : IAsyncDisposable
         try
         {
             await ExchangeAllAsync(asked);
+            Interlocked.Exchange(ref _unwrittenSince, _ledger.HasChanges ? _lastRound : 0);
             Recovered();
             questions.ForEach(question => question.Answered.TrySetResult());
         }

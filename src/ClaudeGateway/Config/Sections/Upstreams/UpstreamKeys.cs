@@ -12,6 +12,7 @@ internal sealed class UpstreamKeys
     private readonly Key<Uri> _baseUrl;
     private readonly Key<IReadOnlyDictionary<string, string>> _headers;
     private readonly Key<int> _idleTimeout;
+    private readonly Key<bool> _forwardTraceContext;
     private readonly Key<IReadOnlyList<string>> _groups;
     private readonly Key<IReadOnlyList<string>> _models;
     private readonly string _providerName;
@@ -47,6 +48,14 @@ internal sealed class UpstreamKeys
         {
             Default = "300000",
         };
+        _forwardTraceContext = new(
+            "forward_trace_context",
+            Flag(),
+            "Send this upstream the W3C trace context (`traceparent`, `tracestate`) of the gateway's own span, or the client's "
+                + "where none is drawn. Our own key.")
+        {
+            Default = "false",
+        };
         _groups = new(
             "groups", ListOf(Text(), 1), "Only developers in one of these groups are sent here; everybody when absent.")
         {
@@ -66,7 +75,7 @@ internal sealed class UpstreamKeys
 
     /// <summary>Common keys around the provider's own ones, in the order in which people write them.</summary>
     public IReadOnlyList<Key> With(params Key[] own) =>
-        [_provider, _name, .. own, _baseUrl, _headers, _idleTimeout, _groups, _models];
+        [_provider, _name, .. own, _baseUrl, _headers, _idleTimeout, _forwardTraceContext, _groups, _models];
 
     /// <summary><paramref name="own"/> with what the common keys say.</summary>
     public UpstreamConfig Complete(Fields fields, UpstreamConfig own) => own with
@@ -75,6 +84,7 @@ internal sealed class UpstreamKeys
         BaseUrl = fields.Get(_baseUrl),
         Headers = fields.Get(_headers),
         IdleTimeout = TimeSpan.FromMilliseconds(fields.Get(_idleTimeout)),
+        ForwardTraceContext = fields.Get(_forwardTraceContext),
         Groups = fields.Get(_groups),
         Models = fields.Get(_models),
     };
