@@ -9,8 +9,8 @@ using ClaudeGateway.Settings;
 namespace ClaudeGateway.Cli;
 
 /// <summary>
-/// The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>dev</c>, <c>login</c>, <c>spend</c>,
-/// <c>machines</c> and <c>version</c>. One line per command.
+/// The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>health</c>, <c>dev</c>, <c>login</c>,
+/// <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.
 /// </summary>
 internal static class CommandLine
 {
@@ -43,6 +43,7 @@ internal static class CommandLine
         root.Subcommands.Add(Serve(hangUps));
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Diagnose());
+        root.Subcommands.Add(Health());
         root.Subcommands.Add(Schema());
         root.Subcommands.Add(Explain());
         root.Subcommands.Add(Develop(hangUps));
@@ -100,6 +101,45 @@ internal static class CommandLine
                     Console.Out,
                     cancellation));
         return doctor;
+    }
+
+    private static Command Health()
+    {
+        var url = new Option<string>("--url")
+        {
+            Description = "Address of the gateway; of one on this machine any certificate is accepted.",
+            DefaultValueFactory = _ => "http://127.0.0.1:8080",
+            HelpName = "url",
+        };
+        var ready = new Option<bool>("--ready")
+        {
+            Description = "Ask whether it can serve (/readyz: the store answers, too), not only whether it runs.",
+        };
+        var timeout = new Option<int>("--timeout")
+        {
+            Description = "Seconds the answer may take, 1 to 300.",
+            DefaultValueFactory = _ => 3,
+            HelpName = "seconds",
+        };
+        timeout.Validators.Add(result =>
+        {
+            if (result.Tokens is [var given, ..]
+                && (!int.TryParse(given.Value, out var seconds) || seconds is < 1 or > 300))
+            {
+                result.AddError("--timeout takes whole seconds from 1 to 300");
+            }
+        });
+        var health = new Command(
+            "health", "Ask a running gateway how it is: exit code 0 when well, 1 with the reason when not.") { url,
+                ready, timeout };
+        health.SetAction(
+            (parsed, cancellation) =>
+                HealthCommand.RunAsync(
+                    new HealthOptions(
+                        parsed.GetValue(url)!, parsed.GetValue(ready),
+                        TimeSpan.FromSeconds(parsed.GetValue(timeout))),
+                    cancellation));
+        return health;
     }
 
     private static Command Schema()

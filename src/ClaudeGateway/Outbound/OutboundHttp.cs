@@ -49,6 +49,12 @@ internal sealed record OutboundOptions
     /// runs on, whose addresses come from its environment. Never for an address from elsewhere.
     /// </summary>
     public bool ReachesMetadataServices { get; init; }
+
+    /// <summary>
+    /// Whether the server need not prove who it is: only for a question to this machine that carries no secret and
+    /// whose answer decides nothing but a probe.
+    /// </summary>
+    public bool AcceptsAnyCertificate { get; init; }
 }
 
 /// <summary>
@@ -156,6 +162,13 @@ internal sealed class OutboundHttp : IDisposable
         if (options.TrustedRoots is not null || _extraRoots.Count > 0)
         {
             handler.SslOptions.CertificateChainPolicy = ExtraAuthorities.ChainPolicy(options.TrustedRoots, _extraRoots);
+        }
+
+        if (options.AcceptsAnyCertificate)
+        {
+#pragma warning disable CA5359 // See the option.
+            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
         }
 
         var client =
