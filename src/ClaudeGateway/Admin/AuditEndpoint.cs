@@ -57,7 +57,7 @@ internal sealed class AuditEndpoint(SpendLimitStore store)
         json.WriteString("target_id", entry.TargetId);
         WriteSnapshot(json, "before", entry.Before);
         WriteSnapshot(json, "after", entry.After);
-        json.WriteNull("reason");
+        json.WriteString("reason", entry.Reason);
         json.WriteEndObject();
     }
 

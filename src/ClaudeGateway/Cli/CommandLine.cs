@@ -10,7 +10,7 @@ namespace ClaudeGateway.Cli;
 
 /// <summary>
 /// The command line: <c>serve</c> (the default), <c>check</c>, <c>doctor</c>, <c>health</c>, <c>dev</c>, <c>login</c>,
-/// <c>spend</c>, <c>machines</c> and <c>version</c>. One line per command.
+/// <c>spend</c>, <c>machines</c>, <c>import</c> and <c>version</c>. One line per command.
 /// </summary>
 internal static class CommandLine
 {
@@ -50,6 +50,7 @@ internal static class CommandLine
         root.Subcommands.Add(Login());
         root.Subcommands.Add(SpendCommands.Create());
         root.Subcommands.Add(MachinesCommand.Create());
+        root.Subcommands.Add(ImportCommand.Create(ConfigOption()));
         root.Subcommands.Add(Version());
         return root;
     }

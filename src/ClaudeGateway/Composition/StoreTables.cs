@@ -1,3 +1,4 @@
+using ClaudeGateway.Import;
 using ClaudeGateway.Managed.Machines;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.SignIn;
@@ -14,7 +15,10 @@ internal static class StoreTables
 {
     /// <summary>All migrations in the order they are applied in; a new one comes last.</summary>
     public static readonly IReadOnlyList<Migration> Migrations =
-        [SignInTables.Migration, SpendTables.Migration, MachineTables.Migration, SignInTables.Refresh];
+    [
+        SignInTables.Migration, SpendTables.Migration, MachineTables.Migration, SignInTables.Refresh,
+        SpendTables.AuditReason, ImportTables.Migration,
+    ];
 
     /// <summary>The rows that expire, the sign-in's first: they are the most.</summary>
     public static readonly IReadOnlyList<ExpiringRows> Expiry =

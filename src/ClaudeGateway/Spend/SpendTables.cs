@@ -69,4 +69,9 @@ internal static class SpendTables
             seen_at bigint NOT NULL
         );
         """);
+
+    /// <summary>Why a change was made; null for what was made here by the admin API.</summary>
+    public static readonly Migration AuditReason = new(60, "audit reason", """
+        ALTER TABLE gw_spend_audit ADD COLUMN reason text;
+        """);
 }

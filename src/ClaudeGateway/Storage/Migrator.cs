@@ -38,7 +38,8 @@ internal sealed class Migrator(Database database, TimeProvider clock, Operationa
         }
     }
 
-    private async Task<HashSet<int>> AppliedAsync()
+    /// <summary>Ids of the migrations that the store has; none where it is new.</summary>
+    public async Task<HashSet<int>> AppliedAsync()
     {
         try
         {

@@ -46,17 +46,19 @@ public sealed partial class RoomTests
         [
             "Instrumentation", "Logging", "Process", "Config", "Outbound", "Http", "Credentials", "Telemetry",
         ]),
+        ("Import", ["Logging", "Process", "Storage", "Spend"]),
         ("Dev", ["Json", "Process"]),
         ("Composition",
         [
             "Instrumentation", "Logging", "Process", "Models", "Config", "Storage", "Outbound", "Sessions", "Http", "Credentials",
             "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin", "Observability",
+            "Import",
         ]),
         ("Cli",
         [
             "Json", "Instrumentation", "Logging", "Process", "Net", "Models", "Settings", "Config", "Storage", "Outbound", "Sessions",
             "Http", "Credentials", "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin",
-            "Dev", "Composition",
+            "Import", "Dev", "Composition",
         ]),
         ("(root)", ["Process", "Cli"]),
     ];

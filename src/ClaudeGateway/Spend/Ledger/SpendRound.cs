@@ -24,10 +24,15 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
 {
     private const int MaxConflicts = 3;
 
-    private const string ToldTotals =
+    /// <summary>
+    /// An SQL expression: rows of <c>gw_spend_counter</c> as the text of a notification (<see cref="StoredTotals"/>).
+    /// </summary>
+    public const string ToldTotals =
         "string_agg(encode(key, 'hex') || ' ' || period || ' ' || start_day || ' ' || amount, ' ')";
 
-    // The new totals travel in pages: a notification holds at most 8,000 bytes, a total about 70.
+    /// <summary>Totals of one notification, which holds at most 8,000 bytes; a total takes about 70.</summary>
+    public const string TotalsOfOneMessage = "80";
+
     private static readonly string PostgresSql = $"""
         WITH fresh AS (
           INSERT INTO gw_spend_writer AS w (id, sequence, seen_at) SELECT $1, $2, $3 WHERE $2 > 0
@@ -48,7 +53,8 @@ internal sealed class SpendRound(Database database, string writer, TimeProvider 
           RETURNING key, period, start_day, amount),
         told AS (
           SELECT {ReplicaMessage.SendingSql("spend", "$1", ToldTotals)}
-          FROM (SELECT *, (row_number() OVER () - 1) / 80 AS page FROM changed) AS paged GROUP BY page)
+          FROM (SELECT *, (row_number() OVER () - 1) / {TotalsOfOneMessage} AS page FROM changed) AS paged
+          GROUP BY page)
         SELECT key, period, start_day, amount FROM changed
         UNION ALL
         SELECT c.key, c.period, c.start_day, c.amount FROM unnest($13::bytea[]) AS a (key) JOIN gw_spend_counter AS c

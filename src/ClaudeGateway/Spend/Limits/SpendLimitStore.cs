@@ -131,12 +131,12 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
     /// <exception cref="StoreUnavailableException" />
     public Task<List<SpendAuditEntry>> ListAuditAsync(long? before, int count) =>
         database.AllAsync(
-            "SELECT id, created_at, actor, action, target_id, before_limit, after_limit FROM gw_spend_audit WHERE id < "
-                + "$1 ORDER BY id DESC LIMIT $2",
+            "SELECT id, created_at, actor, action, target_id, before_limit, after_limit, reason FROM gw_spend_audit "
+                + "WHERE id < $1 ORDER BY id DESC LIMIT $2",
             static row =>
                 new SpendAuditEntry(
                     row.GetInt64(0), Time(row.GetInt64(1)), row.GetString(2), row.GetString(3), row.GetString(4),
-                    Text(row, 5), Text(row, 6)),
+                    Text(row, 5), Text(row, 6), Text(row, 7)),
             before ?? long.MaxValue,
             count);
 
@@ -181,14 +181,39 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         database.FirstAsync("SELECT value FROM gw_spend_sequence WHERE name = 'audit'", static row => row.GetInt64(0));
 
     /// <summary>
+    /// Appends lines to the trail, numbered one after the other from the last one that <see cref="LockAsync"/>
+    /// returned, and tells the other replicas.
+    /// </summary>
+    public async Task AppendAsync(DatabaseTransaction transaction, IReadOnlyList<SpendAuditEntry> lines)
+    {
+        var last = lines[^1].Id;
+        await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", last);
+        await transaction.ExecuteManyAsync(
+            "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit, reason) "
+                + "VALUES ($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text), CAST($8 AS text))",
+            lines.Select(line => new object?[]
+            {
+                line.Id, line.CreatedAt.ToUnixTimeMilliseconds(), line.Actor, line.Action, line.TargetId, line.Before,
+                line.After, line.Reason,
+            }));
+        await transaction.NotifyAsync(
+            new ReplicaMessage("limits", self, last.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>Every cap there is.</summary>
+    public static Task<List<SpendLimit>> AllAsync(DatabaseTransaction transaction) =>
+        transaction.AllAsync($"SELECT {Columns} FROM gw_spend_limit AS l ORDER BY l.position", Read);
+
+    /// <summary>
     /// Makes changes queue up before they read; SQLite does so by itself. Returns the number of the last one.
     /// </summary>
-    private static Task<long> LockAsync(DatabaseTransaction transaction) =>
+    public static Task<long> LockAsync(DatabaseTransaction transaction) =>
         transaction.FirstAsync(
             $"SELECT value FROM gw_spend_sequence WHERE name = 'audit'{(transaction.IsPostgres ? " FOR UPDATE" : "")}",
             static row => row.GetInt64(0));
 
-    private static Task<int> WriteAsync(DatabaseTransaction transaction, SpendLimit limit) =>
+    /// <summary>Writes a new cap, or what may change of one that is there.</summary>
+    public static Task<int> WriteAsync(DatabaseTransaction transaction, SpendLimit limit) =>
         transaction.ExecuteAsync(
             """
             INSERT INTO gw_spend_limit (id, position, scope_type, scope_id, scope_key, period, amount_cents,
@@ -219,11 +244,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
         SpendLimit? before,
         SpendLimit? after)
     {
-        var now = Now().ToUnixTimeMilliseconds();
-        await transaction.ExecuteAsync("UPDATE gw_spend_sequence SET value = $1 WHERE name = 'audit'", version);
-        await transaction.ExecuteAsync(
-            "INSERT INTO gw_spend_audit (id, created_at, actor, action, target_id, before_limit, after_limit) VALUES "
-                + "($1, $2, $3, $4, $5, CAST($6 AS text), CAST($7 AS text))",
+        var now = Now();
+        var line = new SpendAuditEntry(
             version,
             now,
             actor,
@@ -231,9 +253,8 @@ internal sealed class SpendLimitStore(Database database, string self, TimeProvid
             id,
             before is null ? null : SpendLimitJson.Snapshot(before),
             after is null ? null : SpendLimitJson.Snapshot(after));
-        var text = version.ToString(CultureInfo.InvariantCulture);
-        await transaction.NotifyAsync(new ReplicaMessage("limits", self, text));
-        return now;
+        await AppendAsync(transaction, [line]);
+        return now.ToUnixTimeMilliseconds();
     }
 
     private static SpendLimit Read(DbDataReader row)
