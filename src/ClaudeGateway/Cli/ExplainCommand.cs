@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials.Places;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Messages;
@@ -29,7 +30,11 @@ internal static class ExplainCommand
             return 1;
         }
 
-        foreach (var line in Lines(result.Config, options, environment))
+        var config = result.Config with
+        {
+            Upstreams = UpstreamPlaces.FindHere(result.Config.Upstreams, environment).Upstreams,
+        };
+        foreach (var line in Lines(config, options, environment))
         {
             output.WriteLine(line);
         }

@@ -24,14 +24,23 @@ internal static class ServeCommand
             : await ServeAsync(result, environment, hangUps, static () => { }, cancellation);
     }
 
-    /// <summary>The file; without one, the environment.</summary>
-    public static ConfigReadResult Read(string? configPath, ProcessEnvironment environment) =>
-        configPath is not null ? GatewayConfigReader.Read(configPath, environment)
-        : EnvironmentConfig.IsGiven(environment) ? EnvironmentConfig.Read(environment)
-        : ConfigReadResult.Unreadable(
-            "",
-            "--config is required: the path of gateway.yaml (or set PUBLIC_URL, OIDC_ISSUER_URL and the other "
-                + "variables of docs/configuration.md)");
+    /// <summary>
+    /// The file that is named; without a name, the one that CLAUDE_GATEWAY_CONFIG says may be there (an image sets it);
+    /// without that file, the environment.
+    /// </summary>
+    public static ConfigReadResult Read(string? configPath, ProcessEnvironment environment)
+    {
+        var usual = environment["CLAUDE_GATEWAY_CONFIG"] is { Length: > 0 } named ? named : null;
+        return configPath is not null ? GatewayConfigReader.Read(configPath, environment)
+            // A folder is there where a mount went wrong: that is said, and not passed over.
+            : usual is not null && Path.Exists(usual) ? GatewayConfigReader.Read(usual, environment)
+            : EnvironmentConfig.IsGiven(environment) ? EnvironmentConfig.Read(environment) with { AbsentFile = usual }
+            : ConfigReadResult.Unreadable(
+                "",
+                (usual is null ? "--config is required" : $"{usual} does not exist and --config is not given")
+                    + ": the path of gateway.yaml (or set OIDC_ISSUER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, "
+                    + "UPSTREAM_PROVIDER and DATABASE_URL; docs/configuration.md, Without a file)");
+    }
 
     /// <param name="result">A configuration without problems.</param>
     /// <param name="hangUps">What came before the gateway listens is obeyed as soon as it does.</param>
@@ -52,6 +61,11 @@ internal static class ServeCommand
         var audit = new AuditLog(lines, meter, SystemClock.Instance);
         try
         {
+            if (result.AbsentFile is { } file)
+            {
+                log.Info($"{file} does not exist: the environment is the configuration");
+            }
+
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, signals.First);
             await using var app = await GatewayApp.StartAsync(
                 config, environment, SystemClock.Instance, audit, log, stop.Token);

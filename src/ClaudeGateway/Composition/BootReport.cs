@@ -67,6 +67,12 @@ internal static class BootReport
             yield return $"public_url {publicUrl}";
         }
 
+        else if (config.Listen.ServesLoopbackNamesOnly)
+        {
+            yield return "public_url: PUBLIC_URL is not set, so only requests for localhost are served (a port on one's own "
+                + "machine); other names are told to set it to the address that developers use";
+        }
+
         var proxies = config.Listen.TrustedProxies.Count;
         yield return proxies == 0
             ? "client IPs: TCP peer address (listen.trusted_proxies empty)"

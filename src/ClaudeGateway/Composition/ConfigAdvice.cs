@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials.Places;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Managed.Warnings;
 using ClaudeGateway.Messages;
@@ -30,7 +31,10 @@ internal sealed class ConfigAdvice
         using var lines = new StderrLines(Stream.Null);
         var silent = new OperationalLog(lines, clock, LogLevel.Error);
         using var outbound = new OutboundHttp(environment, silent);
+        var places = UpstreamPlaces.FindHere(config.Upstreams, environment);
+        config = config with { Upstreams = places.Upstreams };
         var advice = new ConfigAdvice(config);
+        advice._advice.AddRange(places.Notes);
         advice.OnLoadTest();
         advice.OnProxy(outbound);
         advice.OnRoutes(

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using ClaudeGateway.Config;
 using ClaudeGateway.Credentials;
+using ClaudeGateway.Credentials.Places;
 using ClaudeGateway.Http;
 using ClaudeGateway.Http.Serving;
 using ClaudeGateway.Logging;
@@ -78,7 +79,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         try
         {
             var app = await StartAsync(config, environment, clock, audit, log, owned, cancellation);
-            BootReport.Write(config, environment, clock, log);
+            BootReport.Write(app._snapshot.Config, environment, clock, log);
             return app;
         }
         catch (Exception e)
@@ -197,10 +198,12 @@ internal sealed class GatewayApp : IAsyncDisposable
     {
         var tls = config.Listen.Tls is { } files ? new TlsCertificate(files, clock, log) : null;
         var outbound = owned.Add(new OutboundHttp(environment, log));
+        config = await WithPlacesAsync(config, environment, outbound, clock, log, cancellation);
         StoreToken? token = DatabaseTokens.For(config.Store, environment, outbound, clock) is { } tokens
             ? tokens.GetAsync : null;
         var store = new StoreStartup(config, StoreTables.Migrations, environment, clock, log, token);
         var database = owned.Add(await store.OpenAsync(cancellation));
+        config = await WithSecretAsync(config, database, clock, log);
         var sweep = owned.Add(new ExpirySweep(database, StoreTables.Expiry, clock, log));
         var revocations = new Revocations(clock);
         var revocationStore = new RevocationStore(database, revocations, clock);
@@ -297,6 +300,41 @@ internal sealed class GatewayApp : IAsyncDisposable
         {
             services.Machines.Measure(meter);
         }
+    }
+
+    /// <summary>With the regions and projects that the configuration leaves to the cloud.</summary>
+    private static async Task<GatewayConfig> WithPlacesAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        OperationalLog log,
+        CancellationToken cancellation)
+    {
+        var places = await UpstreamPlaces.FindAsync(config.Upstreams, environment, outbound, clock, cancellation);
+        foreach (var note in places.Notes)
+        {
+            log.Info(note);
+        }
+
+        return config with { Upstreams = places.Upstreams };
+    }
+
+    /// <summary>With the secret that is kept in the store, where the configuration has none.</summary>
+    private static async Task<GatewayConfig> WithSecretAsync(
+        GatewayConfig config, Database database, TimeProvider clock, OperationalLog log)
+    {
+        if (config.Session.JwtSecrets.Count > 0)
+        {
+            return config;
+        }
+
+        var secret = await new KeptSecret(database, clock).GetAsync();
+        log.Info(
+            "session secret: GATEWAY_JWT_SECRET is not set, so bearers are signed with one that was made once and is kept "
+                + $"in the database for all replicas ({KeptSecret.Table}); whoever can read that table can make bearers. "
+                + "To bring your own, set GATEWAY_JWT_SECRET (32 characters or more, such as openssl rand -hex 32)");
+        return config with { Session = config.Session with { JwtSecrets = [secret] } };
     }
 
     private async Task<GatewaySnapshot> CreateSnapshotAsync(GatewayConfig config, CancellationToken cancellation)

@@ -181,6 +181,7 @@ internal sealed class SnapshotBuilder(
         ClientAddress = new ClientAddress(config.Listen.TrustedProxies),
         AccessControl = new AccessControl(config.AccessControl, process.Audit),
         Limits = new RequestLimits(config.Limits),
+        Names = new LoopbackNames(config.Listen, process.Log),
         Session = session,
         Meters = process.HttpMeters,
         TerminatesTls = process.TerminatesTls,

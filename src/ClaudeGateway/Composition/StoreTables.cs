@@ -17,7 +17,7 @@ internal static class StoreTables
     public static readonly IReadOnlyList<Migration> Migrations =
     [
         SignInTables.Migration, SpendTables.Migration, MachineTables.Migration, SignInTables.Refresh,
-        SpendTables.AuditReason, ImportTables.Migration,
+        SessionTables.Secret, SpendTables.AuditReason, ImportTables.Migration,
     ];
 
     /// <summary>The rows that expire, the sign-in's first: they are the most.</summary>

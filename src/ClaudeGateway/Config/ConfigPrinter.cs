@@ -36,7 +36,7 @@ internal sealed partial class ConfigPrinter
         switch (node)
         {
             case ConfigMap map when shape?.KeysFor(map) is { } keys:
-                WriteObject(map, keys, indent);
+                WriteObject(shape.Canonical(map), keys, indent);
                 break;
             case ConfigMap map:
                 // Without a shape from here on: the free content of a settings document.

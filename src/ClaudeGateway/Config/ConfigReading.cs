@@ -20,6 +20,12 @@ internal sealed class ConfigReading(
 
     public ProcessEnvironment Environment => environment;
 
+    /// <summary>
+    /// Paths of required keys that may be absent all the same, because the gateway finds their values by itself when it
+    /// starts. Empty for a file.
+    /// </summary>
+    public IReadOnlySet<string> FoundAtStart { get; init; } = new HashSet<string>();
+
     /// <summary>managed.unknown_settings: warn; known before the documents it speaks of are read.</summary>
     public bool WarnOnUnknownSettings { get; set; }
 

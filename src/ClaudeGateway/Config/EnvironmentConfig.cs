@@ -2,17 +2,20 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Config.Sections.Upstreams;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Config;
 
 /// <summary>
 /// The configuration of a gateway started without a file: the usual environment variables, written as the gateway.yaml
-/// they amount to and read like any other. Problems name the variable instead of a line.
+/// they amount to and read like any other. Problems name the variable instead of a line. Less is required than of a
+/// file: what the platform or the store can say is found when the gateway starts.
 /// </summary>
 internal sealed class EnvironmentConfig
 {
     private const string Name = "environment";
+    private const string UpstreamPath = "upstreams[0]";
 
     private static readonly string[] Mains =
         [
@@ -23,6 +26,12 @@ internal sealed class EnvironmentConfig
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The public URL stays unknown; the others are asked for.</summary>
+    private static readonly HashSet<string> FoundAtStart = new(StringComparer.Ordinal)
+    {
+        "listen.public_url", "session.jwt_secret", $"{UpstreamPath}.region", $"{UpstreamPath}.project_id",
     };
 
     private readonly ProcessEnvironment _environment;
@@ -40,9 +49,11 @@ internal sealed class EnvironmentConfig
     {
         var composer = new EnvironmentConfig(environment);
         var yaml = composer.Compose().ToJsonString(Indented);
-        return GatewayConfigReader.Read(Name, Encoding.UTF8.GetBytes(yaml),
-            environment) with
-        { DescribeProblem = composer.Describe };
+        return GatewayConfigReader.Read(
+            Name, Encoding.UTF8.GetBytes(yaml), environment, foundAtStart: FoundAtStart) with
+        {
+            DescribeProblem = composer.Describe,
+        };
     }
 
     private JsonObject Compose()
@@ -82,7 +93,7 @@ internal sealed class EnvironmentConfig
 
     private JsonObject Upstream()
     {
-        const string Path = "upstreams[0]";
+        const string Path = UpstreamPath;
         _variables[$"{Path}.provider"] = "UPSTREAM_PROVIDER";
         _variables[$"{Path}.models"] = "UPSTREAM_MODELS";
         var provider = Provider();
@@ -107,7 +118,7 @@ internal sealed class EnvironmentConfig
                     ("workspace_id", "ANTHROPIC_WORKSPACE_ID"),
                     ("location", "GOOGLE_CLOUD_LOCATION")),
             "vertex" =>
-                Object(
+                Vertex(
                     Path,
                     ("region", "CLOUD_ML_REGION"),
                     ("project_id", Either("ANTHROPIC_VERTEX_PROJECT_ID", "GOOGLE_CLOUD_PROJECT")),
@@ -135,8 +146,16 @@ internal sealed class EnvironmentConfig
     /// <summary>Empty when nothing says which.</summary>
     private string Provider() =>
         _environment["UPSTREAM_PROVIDER"] is { Length: > 0 } given
-        ? given : IsSet("ANTHROPIC_API_KEY") ? "anthropic"
+        ? UpstreamsSection.ProviderOf(given) : IsSet("ANTHROPIC_API_KEY") ? "anthropic"
         : "";
+
+    /// <summary>Where nothing says which region, the endpoint that is everywhere.</summary>
+    private JsonObject Vertex(string path, params (string Key, string Variable)[] members)
+    {
+        var upstream = Object(path, members);
+        upstream.TryAdd("region", "global");
+        return upstream;
+    }
 
     /// <summary>Keys and tokens; what a cloud's default credential chain finds by itself is left to it.</summary>
     private JsonObject Auth(string provider, string path)

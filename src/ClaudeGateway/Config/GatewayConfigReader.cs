@@ -53,10 +53,18 @@ internal static class GatewayConfigReader
 
     /// <param name="path">Only names the file.</param>
     /// <param name="inForce">As above.</param>
+    /// <param name="foundAtStart">Required keys that may be absent (<see cref="ConfigReading.FoundAtStart"/>).</param>
     public static ConfigReadResult Read(
-        string path, byte[] bytes, ProcessEnvironment environment, ConfigReadResult? inForce = null)
+        string path,
+        byte[] bytes,
+        ProcessEnvironment environment,
+        ConfigReadResult? inForce = null,
+        IReadOnlySet<string>? foundAtStart = null)
     {
-        var reading = new ConfigReading(environment, inForce?.FixedValues);
+        var reading = new ConfigReading(environment, inForce?.FixedValues)
+        {
+            FoundAtStart = foundAtStart ?? new HashSet<string>(),
+        };
         ConfigNode? root = null;
         GatewayConfig? config = null;
         try
@@ -103,7 +111,12 @@ internal sealed record ConfigReadResult(
     ConfigNode? Root)
 {
     /// <summary>One readable line per problem.</summary>
-    public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem] : [.. Problems.Select(Describe)];
+    public IReadOnlyList<string> Errors => FileProblem is { } problem ? [problem]
+        : AbsentFile is { } file && Problems.Count > 0
+            ? [
+                $"{file} does not exist, so the environment is the configuration: {Describe(Problems[0])}",
+                .. Problems.Skip(1).Select(Describe)]
+        : [.. Problems.Select(Describe)];
 
     /// <summary>By path, what a running gateway keeps of this configuration whatever a later file says.</summary>
     public IReadOnlyDictionary<string, FixedValue> FixedValues { get; init; } = new Dictionary<string, FixedValue>();
@@ -112,6 +125,9 @@ internal sealed record ConfigReadResult(
     /// Paths of the keys that the file changes but a running gateway cannot; empty for a gateway that starts.
     /// </summary>
     public IReadOnlyList<string> NeedRestart { get; init; } = [];
+
+    /// <summary>The file that would have been read if it were there; null when none was looked for.</summary>
+    public string? AbsentFile { get; init; }
 
     /// <summary>Says where a problem is in other words than file, line and column; null for a file.</summary>
     public Func<ConfigProblem, string>? DescribeProblem { get; init; }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ClaudeGateway.Net;
 
 namespace ClaudeGateway.Config;
 
@@ -13,10 +14,16 @@ internal sealed record ListenConfig
     public int Port { get; init; } = 8080;
 
     /// <summary>
-    /// The public origin without a trailing slash; null only on a loopback host, where the Host header stands in for
-    /// it.
+    /// The public origin without a trailing slash. Null on a loopback host, where the Host header stands in for it, and
+    /// where <see cref="ServesLoopbackNamesOnly"/>.
     /// </summary>
     public string? PublicUrl { get; init; }
+
+    /// <summary>
+    /// Whether the gateway is open to the network and nobody has said under which name: then it answers only where the
+    /// Host header names the asking machine itself, as it does for a container's published port.
+    /// </summary>
+    public bool ServesLoopbackNamesOnly => PublicUrl is null && !AddressRules.IsLoopbackHost(Host);
 
     public TlsConfig? Tls { get; init; }
 

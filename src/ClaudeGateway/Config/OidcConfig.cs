@@ -123,7 +123,10 @@ internal sealed record GoogleGroupsConfig(string ServiceAccountJsonPath, string 
 /// <summary>The <c>session</c> section.</summary>
 internal sealed record SessionConfig
 {
-    /// <summary>At least one, each at least 32 characters; the first signs, all verify.</summary>
+    /// <summary>
+    /// Each at least 32 characters; the first signs, all verify. Empty, for a gateway started from variables alone, means
+    /// the one that is kept in the store.
+    /// </summary>
     public required IReadOnlyList<Secret> JwtSecrets { get; init; }
 
     /// <summary>Lifetime of a bearer; above zero.</summary>

@@ -1,6 +1,9 @@
 namespace ClaudeGateway.Config;
 
-/// <summary>One entry of <c>upstreams</c>: a provider that answers the Messages API, or is translated to it.</summary>
+/// <summary>
+/// One entry of <c>upstreams</c>: a provider that answers the Messages API, or is translated to it. A region or project
+/// is empty where the gateway, started from variables alone, has yet to ask the cloud for it.
+/// </summary>
 internal abstract record UpstreamConfig
 {
     /// <summary>

@@ -4,7 +4,8 @@ namespace ClaudeGateway.Http;
 
 /// <summary>
 /// The origin developers reach the gateway under: <c>listen.public_url</c>, never a header of the request. Only a
-/// gateway on loopback may go without; then the Host header stands in (spec/auth.md, Discovery).
+/// gateway on loopback may go without, or one that answers loopback names alone (<see cref="LoopbackNames"/>); then the
+/// Host header stands in (spec/auth.md, Discovery).
 /// </summary>
 internal sealed class PublicOrigin(ListenConfig listen)
 {

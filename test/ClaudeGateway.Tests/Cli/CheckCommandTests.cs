@@ -1,4 +1,5 @@
 using ClaudeGateway.Cli;
+using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Config;
 
 namespace ClaudeGateway.Tests.Cli;
@@ -38,6 +39,49 @@ public sealed class CheckCommandTests : IDisposable
     {
         Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(), _output, _errors));
         Assert.Contains("--config is required", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_may_be_there_is_read_when_it_is_and_the_variables_when_it_is_not()
+    {
+        (string, string)[] variables =
+        [
+            ("CLAUDE_GATEWAY_CONFIG", _file), ("OIDC_ISSUER_URL", "https://login.example.com"), ("OIDC_CLIENT_ID", "c"),
+            ("UPSTREAM_PROVIDER", "bedrock"), ("HOME", "/nonexistent"), ("OIDC_CLIENT_SECRET", "s"),
+            ("DATABASE_URL", "postgres://db/gateway"),
+        ];
+        File.WriteAllText(_file, Yaml.Minimal);
+        Assert.Equal(0, CheckCommand.Run(null, true, Yaml.Environment(variables), _output, _errors));
+        Assert.Contains("provider: anthropic", _output.ToString(), StringComparison.Ordinal);
+
+        File.Delete(_file);
+        Assert.Equal(0, CheckCommand.Run(null, true, Yaml.Environment(variables), _output, _errors));
+        Assert.Contains("provider: bedrock", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "the AWS region is not set here; the cloud's metadata service is asked",
+            _errors.ToString(),
+            StringComparison.Ordinal);
+
+        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(variables[0]), _output, _errors));
+        Assert.Contains($"{_file} does not exist and --config", _errors.ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(variables[..^2]), _output, _errors));
+        Assert.Contains($"{_file} does not exist, so the environment is", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_in_place_of_the_file_that_may_be_there_is_not_passed_over()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(
+            1,
+            CheckCommand.Run(
+                null,
+                false,
+                Yaml.Environment(("CLAUDE_GATEWAY_CONFIG", folder.Path), ("OIDC_CLIENT_ID", "c")),
+                _output,
+                _errors));
+        Assert.Contains("is a directory", _errors.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

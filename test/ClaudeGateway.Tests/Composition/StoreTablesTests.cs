@@ -18,6 +18,7 @@ public sealed class StoreTablesTests
             "20 spend 20be936ff2e891f2fcdc20ccb4521aaddd3e54cf2f37615fb6a3e7c085a90452",
             "30 machines c3073b429f890df3fee6a072e8ded3c2832c08e14441d97eb953b4d4cdc69711",
             "40 refresh 2870d2070af0f1e3329f76b23c25c087e67ea612009f101026b25ce48a410d5e",
+            "50 session secret 586e84bb8704452c5e83f8b39f834ae8e4a3f179bf61820d7309cfefa8b56a5d",
         ];
         Assert.Equal(released, StoreTables.Migrations.Select(m => $"{m.Id} {m.Name} {Hash(m.Sql)}"));
     }

@@ -25,6 +25,25 @@ public sealed class ConfigPrinterTests
     }
 
     [Fact]
+    public void A_provider_s_other_name_is_printed_as_the_provider()
+    {
+        var result = Yaml.Read(
+            Yaml.WithUpstream("""{"provider":"google_cloud","region":"global","project_id":"${P}"}"""), ("P", "p"));
+        Assert.Empty(result.Errors);
+        var vertex = Assert.IsType<VertexUpstreamConfig>(result.Config!.Upstreams[0]);
+        Assert.Equal(("vertex", "p"), (vertex.Name, vertex.ProjectId));
+        var printed = ConfigPrinter.Print(result.Root!);
+        Assert.Contains("- provider: vertex\n", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("google_cloud", printed, StringComparison.Ordinal);
+        Assert.Contains("headers: {}", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_schema_takes_a_provider_s_other_name() =>
+        Assert.Contains(
+            "[\"vertex\",\"google_cloud\"]", ConfigSchema.Create().ToJsonString(), StringComparison.Ordinal);
+
+    [Fact]
     public void Defaults_are_filled_in() =>
         Assert.Contains("upstream_ttfb_ms: 120000", Print(), StringComparison.Ordinal);
 

@@ -43,12 +43,56 @@ public sealed class EnvironmentConfigTests
     public void What_is_missing_or_wrong_is_listed_at_once_by_the_name_of_its_variable()
     {
         var errors = EnvironmentConfig.Read(
-            Yaml.Environment(("OIDC_ISSUER_URL", "ftp://x"), ("PORT", "x"), ("UPSTREAM_PROVIDER", "vertex"))).Errors;
-        foreach (var variable in new[] { "PUBLIC_URL", "PORT", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID",
-            "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET", "CLOUD_ML_REGION", "ANTHROPIC_VERTEX_PROJECT_ID" })
+            Yaml.Environment(
+                ("OIDC_ISSUER_URL", "ftp://x"),
+                ("PORT", "x"),
+                ("PUBLIC_URL", "gw"),
+                ("GATEWAY_JWT_SECRET", "short"),
+                ("UPSTREAM_PROVIDER", "foundry"))).Errors;
+        string[] variables = [
+            "PUBLIC_URL", "PORT", "OIDC_ISSUER_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "GATEWAY_JWT_SECRET",
+            "ANTHROPIC_FOUNDRY_RESOURCE"];
+        foreach (var variable in variables)
         {
             Assert.Single(errors, error => error.StartsWith(variable + " (", StringComparison.Ordinal));
         }
+
+        Assert.Equal(variables.Length, errors.Count);
+    }
+
+    [Theory]
+    [InlineData("bedrock")]
+    [InlineData("vertex")]
+    [InlineData("google_cloud")]
+    public void Five_variables_are_enough_where_the_platform_knows_the_rest(string provider)
+    {
+        var result = EnvironmentConfig.Read(
+            Yaml.Environment(
+                [.. Complete.Where(v => v.Item1.StartsWith("OIDC_") || v.Item1 == "DATABASE_URL"),
+                    ("UPSTREAM_PROVIDER", provider)]));
+        Assert.Empty(result.Errors);
+        var config = result.Config!;
+        Assert.Equal(("0.0.0.0", 8080, null), (config.Listen.Host, config.Listen.Port, config.Listen.PublicUrl));
+        Assert.True(config.Listen.ServesLoopbackNamesOnly);
+        Assert.Empty(config.Session.JwtSecrets);
+        if (provider == "bedrock")
+        {
+            Assert.Empty(Assert.IsType<BedrockUpstreamConfig>(config.Upstreams[0]).Region);
+        }
+        else
+        {
+            var vertex = Assert.IsType<VertexUpstreamConfig>(config.Upstreams[0]);
+            Assert.Equal(("vertex", "global", ""), (vertex.Name, vertex.Region, vertex.ProjectId));
+            Assert.Contains("provider: vertex", ConfigPrinter.Print(result.Root!), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_public_url_or_a_loopback_host_serves_every_name()
+    {
+        Assert.False(EnvironmentConfig.Read(Yaml.Environment(Complete)).Config!.Listen.ServesLoopbackNamesOnly);
+        Assert.False(new ListenConfig { Host = "127.0.0.1" }.ServesLoopbackNamesOnly);
+        Assert.False(new ListenConfig { Host = "localhost" }.ServesLoopbackNamesOnly);
     }
 
     [Fact]

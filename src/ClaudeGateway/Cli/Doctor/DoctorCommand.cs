@@ -1,4 +1,5 @@
 using ClaudeGateway.Config;
+using ClaudeGateway.Credentials.Places;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
@@ -88,7 +89,28 @@ internal static class DoctorCommand
         return [.. await publicUrl, .. await services];
     }
 
-    private static Task<Finding[]> ExamineServicesAsync(
+    /// <summary>The configuration with every region and project; what cannot be found is a finding.</summary>
+    private static async Task<(GatewayConfig Config, Finding? Missing)> PlaceAsync(
+        GatewayConfig config,
+        ProcessEnvironment environment,
+        OutboundHttp outbound,
+        TimeProvider clock,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            var found = await UpstreamPlaces.FindAsync(config.Upstreams, environment, outbound, clock, cancellation);
+            return (config with { Upstreams = found.Upstreams }, null);
+        }
+        catch (OperatorException e)
+        {
+            return (
+                config with { Upstreams = UpstreamPlaces.FindHere(config.Upstreams, environment).Upstreams },
+                Finding.Ill("upstreams", e.Message, "set the variable, or let the gateway reach the metadata service"));
+        }
+    }
+
+    private static async Task<Finding[]> ExamineServicesAsync(
         GatewayConfig config,
         ProcessEnvironment environment,
         OutboundHttp outbound,
@@ -96,6 +118,7 @@ internal static class DoctorCommand
         OperationalLog log,
         CancellationToken cancellation)
     {
+        (config, var missing) = await PlaceAsync(config, environment, outbound, clock, cancellation);
         // The real ones, also while load_test_mode keeps requests from them.
         var upstreams = UpstreamList.Create(config with { LoadTestMode = null }, outbound, environment, clock, log);
         var catalog = new ModelCatalog(config.Models, config.AutoIncludeBuiltinModels);
@@ -109,13 +132,15 @@ internal static class DoctorCommand
                 ? [EntraGroupsExamination.RunAsync(config.Oidc, outbound, clock, log, cancellation)]
                 : Array.Empty<Task<Finding>>(),
             StoreExamination.RunAsync(config, environment, outbound, clock, log, cancellation),
-            .. upstreams.Select(
-                (upstream, i) =>
-                    UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, clock, cancellation)),
+            .. missing is not null
+                ? [Task.FromResult(missing)]
+                : upstreams.Select(
+                    (upstream, i) =>
+                        UpstreamExamination.RunAsync(upstream, config.Upstreams[i], models, clock, cancellation)),
             .. (config.Telemetry?.ForwardTo ?? []).Select(
                 (destination, i) =>
                     CollectorExamination.RunAsync(i, destination, environment, outbound, clock, cancellation)),
         ];
-        return Task.WhenAll(questions);
+        return await Task.WhenAll(questions);
     }
 }

@@ -94,7 +94,8 @@ internal static class ListenSection
 
     private static void Check(Fields fields)
     {
-        if (!fields.IsGiven(PublicUrl) && fields.Get(Host) is { } host && !AddressRules.IsLoopbackHost(host))
+        if (!fields.IsGiven(PublicUrl) && !fields.IsFoundAtStart(PublicUrl)
+            && fields.Get(Host) is { } host && !AddressRules.IsLoopbackHost(host))
         {
             fields.Require(
                 PublicUrl,

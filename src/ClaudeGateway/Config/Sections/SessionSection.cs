@@ -38,7 +38,7 @@ internal static class SessionSection
 
     private static SessionConfig Build(Fields fields) => new()
     {
-        JwtSecrets = fields.Get(JwtSecret),
+        JwtSecrets = fields.Get(JwtSecret) ?? [],
         Ttl = TimeSpan.FromHours(fields.Get(TtlHours)),
         TtlHours = fields.Get(TtlHours),
     };

@@ -61,6 +61,9 @@ internal sealed class Fields
     public void Warn(Key key, string text) =>
         Reading.Warn(Entry(key)?.KeyPosition ?? _map.Position, PathOf(key), text);
 
+    /// <summary>Whether the gateway finds the value by itself when it starts.</summary>
+    public bool IsFoundAtStart(Key key) => Reading.FoundAtStart.Contains(PathOf(key));
+
     public void Require(Key key, string when) => Problem(key, $"is required {when}");
 
     public ConfigNode? Node(Key key) => Entry(key)?.Value;
@@ -101,7 +104,7 @@ internal sealed class Fields
     {
         if (Entry(key) is not { } entry)
         {
-            if (key.IsRequired)
+            if (key.IsRequired && !IsFoundAtStart(key))
             {
                 var what = key.Shape.KeySets.Count > 0 || key.Shape.Item is not null ? key.Description : key.Shape.Name;
                 Problem(key, $"is required: {what}");

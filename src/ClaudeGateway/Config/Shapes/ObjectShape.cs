@@ -79,7 +79,11 @@ internal sealed class RecordShape<T>(IReadOnlyList<Key> keys, Func<Fields, T> bu
 /// <summary>
 /// An object whose other keys depend on the word under one key, as <c>provider</c> does in <c>upstreams</c>.
 /// </summary>
-internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(string Word, Shape<T> Shape)> variants)
+/// <param name="aliases">Other words that select a variant, each with the variant's own.</param>
+internal sealed class VariantShape<T>(
+    string discriminator,
+    IReadOnlyList<(string Word, Shape<T> Shape)> variants,
+    IReadOnlyDictionary<string, string> aliases)
     : Shape<T>
 {
     public override string Name => "object";
@@ -89,17 +93,30 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
 
     public override IReadOnlyList<Key>? KeysFor(ConfigMap map)
     {
-        var word = (map.Find(discriminator) as ConfigScalar)?.Text;
+        var word = (Canonical(map).Find(discriminator) as ConfigScalar)?.Text;
         return variants.FirstOrDefault(variant => string.Equals(variant.Word, word,
             StringComparison.Ordinal)).Shape?.KeysFor(map);
     }
+
+    public override ConfigMap Canonical(ConfigMap map) =>
+        map.Find(discriminator) is ConfigScalar { Type: ScalarType.Text } word
+        && aliases.TryGetValue(word.Text, out var own)
+            ? map with
+            {
+                Entries = [.. map.Entries.Select(
+                    entry => ReferenceEquals(entry.Value, word) ? entry with { Value = word with { Text = own } } : entry)],
+            }
+            : map;
 
     public override JsonObject Schema() => new()
     {
         ["oneOf"] = new JsonArray([.. variants.Select(variant =>
         {
             var schema = variant.Shape.Schema();
-            schema["properties"]![discriminator] = new JsonObject { ["const"] = variant.Word };
+            string[] words = [variant.Word, .. aliases.Where(alias => alias.Value == variant.Word).Select(a => a.Key)];
+            schema["properties"]![discriminator] = words is [var only]
+                ? new JsonObject { ["const"] = only }
+                : new JsonObject { ["enum"] = new JsonArray([.. words.Select(word => JsonValue.Create(word))]) };
             return schema;
         })]),
     };
@@ -113,6 +130,7 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
         }
 
         var words = variants.Select(variant => variant.Word).ToArray();
+        map = Canonical(map);
         if (map.Find(discriminator) is not { } word)
         {
             reading.Problem(map.Position, $"{map.Path}.{discriminator}", $"is required: {string.Join(", ", words)}");
@@ -120,6 +138,6 @@ internal sealed class VariantShape<T>(string discriminator, IReadOnlyList<(strin
         }
 
         var choice = new ChoiceShape<Shape<T>>([.. variants]);
-        return choice.TryRead(word, reading, out var variant) && variant.TryRead(node, reading, out value);
+        return choice.TryRead(word, reading, out var variant) && variant.TryRead(map, reading, out value);
     }
 }

@@ -32,6 +32,9 @@ internal abstract class Shape
     /// <summary>The keys that hold for <paramref name="map"/>; null when it has free names.</summary>
     public virtual IReadOnlyList<Key>? KeysFor(ConfigMap map) => KeySets is [var only] ? only.Keys : null;
 
+    /// <summary>The same mapping with the word of an alias replaced by what it stands for.</summary>
+    public virtual ConfigMap Canonical(ConfigMap map) => map;
+
     public abstract JsonObject Schema();
 
     /// <summary>What stands there instead, without giving away a secret.</summary>
@@ -110,6 +113,8 @@ internal abstract class WrapperShape<TInner, T>(Shape<TInner> inner) : Shape<T>
     public override IReadOnlyList<KeySet> KeySets => inner.KeySets;
 
     public override IReadOnlyList<Key>? KeysFor(ConfigMap map) => inner.KeysFor(map);
+
+    public override ConfigMap Canonical(ConfigMap map) => inner.Canonical(map);
 
     public override JsonObject Schema() => inner.Schema();
 }

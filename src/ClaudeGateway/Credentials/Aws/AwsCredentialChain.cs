@@ -36,19 +36,8 @@ internal sealed class AwsCredentialChain(ProcessEnvironment environment, Credent
                 null)
             : null;
 
-    private string Profile => environment["AWS_PROFILE"] is { Length: > 0 } named ? named : "default";
-
-    private async Task<Lease<AwsCredentials>?> FromProfileAsync()
-    {
-        var home = environment["HOME"] ?? environment["USERPROFILE"] ?? "";
-        var credentialsFile = environment["AWS_SHARED_CREDENTIALS_FILE"] is { Length: > 0 } named ? named : null;
-        var configFile = environment["AWS_CONFIG_FILE"] is { Length: > 0 } config
-            ? config
-            : Path.Combine(home, ".aws", "config");
-        return File.Exists(credentialsFile ?? Path.Combine(home, ".aws", "credentials")) || File.Exists(configFile)
-            ? await AwsProfile.ReadAsync(credentialsFile, Profile, http)
-            : null;
-    }
+    private async Task<Lease<AwsCredentials>?> FromProfileAsync() =>
+        AwsProfile.HasFiles(environment) ? await AwsProfile.ReadAsync(environment, http) : null;
 
     private async Task<Lease<AwsCredentials>?> FromWebIdentityAsync(CancellationToken cancellation)
     {

@@ -16,7 +16,8 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
     private const string EcsHost = "http://169.254.170.2";
     private static readonly IPAddress[] ContainerHosts = [
         IPAddress.Parse("169.254.170.2"), IPAddress.Parse("169.254.170.23"), IPAddress.Parse("fd00:ec2::23")];
-    private static readonly TimeSpan InstanceTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly InstanceMetadata _instance = new(environment, http);
 
     /// <summary>Null when the environment names no container credentials.</summary>
     public async Task<Lease<AwsCredentials>?> FromContainerAsync(CancellationToken cancellation)
@@ -45,52 +46,16 @@ internal sealed class PlatformCredentials(ProcessEnvironment environment, Creden
     /// <summary>Null when AWS_EC2_METADATA_DISABLED is set.</summary>
     public async Task<Lease<AwsCredentials>?> FromInstanceAsync(CancellationToken cancellation)
     {
-        if (string.Equals(environment["AWS_EC2_METADATA_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
-        {
-            return null;
-        }
-
-        using var limit = new CancellationTokenSource(InstanceTimeout, http.Clock);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
-        try
-        {
-            var token = await AskInstanceAsync(
-                HttpMethod.Put, "api/token", ("X-aws-ec2-metadata-token-ttl-seconds", "21600"), timeout.Token);
-            var role = (
-                await AskInstanceAsync(
-                    HttpMethod.Get,
-                    "meta-data/iam/security-credentials/",
-                    ("X-aws-ec2-metadata-token", token),
-                    timeout.Token)).Split('\n')[0].Trim();
-            return Parse(
-                await AskInstanceAsync(
-                    HttpMethod.Get,
-                    "meta-data/iam/security-credentials/" + role,
-                    ("X-aws-ec2-metadata-token", token),
-                    timeout.Token),
-                "the instance metadata service");
-        }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-        {
-            throw new UpstreamUnavailableException("the EC2 instance metadata service did not answer", e)
-            {
-                Fault = UpstreamFault.SilentInstance,
-            };
-        }
-    }
-
-    private async Task<string> AskInstanceAsync(
-        HttpMethod method, string path, (string Name, string Value) header, CancellationToken cancellation)
-    {
-        var endpoint = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] is { Length: > 0 } configured ? configured
-            : string.Equals(
-                environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
-                "IPv6",
-                StringComparison.OrdinalIgnoreCase) ? "http://[fd00:ec2::254]"
-            : "http://169.254.169.254";
-        using var request = new HttpRequestMessage(method, $"{endpoint.TrimEnd('/')}/latest/{path}");
-        request.Headers.TryAddWithoutValidation(header.Name, header.Value);
-        return await http.AskPlatformAsync(request, cancellation);
+        const string Roles = "meta-data/iam/security-credentials/";
+        return _instance.IsDisabled
+            ? null
+            : await _instance.AskAsync(
+                async read =>
+                {
+                    var role = (await read(Roles)).Split('\n')[0].Trim();
+                    return Parse(await read(Roles + role), "the instance metadata service");
+                },
+                cancellation);
     }
 
     private static async Task<string> ReadTokenAsync(string file, CancellationToken cancellation)

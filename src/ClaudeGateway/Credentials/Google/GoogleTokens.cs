@@ -70,7 +70,8 @@ internal sealed class GoogleTokens
         }
     }
 
-    private static string? DefaultFile(ProcessEnvironment environment)
+    /// <summary>The file of Application Default Credentials; null when there is none.</summary>
+    public static string? DefaultFile(ProcessEnvironment environment)
     {
         if (environment["GOOGLE_APPLICATION_CREDENTIALS"] is { Length: > 0 } named)
         {
@@ -82,6 +83,29 @@ internal sealed class GoogleTokens
             : Path.Combine(environment["HOME"] ?? "", ".config", "gcloud");
         var wellKnown = Path.Combine(folder, "application_default_credentials.json");
         return File.Exists(wellKnown) ? wellKnown : null;
+    }
+
+    /// <summary>
+    /// The project that a credential file names: its own, else the one that gcloud was told to bill. Null without.
+    /// </summary>
+    /// <exception cref="UpstreamUnavailableException">It cannot be read.</exception>
+    public static string? ProjectOf(string file)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+            return json.RootElement is not { ValueKind: JsonValueKind.Object } root ? null
+                : root.Text("project_id") is { Length: > 0 } own ? own
+                : root.Text("quota_project_id");
+        }
+        catch (JsonException e)
+        {
+            throw new UpstreamUnavailableException("is not JSON", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UpstreamUnavailableException($"cannot be read: {e.Message}", e);
+        }
     }
 
     /// <summary>The file is read again for every token: keys are rotated under the same name.</summary>
@@ -120,10 +144,7 @@ internal sealed class GoogleTokens
 
     private GoogleCredential FromMetadataServer()
     {
-        var host = _environment["GCE_METADATA_HOST"] is { Length: > 0 } configured
-            ? configured : _environment["GCE_METADATA_IP"] is { Length: > 0 } ip ? ip
-            : "169.254.169.254";
-        var service = $"http://{host}{TokenPath}";
+        var service = $"http://{GoogleMetadata.Host(_environment)}{TokenPath}";
         return GoogleCredential.FromComputeCredential(
             new ComputeCredential(new ComputeCredential.Initializer(service + "token", service + "identity")
             {

@@ -9,8 +9,8 @@ namespace ClaudeGateway.Http.Serving;
 /// <summary>
 /// What every request passes, measured from its arrival to its end, in this order (spec/auth.md, Common):
 /// 1. request id and security headers, 2. client address and access control (403), 3. syntax (400), URL, header and
-/// body limits, 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance serves one configuration
-/// snapshot.
+/// body limits, the name it was sent to (421), 4. route, 5. bearer (401), 6. the feature's handler or 404. One instance
+/// serves one configuration snapshot.
 /// </summary>
 internal sealed partial class RequestPipeline(RequestPipelineParts parts)
 {
@@ -86,7 +86,7 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
             return RefuseAsync(request, StatusCodes.Status403Forbidden, "forbidden");
         }
 
-        // 3. Syntax and limits.
+        // 3. Syntax, limits and name.
         if (!RequestSyntax.IsSound(request.Http.Request))
         {
             return RefuseUnsoundAsync(request);
@@ -95,6 +95,11 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
         if (parts.Limits.Check(request) is { } refusal)
         {
             return RefuseAsync(request, refusal.Status, refusal.Text);
+        }
+
+        if (!parts.Names.Serves(request))
+        {
+            return parts.Names.RefuseAsync(request);
         }
 
         // 4. The route.

@@ -14,6 +14,8 @@ internal sealed record RequestPipelineParts
 
     public required RequestLimits Limits { get; init; }
 
+    public required LoopbackNames Names { get; init; }
+
     public required RequireSession Session { get; init; }
 
     /// <summary>Whether the gateway itself serves HTTPS.</summary>

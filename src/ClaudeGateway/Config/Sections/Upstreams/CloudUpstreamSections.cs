@@ -40,7 +40,7 @@ internal static class BedrockUpstreamSection
             Region, Profile, AwsKeys.Auth, AwsKeys.AssumeRole, AwsKeys.Guardrail, AwsKeys.GuardrailTrace),
         fields => Common.Complete(fields, new BedrockUpstreamConfig
         {
-            Region = fields.Get(Region),
+            Region = fields.Get(Region) ?? "",
             InferenceProfile = fields.Find(Profile),
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
@@ -72,7 +72,7 @@ internal static class MantleUpstreamSection
         Common.With(Region, AwsKeys.Auth, AwsKeys.AssumeRole),
         fields => Common.Complete(fields, new MantleUpstreamConfig
         {
-            Region = fields.Get(Region),
+            Region = fields.Get(Region) ?? "",
             Auth = fields.Get(AwsKeys.Auth),
             AssumeRole = fields.Get(AwsKeys.AssumeRole),
         }),
@@ -105,7 +105,7 @@ internal static class ClaudePlatformAwsUpstreamSection
         Common.With(Region, WorkspaceId, AwsKeys.PlatformAuth),
         fields => Common.Complete(fields, new ClaudePlatformAwsUpstreamConfig
         {
-            Region = fields.Get(Region),
+            Region = fields.Get(Region) ?? "",
             WorkspaceId = fields.Get(WorkspaceId),
             Auth = fields.Get(AwsKeys.PlatformAuth),
         }),
@@ -193,7 +193,7 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
         Common.With(ProjectId, Location, WorkspaceId, GoogleKeys.PlatformAuth),
         fields => Common.Complete(fields, new ClaudeOnGoogleCloudUpstreamConfig
         {
-            ProjectId = fields.Get(ProjectId),
+            ProjectId = fields.Get(ProjectId) ?? "",
             Location = fields.Get(Location),
             WorkspaceId = fields.Get(WorkspaceId),
             Auth = fields.Get(GoogleKeys.PlatformAuth),
@@ -204,6 +204,9 @@ internal static class ClaudeOnGoogleCloudUpstreamSection
 /// <summary>Keys of upstreams with <c>provider: vertex</c>.</summary>
 internal static class VertexUpstreamSection
 {
+    /// <summary>What many pages call the provider.</summary>
+    public const string Alias = "google_cloud";
+
     private static readonly Key<string> Region = new("region", Text(), "Google Cloud region, `global`, `us` or `eu`.")
     {
         IsRequired = true,
@@ -216,14 +219,15 @@ internal static class VertexUpstreamSection
         Example = "my-project",
     };
 
-    private static readonly UpstreamKeys Common = new("vertex", "https://us-east5-aiplatform.googleapis.com/v1");
+    private static readonly UpstreamKeys Common = new(
+        "vertex", "https://us-east5-aiplatform.googleapis.com/v1", alias: Alias);
 
     public static readonly Shape<UpstreamConfig> Shape = Object<UpstreamConfig>(
         Common.With(Region, ProjectId, GoogleKeys.Auth),
         fields => Common.Complete(fields, new VertexUpstreamConfig
         {
-            Region = fields.Get(Region),
-            ProjectId = fields.Get(ProjectId),
+            Region = fields.Get(Region) ?? "",
+            ProjectId = fields.Get(ProjectId) ?? "",
             Auth = fields.Get(GoogleKeys.Auth),
         }),
         fields =>

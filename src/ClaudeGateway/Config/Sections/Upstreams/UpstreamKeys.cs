@@ -17,10 +17,14 @@ internal sealed class UpstreamKeys
     private readonly Key<IReadOnlyList<string>> _models;
     private readonly string _providerName;
 
-    public UpstreamKeys(string provider, string baseUrlExample, bool needsModels = false)
+    /// <param name="alias">Another word for the provider; null when there is none.</param>
+    public UpstreamKeys(string provider, string baseUrlExample, bool needsModels = false, string? alias = null)
     {
         _providerName = provider;
-        _provider = new("provider", Choice((provider, provider)), "The kind of upstream.")
+        _provider = new(
+            "provider",
+            Choice((provider, provider)),
+            "The kind of upstream." + (alias is null ? "" : $" `{alias}` means the same."))
         {
             IsRequired = true,
             Example = provider,

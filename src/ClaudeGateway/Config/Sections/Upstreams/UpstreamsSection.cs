@@ -7,6 +7,12 @@ namespace ClaudeGateway.Config.Sections.Upstreams;
 /// <summary>The <c>upstreams</c> list: entries by provider, and the rules between them.</summary>
 internal static class UpstreamsSection
 {
+    /// <summary>Names that other pages give to a provider, and ours.</summary>
+    private static readonly Dictionary<string, string> Aliases = new(StringComparer.Ordinal)
+    {
+        [VertexUpstreamSection.Alias] = "vertex",
+    };
+
     private static readonly Shape<UpstreamConfig> Upstream = new VariantShape<UpstreamConfig>(
         "provider",
         [
@@ -17,10 +23,14 @@ internal static class UpstreamsSection
             ("anthropicGoogleCloud", ClaudeOnGoogleCloudUpstreamSection.Shape),
             ("vertex", VertexUpstreamSection.Shape),
             ("foundry", FoundryUpstreamSection.Shape),
-        ]);
+        ],
+        Aliases);
 
     public static readonly Shape<IReadOnlyList<UpstreamConfig>> Shape = ListOf(Upstream, 1).Checked(CheckNames)
         .Checked(CheckGuardrails);
+
+    /// <summary>The provider that a word means; the word itself unless it is an alias.</summary>
+    public static string ProviderOf(string word) => Aliases.GetValueOrDefault(word, word);
 
     private static void CheckNames(IReadOnlyList<UpstreamConfig> upstreams, ConfigNode node, ConfigReading reading)
     {
