@@ -69,8 +69,8 @@ internal static class BootReport
 
         else if (config.Listen.ServesLoopbackNamesOnly)
         {
-            yield return "public_url: PUBLIC_URL is not set, so only requests for localhost are served (a port on one's own "
-                + "machine); other names are told to set it to the address that developers use";
+            yield return "public_url: PUBLIC_URL is not set, so only requests for localhost are served (a port on "
+                + "one's own machine); other names are told to set it to the address that developers use";
         }
 
         var proxies = config.Listen.TrustedProxies.Count;

@@ -28,21 +28,22 @@ internal sealed class ConfigReference
         ## Without a file
 
         Started without `--config`, the gateway takes its configuration from the environment;
-        `claude-gateway check --print` shows the file it amounts to. (Where `CLAUDE_GATEWAY_CONFIG` names a file that exists,
-        as it may in a container, that file is read instead.)
+        `claude-gateway check --print` shows the file it amounts to. (Where `CLAUDE_GATEWAY_CONFIG` names a file that
+        exists, as it may in a container, that file is read instead.)
 
-        `OIDC_ISSUER_URL`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET`, `UPSTREAM_PROVIDER`, `DATABASE_URL` and a published port
-        are enough to begin with. What a file has to say is found then:
+        `OIDC_ISSUER_URL`, `OIDC_CLIENT_ID`, `OIDC_CLIENT_SECRET`, `UPSTREAM_PROVIDER`, `DATABASE_URL` and a published
+        port are enough to begin with. What a file has to say is found then:
 
-        - Without `GATEWAY_JWT_SECRET` a secret is made at the first start and kept in the database for all replicas (see
-          [operations.md](operations.md), Without a secret of one's own).
-        - Without `PUBLIC_URL` only requests for `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]` are served, under the
-          port they came to: a published port on one's own machine. Any other name is answered with 421 and what to set;
-          `/healthz` and `/readyz` answer under every name. Register `http://localhost:PORT/oauth/callback` at the IdP.
-        - Without `AWS_REGION` and `AWS_DEFAULT_REGION` the region is that of the profile (`AWS_PROFILE`) in the shared AWS
-          files, else of the EC2 instance, unless `AWS_EC2_METADATA_DISABLED` is `true`.
-        - Without `GOOGLE_CLOUD_PROJECT` the project is `project_id`, else `quota_project_id`, of the Application Default
-          Credentials, else that of Google's metadata server. Vertex without `CLOUD_ML_REGION` is `global`.
+        - Without `GATEWAY_JWT_SECRET` a secret is made at the first start and kept in the database for all replicas
+          (see [operations.md](operations.md#keys), Without a secret of one's own).
+        - Without `PUBLIC_URL` only requests for `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]` are served, under
+          the port they came to: a published port on one's own machine. Any other name is answered with 421 and what to
+          set; `/healthz` and `/readyz` answer under every name. Register `http://localhost:PORT/oauth/callback` at the
+          IdP.
+        - Without `AWS_REGION` and `AWS_DEFAULT_REGION` the region is that of the profile (`AWS_PROFILE`) in the shared
+          AWS files, else of the EC2 instance, unless `AWS_EC2_METADATA_DISABLED` is `true`.
+        - Without `GOOGLE_CLOUD_PROJECT` the project is `project_id`, else `quota_project_id`, of the Application
+          Default Credentials, else that of Google's metadata server. Vertex without `CLOUD_ML_REGION` is `global`.
 
         | Variable | Key |
         |---|---|

@@ -124,8 +124,8 @@ internal sealed record GoogleGroupsConfig(string ServiceAccountJsonPath, string 
 internal sealed record SessionConfig
 {
     /// <summary>
-    /// Each at least 32 characters; the first signs, all verify. Empty, for a gateway started from variables alone, means
-    /// the one that is kept in the store.
+    /// Each at least 32 characters; the first signs, all verify. Empty, for a gateway started from variables alone,
+    /// means the one that is kept in the store.
     /// </summary>
     public required IReadOnlyList<Secret> JwtSecrets { get; init; }
 

@@ -122,7 +122,8 @@ public sealed class FiveVariablesTests : IAsyncLifetime
         var origin = await OriginAsync(gateway);
         var port = new Uri(origin).Port;
         const string Discovery = "/.well-known/oauth-authorization-server";
-        foreach (var own in new[] { $"localhost:{port}", $"127.0.0.1:{port}", "127.3.2.1:8443", "[::1]:9", "gw.localhost" })
+        string[] ours = [$"localhost:{port}", $"127.0.0.1:{port}", "127.3.2.1:8443", "[::1]:9", "gw.localhost"];
+        foreach (var own in ours)
         {
             using var metadata = await SendAsync(HttpMethod.Get, origin + Discovery, own);
             Assert.Equal(HttpStatusCode.OK, metadata.StatusCode);
@@ -130,7 +131,8 @@ public sealed class FiveVariablesTests : IAsyncLifetime
             Assert.Equal($"http://{own}", json.RootElement.GetProperty("issuer").GetString());
         }
 
-        foreach (var other in new[] { "gw.example.com", $"192.0.2.7:{port}", "localhost.example.com", "127.0.0.1.nip.io" })
+        string[] others = ["gw.example.com", $"192.0.2.7:{port}", "localhost.example.com", "127.0.0.1.nip.io"];
+        foreach (var other in others)
         {
             using var metadata = await SendAsync(HttpMethod.Get, origin + Discovery, other);
             Assert.Equal(HttpStatusCode.MisdirectedRequest, metadata.StatusCode);

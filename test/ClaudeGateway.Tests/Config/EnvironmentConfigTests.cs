@@ -68,7 +68,10 @@ public sealed class EnvironmentConfigTests
     {
         var result = EnvironmentConfig.Read(
             Yaml.Environment(
-                [.. Complete.Where(v => v.Item1.StartsWith("OIDC_") || v.Item1 == "DATABASE_URL"),
+                [
+                    .. Complete.Where(
+                        variable => variable.Item1 == "DATABASE_URL"
+                            || variable.Item1.StartsWith("OIDC_", StringComparison.Ordinal)),
                     ("UPSTREAM_PROVIDER", provider)]));
         Assert.Empty(result.Errors);
         var config = result.Config!;

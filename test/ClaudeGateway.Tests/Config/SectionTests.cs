@@ -27,7 +27,7 @@ public sealed class SectionTests
         """{"session":{"jwt_secret":["0123456789-0123456789-0123456789","short"]}}""",
         "jwt_secret[1]: must have at least 32 characters, got 5")]
     [InlineData("""{"upstreams":[{"provider":"bedrock"}]}""", "upstreams[0].region: is required")]
-    [InlineData("""{"upstreams":[{"provider":"google_cloud","region":"us"}]}""", "upstreams[0].project_id: is required")]
+    [InlineData("""{"upstreams":[{"provider":"google_cloud","region":"us"}]}""", "[0].project_id: is required")]
     [InlineData("""{"upstreams":[{"provider":"google"}]}""", "must be anthropic, bedrock")]
     [InlineData("""{"session":{"jwt_secret":[]}}""", "jwt_secret: must have at least one entry")]
     [InlineData("""{"session":{"ttl_hours":0}}""", "ttl_hours: must be a number above 0")]

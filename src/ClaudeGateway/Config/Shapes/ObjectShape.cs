@@ -103,8 +103,8 @@ internal sealed class VariantShape<T>(
         && aliases.TryGetValue(word.Text, out var own)
             ? map with
             {
-                Entries = [.. map.Entries.Select(
-                    entry => ReferenceEquals(entry.Value, word) ? entry with { Value = word with { Text = own } } : entry)],
+                Entries = [.. map.Entries.Select(entry =>
+                    ReferenceEquals(entry.Value, word) ? entry with { Value = word with { Text = own } } : entry)],
             }
             : map;
 

@@ -28,14 +28,14 @@ internal abstract class PlaceQuestion
     protected abstract bool IsSound(string place);
 
     /// <summary>What the sources on this machine say; null when none has it.</summary>
-    public FoundPlace? FindHere() => FindHere([]);
+    public FoundPlace? FindHere() => SearchHere([]);
 
-    /// <exception cref="OperatorException">Nothing has it; says what each source answered.</exception>
     /// <param name="key">The key of the configuration that lacks it.</param>
+    /// <exception cref="OperatorException">Nothing has it; says what each source answered.</exception>
     public async Task<FoundPlace> FindAsync(string key, CredentialHttp http, CancellationToken cancellation)
     {
         var misses = new List<string>();
-        if (FindHere(misses) is { } here)
+        if (SearchHere(misses) is { } here)
         {
             return here;
         }
@@ -57,7 +57,7 @@ internal abstract class PlaceQuestion
                 + $"{string.Join("; ", misses)}. Set {Variable}");
     }
 
-    private FoundPlace? FindHere(List<string> misses)
+    private FoundPlace? SearchHere(List<string> misses)
     {
         foreach (var source in Here)
         {

@@ -14,7 +14,7 @@ public sealed class PlaceQuestionTests : IDisposable
     public void Dispose() => _home.Dispose();
 
     [Fact]
-    public async Task The_region_comes_from_the_environment_before_the_profile_and_from_the_profile_before_the_instance()
+    public async Task The_region_comes_from_the_environment_else_the_profile_else_the_instance()
     {
         await using var instance = Instance("eu-central-2");
         Profiles("[default]\nregion = ca-west-1\n[profile other]\nregion = sa-east-1\n");
@@ -38,7 +38,7 @@ public sealed class PlaceQuestionTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_region_every_place_that_was_asked_is_named_and_an_instance_that_may_not_be_asked_is_not()
+    public async Task Without_a_region_all_that_was_asked_is_named_and_an_instance_only_asked_if_it_may_be()
     {
         await using var instance = Instance("eu-central-2");
         Profiles("[default]\noutput = json\n");
@@ -90,9 +90,8 @@ public sealed class PlaceQuestionTests : IDisposable
         (string, string) metadata = ("GCE_METADATA_HOST", $"127.0.0.1:{server.Port}");
 
         Assert.Equal("of-env", (await ProjectAsync(("GOOGLE_CLOUD_PROJECT", "of-env"), metadata)).Value);
-        Assert.Equal(
-            "of-key",
-            (await ProjectAsync(Credentials("""{"project_id":"of-key","quota_project_id":"billed"}"""), metadata)).Value);
+        var both = Credentials("""{"project_id":"of-key","quota_project_id":"billed"}""");
+        Assert.Equal("of-key", (await ProjectAsync(both, metadata)).Value);
         Assert.Equal("billed", (await ProjectAsync(Credentials("""{"quota_project_id":"billed"}"""), metadata)).Value);
         Assert.Empty(server.Requests);
 
@@ -152,7 +151,7 @@ public sealed class PlaceQuestionTests : IDisposable
 
     private (string, string) File() => ("AWS_SHARED_CREDENTIALS_FILE", _home.File("aws"));
 
-    /// <summary>Both of AWS's files may name a region; the SDK looks for the other one in the real environment.</summary>
+    /// <summary>Either of AWS's files may name a region; the SDK looks for the other one in the real home.</summary>
     private void Profiles(string text) =>
         System.IO.File.WriteAllText(_home.File("aws"), text.Replace("[profile ", "[", StringComparison.Ordinal));
 
