@@ -8,9 +8,8 @@ namespace ClaudeGateway.Cli;
 internal static class CheckCommand
 {
     public static int Run(
-        string? configPath, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
+        ConfigReadResult result, bool print, ProcessEnvironment environment, TextWriter output, TextWriter errors)
     {
-        var result = ServeCommand.Read(configPath, environment);
         if (result.Config is not { } config)
         {
             List(errors, "warning", result.Warnings.Select(warning => warning.Describe(result.Path)));

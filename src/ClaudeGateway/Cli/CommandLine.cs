@@ -35,11 +35,11 @@ internal static class CommandLine
     /// <param name="hangUps">Null when the arguments name a command that does not serve.</param>
     private static RootCommand Root(HangUps? hangUps)
     {
-        var config = ConfigOption();
+        var (config, poll) = (ConfigOption(), PollOption());
         var root = new RootCommand(
-            "claude-gateway: one sign-in, one endpoint and one policy for Claude in your company.") { config };
+            "claude-gateway: one sign-in, one endpoint and one policy for Claude in your company.") { config, poll };
         root.SetAction((parsed, cancellation) =>
-            ServeCommand.RunAsync(parsed.GetValue(config), hangUps!, cancellation));
+            ServeCommand.RunAsync(parsed.GetValue(config), parsed.GetValue(poll), hangUps!, cancellation));
         root.Subcommands.Add(Serve(hangUps));
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Diagnose());
@@ -57,10 +57,10 @@ internal static class CommandLine
 
     private static Command Serve(HangUps? hangUps)
     {
-        var config = ConfigOption();
-        var serve = new Command("serve", "Start the gateway (the default).") { config };
+        var (config, poll) = (ConfigOption(), PollOption());
+        var serve = new Command("serve", "Start the gateway (the default).") { config, poll };
         serve.SetAction((parsed, cancellation) =>
-            ServeCommand.RunAsync(parsed.GetValue(config), hangUps!, cancellation));
+            ServeCommand.RunAsync(parsed.GetValue(config), parsed.GetValue(poll), hangUps!, cancellation));
         return serve;
     }
 
@@ -71,13 +71,15 @@ internal static class CommandLine
         {
             Description = "Print the resolved configuration with secrets masked.",
         };
-        var check = new Command("check", "Read and check a configuration without touching any service.") { config,
-            print };
+        var check = new Command(
+            "check", "Read and check a configuration without touching any service but its URL's.") { config, print };
         check.SetAction(
-            parsed =>
-                CheckCommand.Run(
-                    parsed.GetValue(config), parsed.GetValue(print), ProcessEnvironment.Current(), Console.Out,
-                    Console.Error));
+            async (parsed, cancellation) =>
+            {
+                var environment = ProcessEnvironment.Current();
+                var result = await ServeCommand.ReadAsync(parsed.GetValue(config), environment, cancellation);
+                return CheckCommand.Run(result, parsed.GetValue(print), environment, Console.Out, Console.Error);
+            });
         return check;
     }
 
@@ -192,16 +194,17 @@ internal static class CommandLine
             "explain",
             "Print what one developer is served: policies, settings with their origin, models.") { config, sub, email,
                 groups };
-        explain.SetAction(parsed => ExplainCommand.Run(
-            new ExplainOptions(
-                parsed.GetValue(config),
+        explain.SetAction(async (parsed, cancellation) =>
+        {
+            var environment = ProcessEnvironment.Current();
+            var developer = new ExplainOptions(
                 parsed.GetValue(sub)!,
                 parsed.GetValue(email),
                 parsed.GetValue(groups)!.Split(
-                    ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
-            ProcessEnvironment.Current(),
-            Console.Out,
-            Console.Error));
+                    ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+            var result = await ServeCommand.ReadAsync(parsed.GetValue(config), environment, cancellation);
+            return ExplainCommand.Run(result, developer, environment, Console.Out, Console.Error);
+        });
         return explain;
     }
 
@@ -259,7 +262,15 @@ internal static class CommandLine
 
     private static Option<string?> ConfigOption() => new("--config", "-c")
     {
-        Description = "Path of gateway.yaml.",
-        HelpName = "path",
+        Description = "Path of gateway.yaml, or its URL: https://…, s3://bucket/key, gs://bucket/object.",
+        HelpName = "path|url",
+    };
+
+    private static Option<string?> PollOption() => new("--config-poll")
+    {
+        Description =
+            $"How often a URL is asked for another version; {ConfigPolling.Variable} unless given, 30 s by default, 0 "
+                + "for never.",
+        HelpName = "seconds",
     };
 }

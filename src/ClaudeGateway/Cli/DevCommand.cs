@@ -35,7 +35,7 @@ internal static class DevCommand
             var own = environment.ForOwnMachine();
             var result = GatewayConfigReader.Read(folder.PathOf(DevConfig.FileName), own);
             return result.Config is not null
-                ? await ServeCommand.ServeAsync(result, own, hangUps, SayHow, cancellation)
+                ? await ServeCommand.ServeAsync(result, null, own, hangUps, SayHow, cancellation)
                 : ServeCommand.Fail(result.Errors);
 
             void SayHow() => Console.Out.WriteLine(DevGuide.Text(origin, issuer, model?.Url, folder));

@@ -12,14 +12,18 @@ using ClaudeGateway.Upstreams;
 namespace ClaudeGateway.Cli;
 
 /// <summary>Whom <c>explain</c> is about; groups as the IdP would name them.</summary>
-internal sealed record ExplainOptions(string? ConfigPath, string Sub, string? Email, IReadOnlyList<string> Groups);
+internal sealed record ExplainOptions(string Sub, string? Email, IReadOnlyList<string> Groups);
 
 /// <summary><c>explain</c>: what one developer would be served, and why, without a service.</summary>
 internal static class ExplainCommand
 {
-    public static int Run(ExplainOptions options, ProcessEnvironment environment, TextWriter output, TextWriter errors)
+    public static int Run(
+        ConfigReadResult result,
+        ExplainOptions options,
+        ProcessEnvironment environment,
+        TextWriter output,
+        TextWriter errors)
     {
-        var result = ServeCommand.Read(options.ConfigPath, environment);
         foreach (var error in result.Errors)
         {
             errors.WriteLine($"error: {error}");

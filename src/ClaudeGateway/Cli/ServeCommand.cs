@@ -5,6 +5,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Process;
+using ClaudeGateway.Sources;
 
 namespace ClaudeGateway.Cli;
 
@@ -14,14 +15,51 @@ namespace ClaudeGateway.Cli;
 /// </summary>
 internal static class ServeCommand
 {
+    /// <param name="poll">As <c>--config-poll</c> gives it.</param>
     /// <param name="hangUps">Heard since the process began.</param>
-    public static async Task<int> RunAsync(string? configPath, HangUps hangUps, CancellationToken cancellation)
+    public static async Task<int> RunAsync(
+        string? config, string? poll, HangUps hangUps, CancellationToken cancellation)
     {
         var environment = ProcessEnvironment.Current();
-        var result = Read(configPath, environment);
-        return result.Config is null
-            ? Fail(result.Errors)
-            : await ServeAsync(result, environment, hangUps, static () => { }, cancellation);
+        try
+        {
+            var interval = ConfigPolling.ReadInterval(poll, config, environment);
+            if (config is null || !ConfigUrl.IsUrl(config))
+            {
+                var result = Read(config, environment);
+                return result.Config is null
+                    ? Fail(result.Errors)
+                    : await ServeAsync(result, null, environment, hangUps, static () => { }, cancellation);
+            }
+
+            using var source = RemoteConfig.Open(config, environment, SystemClock.Instance);
+            return await ServeRemoteAsync(source, interval, environment, hangUps, cancellation);
+        }
+        catch (OperatorException e)
+        {
+            return Fail([e.Message]);
+        }
+    }
+
+    /// <summary>The file or URL; without either, the environment.</summary>
+    public static async Task<ConfigReadResult> ReadAsync(
+        string? config, ProcessEnvironment environment, CancellationToken cancellation)
+    {
+        if (config is null || !ConfigUrl.IsUrl(config))
+        {
+            return Read(config, environment);
+        }
+
+        try
+        {
+            using var source = RemoteConfig.Open(config, environment, SystemClock.Instance);
+            var fetched = await source.FetchAtStartAsync(cancellation);
+            return fetched.Read(environment);
+        }
+        catch (Exception e) when (e is OperatorException or ConfigFetchException)
+        {
+            return ConfigReadResult.Unreadable("", e.Message);
+        }
     }
 
     /// <summary>
@@ -38,15 +76,45 @@ internal static class ServeCommand
             : ConfigReadResult.Unreadable(
                 "",
                 (usual is null ? "--config is required" : $"{usual} does not exist and --config is not given")
-                    + ": the path of gateway.yaml (or set OIDC_ISSUER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, "
+                    + ": the path or URL of gateway.yaml (or set OIDC_ISSUER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, "
                     + "UPSTREAM_PROVIDER and DATABASE_URL; docs/configuration.md, Without a file)");
     }
 
+    private static async Task<int> ServeRemoteAsync(
+        RemoteConfig source,
+        TimeSpan? poll,
+        ProcessEnvironment environment,
+        HangUps hangUps,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            // A signal during it ends the process at once: there is nothing to drain.
+            var fetched = await source.FetchAtStartAsync(cancellation);
+            var result = fetched.Read(environment);
+            return result.Config is null
+                ? Fail(result.Errors)
+                : await ServeAsync(
+                    result,
+                    new ConfigPolling(new RemoteOrigin(source, fetched), poll),
+                    environment,
+                    hangUps,
+                    static () => { },
+                    cancellation);
+        }
+        catch (ConfigFetchException e)
+        {
+            return Fail([e.Message]);
+        }
+    }
+
     /// <param name="result">A configuration without problems.</param>
+    /// <param name="polling">Null for a file.</param>
     /// <param name="hangUps">What came before the gateway listens is obeyed as soon as it does.</param>
     /// <param name="ready">Called once the gateway listens.</param>
     public static async Task<int> ServeAsync(
         ConfigReadResult result,
+        ConfigPolling? polling,
         ProcessEnvironment environment,
         HangUps hangUps,
         Action ready,
@@ -70,8 +138,9 @@ internal static class ServeCommand
             await using var app = await GatewayApp.StartAsync(
                 config, environment, SystemClock.Instance, audit, log, stop.Token);
             ready();
-            var reloads = new ConfigReload(app, result, environment, SystemClock.Instance, log)
-                .RunAsync(hangUps.Asked, stop.Token);
+            using var reload = new ConfigReload(app, result, polling?.Origin, environment, SystemClock.Instance, log);
+            await using var polls = polling?.Start(() => reload.PollAsync(stop.Token), SystemClock.Instance, log);
+            var reloads = reload.RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");
             // A reload under way was cancelled by the same signal; the drain does not wait until it has noticed.

@@ -73,7 +73,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         OperationalLog log,
         CancellationToken cancellation)
     {
-        audit.ConfigLoad(config.Path, config.Sha256);
+        audit.ConfigLoad(config.Path, config.Sha256, config.ETag);
         BootReport.WriteBanner(log);
         var owned = new OwnedResources(log);
         try
@@ -116,7 +116,7 @@ internal sealed class GatewayApp : IAsyncDisposable
         var previous = _snapshot;
         _snapshot = next;
         _services.SpendAccounts.Use(config.Admin);
-        _services.Audit.ConfigLoad(config.Path, config.Sha256);
+        _services.Audit.ConfigLoad(config.Path, config.Sha256, config.ETag);
         _services.ConfigMeters.InForce(config.Sha256);
         lock (_retiring)
         {

@@ -14,6 +14,8 @@ internal sealed class ConfigReference
         code that reads them
         (`claude-gateway schema --format markdown`), and `claude-gateway schema` prints a JSON Schema for editors.
 
+        - A URL may stand for the file: `https://…`, `s3://bucket/key`, `gs://bucket/object`
+          ([operations.md](operations.md#configuration-at-a-url)).
         - `claude-gateway check --config gateway.yaml` checks the file without touching any service; `--print` shows it
           with references resolved, defaults filled in and secrets masked.
         - Every problem is listed, each with file, line, column, path, and what is allowed. An unknown key is a problem.

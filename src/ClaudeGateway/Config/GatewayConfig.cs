@@ -7,7 +7,7 @@ namespace ClaudeGateway.Config;
 /// </summary>
 internal sealed record GatewayConfig
 {
-    /// <summary>The file it was read from, as the operator named it.</summary>
+    /// <summary>The file it was read from, as the operator named it; of a URL without its query.</summary>
     public required string Path { get; init; }
 
     /// <summary>
@@ -15,6 +15,10 @@ internal sealed record GatewayConfig
     /// values: a hash over secrets helps guessing weak ones.
     /// </summary>
     public required string Sha256 { get; init; }
+
+    /// <summary>What the server it was fetched from calls this version; null for a file, and where it says
+    /// nothing.</summary>
+    public string? ETag { get; init; }
 
     /// <summary>
     /// Shown in the device authorization answer and on the sign-in page; already cleaned. Null when not configured.

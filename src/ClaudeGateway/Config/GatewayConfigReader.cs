@@ -14,7 +14,8 @@ namespace ClaudeGateway.Config;
 /// </summary>
 internal static class GatewayConfigReader
 {
-    private const long MaxFileBytes = 16 * 1024 * 1024;
+    /// <summary>Of a configuration, wherever it comes from.</summary>
+    public const long MaxBytes = 16 * 1024 * 1024;
 
     private static readonly UTF8Encoding StrictUtf8 = new(
         encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -36,7 +37,7 @@ internal static class GatewayConfigReader
                 return ConfigReadResult.Unreadable(path, $"{path} does not exist");
             }
 
-            if (new FileInfo(path).Length > MaxFileBytes)
+            if (new FileInfo(path).Length > MaxBytes)
             {
                 return ConfigReadResult.Unreadable(path, $"{path} is larger than 16 MiB");
             }

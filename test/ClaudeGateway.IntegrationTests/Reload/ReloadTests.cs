@@ -53,6 +53,7 @@ public sealed class ReloadTests : IAsyncLifetime
         _reload = new ConfigReload(
             _gateway.App,
             first,
+            null,
             Environment,
             TimeProvider.System,
             new OperationalLog(_lines, TimeProvider.System, LogLevel.Info));
@@ -61,6 +62,7 @@ public sealed class ReloadTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _gateway.DisposeAsync();
+        _reload.Dispose();
         _lines.Dispose();
         await _upstream.DisposeAsync();
         await _idp.DisposeAsync();

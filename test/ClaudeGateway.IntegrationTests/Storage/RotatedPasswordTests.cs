@@ -94,7 +94,7 @@ public sealed class RotatedPasswordTests : IAsyncLifetime, IDisposable
         using var captured = new CapturedLog();
         using var lines = new StderrLines(captured);
         var log = new OperationalLog(lines, TimeProvider.System, LogLevel.Info);
-        var reload = new ConfigReload(gateway.App, first, environment, TimeProvider.System, log);
+        using var reload = new ConfigReload(gateway.App, first, null, environment, TimeProvider.System, log);
 
         await _server.ExecuteAsync("ALTER ROLE app PASSWORD 'sekrit-2'");
         await File.WriteAllTextAsync(file, Content("sekrit-2"));

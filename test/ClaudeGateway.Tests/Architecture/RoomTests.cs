@@ -28,10 +28,21 @@ public sealed partial class RoomTests
         ("Sessions", ["Json", "Logging", "Process", "Config", "Storage"]),
         ("Http", ["Json", "Instrumentation", "Logging", "Process", "Net", "Config", "Sessions"]),
         ("Credentials", ["Json", "Logging", "Process", "Net", "Config", "Outbound", "Sessions"]),
+        ("Sources", ["Logging", "Process", "Net", "Config", "Outbound", "Credentials"]),
         ("Telemetry", ["Instrumentation", "Logging", "Process", "Config", "Outbound", "Http", "Credentials"]),
-        ("Spend", ["Json", "Instrumentation", "Logging", "Process", "Config", "Storage", "Outbound", "Sessions", "Http"]),
-        ("Managed", ["Json", "Instrumentation", "Logging", "Process", "Models", "Settings", "Config", "Storage", "Sessions", "Http"]),
-        ("SignIn", ["Json", "Instrumentation", "Logging", "Process", "Config", "Storage", "Outbound", "Sessions", "Http"]),
+        ("Spend",
+        [
+            "Json", "Instrumentation", "Logging", "Process", "Config", "Storage", "Outbound", "Sessions", "Http",
+        ]),
+        ("Managed",
+        [
+            "Json", "Instrumentation", "Logging", "Process", "Models", "Settings", "Config", "Storage", "Sessions",
+            "Http",
+        ]),
+        ("SignIn",
+        [
+            "Json", "Instrumentation", "Logging", "Process", "Config", "Storage", "Outbound", "Sessions", "Http",
+        ]),
         ("Upstreams",
         [
             "Json", "Logging", "Process", "Models", "Config", "Outbound", "Sessions", "Http", "Credentials",
@@ -50,15 +61,15 @@ public sealed partial class RoomTests
         ("Dev", ["Json", "Process"]),
         ("Composition",
         [
-            "Instrumentation", "Logging", "Process", "Models", "Config", "Storage", "Outbound", "Sessions", "Http", "Credentials",
-            "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin", "Observability",
-            "Import",
+            "Instrumentation", "Logging", "Process", "Models", "Config", "Storage", "Outbound", "Sessions", "Http",
+            "Credentials", "Sources", "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin",
+            "Observability", "Import",
         ]),
         ("Cli",
         [
-            "Json", "Instrumentation", "Logging", "Process", "Net", "Models", "Settings", "Config", "Storage", "Outbound", "Sessions",
-            "Http", "Credentials", "Telemetry", "Spend", "Managed", "SignIn", "Upstreams", "Messages", "Admin",
-            "Import", "Dev", "Composition",
+            "Json", "Instrumentation", "Logging", "Process", "Net", "Models", "Settings", "Config", "Storage",
+            "Outbound", "Sessions", "Http", "Credentials", "Sources", "Telemetry", "Spend", "Managed", "SignIn",
+            "Upstreams", "Messages", "Admin", "Import", "Dev", "Composition",
         ]),
         ("(root)", ["Process", "Cli"]),
     ];

@@ -37,7 +37,9 @@ public sealed class CheckCommandTests : IDisposable
     [Fact]
     public void Without_a_file_and_without_variables_the_option_is_asked_for()
     {
-        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(), _output, _errors));
+        var environment = Yaml.Environment();
+        Assert.Equal(
+            1, CheckCommand.Run(ServeCommand.Read(null, environment), false, environment, _output, _errors));
         Assert.Contains("--config is required", _errors.ToString(), StringComparison.Ordinal);
     }
 
@@ -173,6 +175,7 @@ public sealed class CheckCommandTests : IDisposable
     private int Check(string yaml, bool print = false, params (string, string)[] variables)
     {
         File.WriteAllText(_file, yaml);
-        return CheckCommand.Run(_file, print, Yaml.Environment(variables), _output, _errors);
+        var environment = Yaml.Environment(variables);
+        return CheckCommand.Run(ServeCommand.Read(_file, environment), print, environment, _output, _errors);
     }
 }

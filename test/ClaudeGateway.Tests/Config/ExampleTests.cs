@@ -20,8 +20,8 @@ public sealed class ExampleTests
         });
         using var output = new StringWriter();
         using var errors = new StringWriter();
-        var exitCode = CheckCommand.Run(
-            Repository.File("examples/gateway.yaml"), print: false, environment, output, errors);
+        var example = ServeCommand.Read(Repository.File("examples/gateway.yaml"), environment);
+        var exitCode = CheckCommand.Run(example, print: false, environment, output, errors);
         Assert.Empty(errors.ToString());
         Assert.Equal(0, exitCode);
     }

@@ -53,9 +53,11 @@ public sealed class ExplainTests
         using var output = new StringWriter();
         using var errors = new StringWriter();
 
+        var environment = new ProcessEnvironment(new Dictionary<string, string>());
         var code = ExplainCommand.Run(
-            new ExplainOptions(file, "alice", "a@x.com", groups),
-            new ProcessEnvironment(new Dictionary<string, string>()),
+            ServeCommand.Read(file, environment),
+            new ExplainOptions("alice", "a@x.com", groups),
+            environment,
             output,
             errors);
 

@@ -22,7 +22,7 @@ internal static class DoctorCommand
         TextWriter output,
         CancellationToken cancellation)
     {
-        var result = ServeCommand.Read(configPath, environment);
+        var result = await ServeCommand.ReadAsync(configPath, environment, cancellation);
         if (result.Config is not { } config)
         {
             return ServeCommand.Fail(result.Errors);

@@ -83,7 +83,7 @@ internal sealed class SigV4Signer(string region, string service)
         var names = string.Join(';', headers.Keys);
         var canonical = new StringBuilder(1024)
             .Append(method).Append('\n')
-            .Append(Encode(path, keepSlash: true)).Append('\n')
+            .Append(service is "s3" ? path : Encode(path, keepSlash: true)).Append('\n')
             .Append(CanonicalQuery(query)).Append('\n');
         foreach (var (name, value) in headers)
         {

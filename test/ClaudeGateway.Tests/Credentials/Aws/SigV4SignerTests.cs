@@ -104,6 +104,34 @@ public sealed class SigV4SignerTests
             check.SignedHeaders);
     }
 
+    /// <summary>
+    /// The PUT of "Examples: Signature Calculations in AWS Signature Version 4" of the S3 API reference: the path is
+    /// signed as it is sent.
+    /// </summary>
+    [Fact]
+    public void S3_signs_the_path_as_it_is_sent()
+    {
+        const string hash = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072";
+        var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["date"] = "Fri, 24 May 2013 00:00:00 GMT",
+            ["host"] = "examplebucket.s3.amazonaws.com",
+            ["x-amz-content-sha256"] = hash,
+            ["x-amz-date"] = "20130524T000000Z",
+            ["x-amz-storage-class"] = "REDUCED_REDUNDANCY",
+        };
+        Assert.Equal(
+            "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd",
+            new SigV4Signer("us-east-1", "s3").Signature(
+                "PUT",
+                "/test%24file.text",
+                "",
+                headers,
+                hash,
+                "20130524T000000Z",
+                new AwsCredentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", null)));
+    }
+
     [Fact]
     public void The_check_notices_a_changed_body()
     {
