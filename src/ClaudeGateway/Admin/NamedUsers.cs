@@ -61,7 +61,7 @@ internal sealed class NamedUsers(SpendAccounts accounts)
     private static bool MayBeAddress(string userId) => userId.Contains('@', StringComparison.Ordinal);
 
     /// <summary>Whether it can hardly be meant as anything else: one "@" before a host with a dot.</summary>
-    private static bool IsAddress(string userId) =>
+    public static bool IsAddress(string userId) =>
         userId.Split('@') is [{ Length: > 0 }, var host]
         && host.Split('.') is { Length: > 1 } labels
         && labels.All(label => label.Length > 0)

@@ -70,16 +70,40 @@ internal sealed class AdminClient(
             return user;
         }
 
-        var page = await GetAsync(
-            "/effective?period[]=monthly&user_ids[]=" + Uri.EscapeDataString(user), cancellation);
-        var found = page.GetProperty("data").EnumerateArray()
-            .Select(row => row.GetProperty("scope").GetProperty("user_id").GetString()!).ToList();
+        var found = UserIds(await MeantAsync(user, cancellation));
         return found.Count <= 1
             ? found.FirstOrDefault(user)
             : throw new OperatorException(
                 $"{found.Count} developers have the e-mail address {user}: give the user id of one of them "
                 + $"({Terminal.Printable(string.Join(", ", found))})");
     }
+
+    /// <summary>
+    /// The user ids of all who are known by an e-mail address, or by this very id; none where the gateway has seen
+    /// nobody.
+    /// </summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<IReadOnlyList<string>> FindUsersAsync(string address, CancellationToken cancellation)
+    {
+        var page = await MeantAsync(address, cancellation);
+        var found = UserIds(page);
+        if (found.Count != 1 || found[0] != address)
+        {
+            return found;
+        }
+
+        // What nobody is known by comes back as it is, and so does an id: a search finds the second alone.
+        var search = await GetAsync(
+            $"/effective?period[]=monthly&limit={PageSize}&q={Uri.EscapeDataString(address)}", cancellation);
+        return UserIds(search).Contains(address, StringComparer.Ordinal) ? found : [];
+    }
+
+    private Task<JsonElement> MeantAsync(string user, CancellationToken cancellation) =>
+        GetAsync("/effective?period[]=monthly&user_ids[]=" + Uri.EscapeDataString(user), cancellation);
+
+    private static List<string> UserIds(JsonElement page) =>
+        [.. page.GetProperty("data").EnumerateArray()
+            .Select(row => row.GetProperty("scope").GetProperty("user_id").GetString()!)];
 
     /// <summary>The newest changes of caps, newest first.</summary>
     /// <inheritdoc cref="GetAsync"/>

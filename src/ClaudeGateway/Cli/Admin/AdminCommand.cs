@@ -9,11 +9,18 @@ namespace ClaudeGateway.Cli.Admin;
 internal delegate Task<string> AdminWork(
     AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
 
+/// <summary>What one command does that prints by itself; returns its exit code.</summary>
+internal delegate Task<int> AdminTask(
+    AdminClient client, ParseResult parsed, ReportFormat format, CancellationToken cancellation);
+
 /// <summary>What commands over the admin API share: where the gateway is, who calls, how answers are printed.</summary>
 internal static class AdminCommand
 {
     public const string Credentials =
         $" Credentials come from {AdminCredential.KeyVariable} or {AdminCredential.BearerVariable}.";
+
+    /// <summary>As shells have it for a program that SIGINT ended.</summary>
+    public const int InterruptedExitCode = 130;
 
     private static readonly Option<string?> Url = new("--url")
     {
@@ -43,7 +50,18 @@ internal static class AdminCommand
         return command;
     }
 
-    public static Command Build(string name, string description, IEnumerable<Option> options, AdminWork work)
+    public static Command Build(string name, string description, IEnumerable<Option> options, AdminWork work) =>
+        BuildTask(
+            name,
+            description,
+            options,
+            async (client, parsed, format, cancellation) =>
+        {
+            await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
+            return 0;
+        });
+
+    public static Command BuildTask(string name, string description, IEnumerable<Option> options, AdminTask work)
     {
         var command = new Command(name, description);
         foreach (var option in options)
@@ -56,7 +74,7 @@ internal static class AdminCommand
     }
 
     private static async Task<int> RunAsync(
-        ParseResult parsed, ProcessEnvironment environment, AdminWork work, CancellationToken cancellation)
+        ParseResult parsed, ProcessEnvironment environment, AdminTask work, CancellationToken cancellation)
     {
         using var lines = new StderrLines();
         try
@@ -73,8 +91,7 @@ internal static class AdminCommand
                     ?? throw new OperatorException("which gateway? Set CLAUDE_GATEWAY_URL or pass --url")),
                 AdminCredential.From(environment),
                 SystemClock.Instance);
-            await Console.Out.WriteAsync(await work(client, parsed, format, cancellation));
-            return 0;
+            return await work(client, parsed, format, cancellation);
         }
         catch (OperatorException e)
         {
@@ -88,7 +105,7 @@ internal static class AdminCommand
         }
         catch (OperationCanceledException)
         {
-            return 130;
+            return InterruptedExitCode;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using ClaudeGateway.Cli.Admin.Apply;
 using ClaudeGateway.Process;
 using ClaudeGateway.Spend.Limits;
 
@@ -17,7 +18,7 @@ internal static class SpendCommands
         return AdminCommand.WithOptions(
             new Command("spend", "Spend and its limits, over the admin API." + AdminCommand.Credentials)
         {
-            limits, Top(), User(), Audit(), SignOut(),
+            limits, ApplyCommand.Create(), ExportCommand.Create(), Top(), User(), Audit(), SignOut(),
         });
     }
 
