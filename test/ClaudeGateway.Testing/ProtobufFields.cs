@@ -44,7 +44,8 @@ internal sealed class ProtobufFields(ReadOnlyMemory<byte> message)
 
     public IEnumerable<ProtobufFields> Messages(int number) => All(number).Select(value => new ProtobufFields(value));
 
-    public string Text(int number) => All(number).Select(value => Encoding.UTF8.GetString(value.Span)).FirstOrDefault("");
+    public string Text(int number) =>
+        All(number).Select(value => Encoding.UTF8.GetString(value.Span)).FirstOrDefault("");
 
     public string Hex(int number) =>
         All(number).Select(value => Convert.ToHexStringLower(value.Span)).FirstOrDefault("");

@@ -269,8 +269,8 @@ internal static class CommandLine
     private static Option<string?> PollOption() => new("--config-poll")
     {
         Description =
-            $"How often a URL is asked for another version; {ConfigPolling.Variable} unless given, 30 s by default, 0 "
-                + "for never.",
+            $"How often a URL or file is looked at for another version; {ConfigPolling.Variable} unless given. By default a "
+                + "URL every 30 s, a file only on SIGHUP; 0 for never.",
         HelpName = "seconds",
     };
 }

@@ -6,9 +6,13 @@ using ClaudeGateway.Sources;
 
 namespace ClaudeGateway.Cli;
 
-/// <summary>How often <c>serve</c> asks the URL of its configuration for another version.</summary>
+/// <summary>
+/// How often <c>serve</c> asks whether there is another version of its configuration: a URL always, a file when told
+/// to.
+/// </summary>
+/// <param name="Origin">Null for a file.</param>
 /// <param name="Interval">Null never.</param>
-internal sealed record ConfigPolling(RemoteOrigin Origin, TimeSpan? Interval)
+internal sealed record ConfigPolling(RemoteOrigin? Origin, TimeSpan? Interval)
 {
     public const string Variable = "CLAUDE_GATEWAY_CONFIG_POLL_SECONDS";
 
@@ -20,21 +24,13 @@ internal sealed record ConfigPolling(RemoteOrigin Origin, TimeSpan? Interval)
 
     /// <param name="option">What the command line says; the environment counts without it.</param>
     /// <returns>Null for never.</returns>
-    /// <exception cref="OperatorException">It is no number of seconds, or there is no URL to ask.</exception>
+    /// <exception cref="OperatorException">It is no number of seconds.</exception>
     public static TimeSpan? ReadInterval(string? option, string? config, ProcessEnvironment environment)
     {
-        if (config is null || !ConfigUrl.IsUrl(config))
-        {
-            return option is null
-                ? null
-                : throw new OperatorException(
-                    "--config-poll is for a configuration at a URL; a file is read again on SIGHUP");
-        }
-
         var given = option ?? (environment[Variable] is { Length: > 0 } variable ? variable : null);
         if (given is null)
         {
-            return TimeSpan.FromSeconds(DefaultSeconds);
+            return config is not null && ConfigUrl.IsUrl(config) ? TimeSpan.FromSeconds(DefaultSeconds) : null;
         }
 
         return int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
@@ -45,16 +41,23 @@ internal sealed record ConfigPolling(RemoteOrigin Origin, TimeSpan? Interval)
                         + "for never");
     }
 
+    /// <param name="path">The file, where it is one.</param>
     /// <returns>Null when nothing is asked.</returns>
-    public BackgroundLoop? Start(Func<Task> poll, TimeProvider clock, OperationalLog log)
+    public BackgroundLoop? Start(string path, Func<Task> poll, TimeProvider clock, OperationalLog log)
     {
+        var name = Origin?.Source.Name ?? path;
         if (Interval is not { } interval)
         {
-            log.Info($"config: {Origin.Source.Name} is read again on SIGHUP alone");
+            if (Origin is not null)
+            {
+                log.Info($"config: {name} is read again on SIGHUP alone");
+            }
+
             return null;
         }
 
-        log.Info($"config: {Origin.Source.Name} is asked for another version every {interval.TotalSeconds} s");
+        var look = Origin is null ? "looked at" : "asked";
+        log.Info($"config: {name} is {look} for another version every {interval.TotalSeconds} s");
         return BackgroundLoop.Start(
             cancellation => Task.Delay(Varied(interval), clock, cancellation),
             poll,

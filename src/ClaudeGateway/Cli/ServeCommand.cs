@@ -29,7 +29,13 @@ internal static class ServeCommand
                 var result = Read(config, environment);
                 return result.Config is null
                     ? Fail(result.Errors)
-                    : await ServeAsync(result, null, environment, hangUps, static () => { }, cancellation);
+                    : await ServeAsync(
+                        result,
+                        new ConfigPolling(null, interval),
+                        environment,
+                        hangUps,
+                        static () => { },
+                        cancellation);
             }
 
             using var source = RemoteConfig.Open(config, environment, SystemClock.Instance);
@@ -109,7 +115,7 @@ internal static class ServeCommand
     }
 
     /// <param name="result">A configuration without problems.</param>
-    /// <param name="polling">Null for a file.</param>
+    /// <param name="polling">Null where the configuration never changes.</param>
     /// <param name="hangUps">What came before the gateway listens is obeyed as soon as it does.</param>
     /// <param name="ready">Called once the gateway listens.</param>
     public static async Task<int> ServeAsync(
@@ -139,7 +145,8 @@ internal static class ServeCommand
                 config, environment, SystemClock.Instance, audit, log, stop.Token);
             ready();
             using var reload = new ConfigReload(app, result, polling?.Origin, environment, SystemClock.Instance, log);
-            await using var polls = polling?.Start(() => reload.PollAsync(stop.Token), SystemClock.Instance, log);
+            await using var polls = polling?.Start(
+                result.Path, () => reload.PollAsync(stop.Token), SystemClock.Instance, log);
             var reloads = reload.RunAsync(hangUps.Asked, stop.Token);
             await signals.WaitAsync(cancellation);
             log.Info($"stopping: open requests have {environment.DrainTimeout.TotalSeconds:0.###} s to finish");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
@@ -34,6 +35,9 @@ internal sealed class ConfigReload(
     /// <summary>What was last judged, in force or refused for what it says; null for a file.</summary>
     private FetchedConfig? _known = origin?.First;
     private bool _knownIsInForce = true;
+
+    /// <summary>Of the bytes of a file that was last judged, in force or refused for what it says.</summary>
+    private string _knownHash = inForce.Config!.Sha256;
 
     /// <summary>Why the last poll failed, so that it is said once; null after one that did not.</summary>
     private string? _trouble;
@@ -94,8 +98,8 @@ internal sealed class ConfigReload(
     }
 
     /// <summary>
-    /// Asks the URL whether there is another version, and puts it in force as a signal does. One that is refused for
-    /// what it says is not judged again until it changes; one that a service kept from coming into force (the identity
+    /// Asks the URL, or looks at the file, whether there is another version, and puts it in force as a signal does. One
+    /// that is refused for what it says is not judged again until it changes; one that a service kept from coming into force (the identity
     /// provider, the store) is tried again at the next poll.
     /// </summary>
     public async Task PollAsync(CancellationToken stop)
@@ -105,7 +109,7 @@ internal sealed class ConfigReload(
             await _one.WaitAsync(stop);
             try
             {
-                await PollOnceAsync(stop);
+                await (origin is null ? PollFileAsync(stop) : PollOnceAsync(stop));
             }
             finally
             {
@@ -152,6 +156,43 @@ internal sealed class ConfigReload(
         SayItIsBack();
         _trouble = null;
         _known = fetched ?? _known;
+    }
+
+    /// <summary>
+    /// A file that is read in the middle of being written is refused, and looked at again when it is whole.
+    /// </summary>
+    private async Task PollFileAsync(CancellationToken stop)
+    {
+        if (inForce.DescribeProblem is not null)
+        {
+            return;
+        }
+
+        string hash;
+        try
+        {
+            hash = Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_path, stop)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (IsNews(FetchTrouble + e.GetType().Name))
+            {
+                log.Warn($"config: {e.Message}; the configuration in force stays, and the next poll looks again");
+            }
+
+            return;
+        }
+
+        SayItIsBack();
+        if (hash == _knownHash)
+        {
+            _trouble = null;
+            return;
+        }
+
+        var outcome = await PutInForceAsync(
+            Poll, () => GatewayConfigReader.Read(_path, environment, inForce), null, stop);
+        _knownHash = outcome is Outcome.Hindered ? _knownHash : hash;
     }
 
     /// <summary>
@@ -207,6 +248,7 @@ internal sealed class ConfigReload(
             return Hinder(cause, $"{e.GetType().Name}: {e.Message}", version);
         }
 
+        _knownHash = config.Sha256;
         log.Info(
             $"{cause}: {config.Path}{Named(version)} is in force; requests that had begun end with the configuration "
                 + "they began with");

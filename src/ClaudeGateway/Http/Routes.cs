@@ -28,10 +28,12 @@ internal sealed class Routes
     public void Public(string method, string path, PublicHandler handler) =>
         Add(method, path, new Route(path, handler, null));
 
-    public void PublicAnyMethod(string path, PublicHandler handler) => _anyMethod.Add(path, new Route(path, handler, null));
+    public void PublicAnyMethod(string path, PublicHandler handler) =>
+        _anyMethod.Add(path, new Route(path, handler, null));
 
     /// <summary>The path itself and everything below it; the handler does its own authentication.</summary>
-    public void PublicPrefix(string prefix, PublicHandler handler) => _prefixes.Add((prefix, new Route(prefix, handler, null)));
+    public void PublicPrefix(string prefix, PublicHandler handler) =>
+        _prefixes.Add((prefix, new Route(prefix, handler, null)));
 
     public void Session(string method, string path, SessionHandler handler) =>
         Add(method, path, new Route(path, null, handler));
@@ -43,7 +45,8 @@ internal sealed class Routes
         Add(method, path, new Route(path, null, handler, IsInline: true));
 
     /// <summary>For methods the path has no handler of its own for.</summary>
-    public void SessionAnyMethod(string path, SessionHandler handler) => _anyMethod.Add(path, new Route(path, null, handler));
+    public void SessionAnyMethod(string path, SessionHandler handler) =>
+        _anyMethod.Add(path, new Route(path, null, handler));
 
     /// <summary>
     /// The route of a request, or null. <paramref name="path"/> is the raw path when it is percent-encoded: encoded

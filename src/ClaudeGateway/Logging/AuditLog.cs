@@ -83,5 +83,5 @@ internal interface IAuditCopy
 {
     /// <summary>Never blocks and never throws.</summary>
     /// <param name="line">One JSON object; only valid during the call.</param>
-    void Take(ReadOnlySpan<byte> line);
+    public void Take(ReadOnlySpan<byte> line);
 }

@@ -9,9 +9,9 @@ using OpenTelemetry.Exporter;
 namespace ClaudeGateway.Observability;
 
 /// <summary>
-/// How the OpenTelemetry SDK reaches a collector: through <see cref="OutboundHttp"/>, with the headers and credential of
-/// gateway.yaml alone (the SDK's variables are meant for programs that have no configuration of their own), and with a
-/// line in the log when it stops or begins to take exports again.
+/// How the OpenTelemetry SDK reaches a collector: through <see cref="OutboundHttp"/>, with the headers and credential
+/// of gateway.yaml alone (the SDK's variables are meant for programs that have no configuration of their own), and with
+/// a line in the log when it stops or begins to take exports again.
 /// </summary>
 internal sealed class CollectorHttp : HttpMessageHandler
 {
@@ -19,6 +19,8 @@ internal sealed class CollectorHttp : HttpMessageHandler
 
     private readonly TelemetryDestination _config;
     private readonly AuthorizeExport? _authorize;
+    [SuppressMessage(
+        "Usage", "CA2213:Disposable fields should be disposed", Justification = "It ends with OutboundHttp.")]
     private readonly HttpMessageInvoker _http;
 
     /// <summary>Protects <see cref="_report"/>: two signals are exported by two threads.</summary>
@@ -46,8 +48,10 @@ internal sealed class CollectorHttp : HttpMessageHandler
         exporter.Headers = null;
         exporter.TimeoutMilliseconds = (int)OtlpSender.Timeout.TotalMilliseconds;
         // The client's own timeout would cut a request that the exporter still waits for.
+#pragma warning disable RS0030 // The SDK asks for one; its requests go through this handler to OutboundHttp.
         exporter.HttpClientFactory = () =>
             new HttpClient(this, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+#pragma warning restore RS0030
     }
 
     /// <summary>The SDK exports on threads of its own, which may wait.</summary>
@@ -83,11 +87,6 @@ internal sealed class CollectorHttp : HttpMessageHandler
             throw;
         }
     }
-
-    [SuppressMessage(
-        "Usage", "CA2213:Disposable fields should be disposed",
-        Justification = "OutboundHttp owns the client.")]
-    protected override void Dispose(bool disposing) => base.Dispose(disposing);
 
     private void Report(string? failure)
     {

@@ -42,7 +42,9 @@ internal sealed record ExportParts
 /// </summary>
 internal sealed class GatewayExports : IAsyncDisposable
 {
-    /// <summary>Series of one metric, beyond which further ones are told as one (<c>otel.metric.overflow</c>).</summary>
+    /// <summary>
+    /// Series of one metric, beyond which further ones are told as one (<c>otel.metric.overflow</c>).
+    /// </summary>
     private const int MaxSeries = 4000;
 
     /// <summary>For what is left when the gateway stops: a collector that hangs must not hold it up.</summary>
@@ -137,7 +139,8 @@ internal sealed class GatewayExports : IAsyncDisposable
             .AddView(instrument => new MetricStreamConfiguration { CardinalityLimit = MaxSeries });
         if (config.MetricsListen is not null)
         {
-            builder.AddPrometheusExporter();
+            // Each scrape is answered with what is there now; what it costs is bounded by the listener.
+            builder.AddPrometheusExporter(static exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0);
         }
 
         if (exportsMetrics)
@@ -146,8 +149,9 @@ internal sealed class GatewayExports : IAsyncDisposable
             builder.AddOtlpExporter((exporter, reader) =>
             {
                 collector!.Configure(exporter, OtlpSignal.Metrics);
-                reader.TemporalityPreference =
-                    otlp.IsDelta ? MetricReaderTemporalityPreference.Delta : MetricReaderTemporalityPreference.Cumulative;
+                reader.TemporalityPreference = otlp.IsDelta
+                    ? MetricReaderTemporalityPreference.Delta
+                    : MetricReaderTemporalityPreference.Cumulative;
                 reader.PeriodicExportingMetricReaderOptions.ExportIntervalMilliseconds =
                     (int)otlp.Interval.TotalMilliseconds;
             });

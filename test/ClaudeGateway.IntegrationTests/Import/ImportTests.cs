@@ -86,7 +86,8 @@ public sealed class ImportTests
         Assert.Contains("\"amount\": \"40000\"", trail[0].After, StringComparison.Ordinal);
         Assert.Null(trail[2].After);
         Assert.Equal("spl_00000000000000000000000000000001", trail[3].TargetId);
-        Assert.InRange(trail[3].CreatedAt, DateTimeOffset.Now.AddMinutes(-5), DateTimeOffset.Now.AddMinutes(1));
+        var now = TimeProvider.System.GetUtcNow();
+        Assert.InRange(trail[3].CreatedAt, now.AddMinutes(-5), now.AddMinutes(1));
     }
 
     [Theory]
@@ -120,7 +121,7 @@ public sealed class ImportTests
         var source = await ReferenceDatabase.CreateAsync();
         await source.SpendAsync("amy", 10.5m);
         await Importer(store).ApplyAsync(await source.ReadAsync(), overwrite: false);
-        var month = SpendPeriod.Monthly.Start(SpendPeriods.Day(DateTimeOffset.UtcNow));
+        var month = SpendPeriod.Monthly.Start(SpendPeriods.Day(TimeProvider.System.GetUtcNow()));
         await store.Database.ExecuteOnceAsync(
             "UPDATE gw_spend_counter SET amount = amount + 2000000000 WHERE key = $1",
             (object)CounterKey.Of(CounterKind.User, "amy").ToBytes());

@@ -31,7 +31,8 @@ public sealed class AuditExportTests
     [Fact]
     public async Task Who_asks_for_identities_gets_the_events_as_they_are()
     {
-        await using var gateway = await ObservedGateway.StartAsync(["eng"], watch: uri => Exporting(uri, identities: true));
+        await using var gateway = await ObservedGateway.StartAsync(
+            ["eng"], watch: uri => Exporting(uri, identities: true));
         await gateway.Host.SignInAsync();
         await gateway.Host.DisposeAsync();
 

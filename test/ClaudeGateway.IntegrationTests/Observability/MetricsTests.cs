@@ -15,6 +15,9 @@ public sealed class MetricsTests
         "claude_gateway_upstream=\"up1\",gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"anthropic\","
             + "gen_ai_request_model=\"claude-sonnet-4-6\"";
 
+    private const string Health =
+        "claude_gateway_upstream_healthy{claude_gateway_upstream=\"up0\",gen_ai_provider_name=\"anthropic\"}";
+
     [Fact]
     public async Task A_message_that_failed_over_is_measured_once_at_the_upstream_that_answered()
     {
@@ -48,19 +51,18 @@ public sealed class MetricsTests
     {
         await using var gateway = await ObservedGateway.StartAsync([]);
         var token = await gateway.Host.SignInAsync();
-        var health = "claude_gateway_upstream_healthy{claude_gateway_upstream=\"up0\",gen_ai_provider_name=\"anthropic\"}";
         for (var i = 0; i < 2; i++)
         {
             gateway.First.NextError(500);
             await SendAsync(gateway, token.AccessToken);
         }
 
-        Assert.Equal(1, (await gateway.ScrapeAsync())[health]);
+        Assert.Equal(1, (await gateway.ScrapeAsync())[Health]);
         gateway.First.NextError(502);
         await SendAsync(gateway, token.AccessToken);
-        Assert.Equal(0, (await gateway.ScrapeAsync())[health]);
+        Assert.Equal(0, (await gateway.ScrapeAsync())[Health]);
         await SendAsync(gateway, token.AccessToken);
-        Assert.Equal(1, (await gateway.ScrapeAsync())[health]);
+        Assert.Equal(1, (await gateway.ScrapeAsync())[Health]);
     }
 
     [Fact]
@@ -76,7 +78,7 @@ public sealed class MetricsTests
 
         var series = await gateway.ScrapeAsync();
         Assert.Equal(
-            1, series["claude_gateway_upstream_healthy{claude_gateway_upstream=\"up0\",gen_ai_provider_name=\"anthropic\"}"]);
+            1, series[Health]);
         Assert.Equal(4, series[Upstream("claude_gateway_upstream_requests_total", Outcome("429"), "up0")]);
     }
 
@@ -89,9 +91,10 @@ public sealed class MetricsTests
 
         await SendAsync(gateway, token.AccessToken, HttpStatusCode.BadGateway);
 
+        var series = await gateway.ScrapeAsync();
         Assert.Equal(
             1,
-            (await gateway.ScrapeAsync())["gen_ai_server_request_duration_seconds_count{claude_gateway_upstream=\"none\","
+            series["gen_ai_server_request_duration_seconds_count{claude_gateway_upstream=\"none\","
                 + "error_type=\"502\",gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"none\","
                 + "gen_ai_request_model=\"claude-sonnet-4-6\"}"]);
     }
@@ -106,7 +109,8 @@ public sealed class MetricsTests
 
         await SendAsync(gateway, token.AccessToken);
 
-        var costs = (await gateway.ScrapeAsync()).Where(s => s.Key.StartsWith("claude_gateway_cost_USD", StringComparison.Ordinal));
+        var costs = (await gateway.ScrapeAsync()).Where(
+            series => series.Key.StartsWith("claude_gateway_cost_USD", StringComparison.Ordinal));
         Assert.Contains("claude_gateway_group=\"platform\"", Assert.Single(costs).Key, StringComparison.Ordinal);
     }
 
@@ -121,11 +125,11 @@ public sealed class MetricsTests
 
         var series = await gateway.ScrapeAsync();
 
-        Assert.Equal(1, series["claude_gateway_sign_ins_total{claude_gateway_result=\"success\",claude_gateway_step=\"session\"}"]);
-        Assert.Equal(
-            1, series["claude_gateway_sign_ins_total{claude_gateway_result=\"invalid_state\",claude_gateway_step=\"callback\"}"]);
+        Assert.Equal(1, series[SignIns("session", "success")]);
+        Assert.Equal(1, series[SignIns("callback", "invalid_state")]);
         Assert.Equal(1, series["claude_gateway_refreshes_total{claude_gateway_result=\"success\"}"]);
-        Assert.Single(series, s => s.Key.StartsWith("claude_gateway_requests_refused_total{", StringComparison.Ordinal));
+        Assert.Single(
+            series, s => s.Key.StartsWith("claude_gateway_requests_refused_total{", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -161,9 +165,7 @@ public sealed class MetricsTests
         using var inside = await gateway.Host.GetAsync("/metrics", token.AccessToken);
         Assert.Equal(HttpStatusCode.Unauthorized, outside.StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, inside.StatusCode);
-        using var http = new HttpClient();
-        using var elsewhere = await http.GetAsync(new Uri(gateway.Host.App.MetricsAddress + "/v1/messages"));
-        Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, await gateway.AskMetricsListenerAsync("/v1/messages"));
     }
 
     [Fact]
@@ -190,6 +192,9 @@ public sealed class MetricsTests
     }
 
     private static ObservabilityConfig Listening => new() { MetricsListen = new MetricsListen("127.0.0.1", 0) };
+
+    private static string SignIns(string step, string result) =>
+        $"claude_gateway_sign_ins_total{{claude_gateway_result=\"{result}\",claude_gateway_step=\"{step}\"}}";
 
     private static string Outcome(string word) => $"claude_gateway_outcome=\"{word}\"";
 

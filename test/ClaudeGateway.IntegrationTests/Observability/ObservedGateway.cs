@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ClaudeGateway.Config;
@@ -26,7 +27,9 @@ internal sealed partial class ObservedGateway : IAsyncDisposable
 
     /// <param name="groups">Of whoever signs in.</param>
     public static async Task<ObservedGateway> StartAsync(
-        string[] groups, Func<GatewayConfig, GatewayConfig>? change = null, Func<Uri, ObservabilityConfig>? watch = null)
+        string[] groups,
+        Func<GatewayConfig, GatewayConfig>? change = null,
+        Func<Uri, ObservabilityConfig>? watch = null)
     {
         var idp = new FakeIdentityProvider();
         idp.User["groups"] = new JsonArray([.. groups.Select(group => JsonValue.Create(group))]);
@@ -65,6 +68,14 @@ internal sealed partial class ObservedGateway : IAsyncDisposable
         using var response = await Http.SendAsync(request, CancellationToken.None).WaitAsync(Signal.Timeout);
         Assert.Equal(200, (int)response.StatusCode);
         return await response.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>What the metrics' listener says of another path.</summary>
+    public async Task<HttpStatusCode> AskMetricsListenerAsync(string path)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Host.App.MetricsAddress + path);
+        using var response = await Http.SendAsync(request, CancellationToken.None).WaitAsync(Signal.Timeout);
+        return response.StatusCode;
     }
 
     public async ValueTask DisposeAsync()

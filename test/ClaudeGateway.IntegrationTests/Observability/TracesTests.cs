@@ -29,7 +29,8 @@ public sealed class TracesTests
         var attempts = spans.Where(span => span.Name == "chat claude-sonnet-4-6").ToList();
         Assert.Equal(["up0", "up1"], attempts.Select(span => span.Attributes["claude_gateway.upstream"]).Order());
         Assert.All(attempts, span => Assert.Equal(request.SpanId, span.ParentId));
-        Assert.Equal("503", attempts.Single(span => span.Attributes["claude_gateway.upstream"] == "up0").Attributes["error.type"]);
+        var failed = attempts.Single(span => span.Attributes["claude_gateway.upstream"] == "up0");
+        Assert.Equal("503", failed.Attributes["error.type"]);
         // Not asked for: no upstream learns of the trace.
         Assert.DoesNotContain(gateway.Second.Requests, sent => sent.Header("traceparent") is not null);
     }
@@ -47,7 +48,8 @@ public sealed class TracesTests
 
         var spans = await SpansAsync(gateway);
 
-        var attempt = Assert.Single(spans, span => span.TraceId == TraceId && span.Attributes.ContainsKey("claude_gateway.upstream"));
+        var attempt = Assert.Single(
+            spans, span => span.TraceId == TraceId && span.Attributes.ContainsKey("claude_gateway.upstream"));
         var sent = Assert.Single(gateway.First.Requests);
         Assert.Equal($"00-{TraceId}-{attempt.SpanId}-01", sent.Header("traceparent"));
         Assert.Equal("v=1", sent.Header("tracestate"));
@@ -71,7 +73,8 @@ public sealed class TracesTests
     [Fact]
     public async Task A_sign_in_is_one_trace_through_device_and_browser()
     {
-        await using var gateway = await ObservedGateway.StartAsync([], watch: uri => Traced(uri) with { TraceRatio = 0 });
+        await using var gateway = await ObservedGateway.StartAsync(
+            [], watch: uri => Traced(uri) with { TraceRatio = 0 });
         await gateway.Host.SignInAsync();
 
         var spans = await SpansAsync(gateway);
@@ -79,7 +82,8 @@ public sealed class TracesTests
         var trace = Assert.Single(spans.Where(span => span.Name.StartsWith("sign_in ", StringComparison.Ordinal))
             .GroupBy(span => span.TraceId));
         Assert.Equal(
-            ["sign_in authorize", "sign_in callback", "sign_in token", "sign_in verify"], trace.Select(span => span.Name).Order());
+            ["sign_in authorize", "sign_in callback", "sign_in token", "sign_in verify"],
+            trace.Select(span => span.Name).Order());
         var callback = trace.Single(span => span.Name == "sign_in callback");
         Assert.Contains(spans, span => span.Name == "POST idp" && span.ParentId == callback.SpanId);
     }
@@ -98,7 +102,9 @@ public sealed class TracesTests
         var scrape = await gateway.ScrapeTextAsync();
         await SpansAsync(gateway);
 
-        var told = gateway.Collector.Server.Requests.Select(export => Encoding.Latin1.GetString(export.Body)).Append(scrape).ToList();
+        var told = gateway.Collector.Server.Requests.Select(export => Encoding.Latin1.GetString(export.Body))
+            .Append(scrape)
+            .ToList();
         Assert.Contains(told, text => text.Contains("gen_ai.server.request.duration", StringComparison.Ordinal));
         foreach (var secret in new[]
         {

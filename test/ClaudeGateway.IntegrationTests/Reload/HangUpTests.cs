@@ -73,6 +73,25 @@ public sealed class HangUpTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_polled_needs_none()
+    {
+        var file = _folder.File("gateway.yaml");
+        File.WriteAllText(file, Configuration());
+        await using var serve = GatewayProcess.Start(
+            _folder.Path, Environment, "serve", "--config", "gateway.yaml", "--config-poll", "1");
+        await serve.Errors.LineAsync("gateway.yaml is looked at");
+        File.WriteAllText(file, Configuration() + "\nnonsense: 1\n");
+        await serve.Errors.LineAsync("config: gateway.yaml was not put in force");
+        File.Delete(file);
+        await serve.Errors.LineAsync("the next poll looks again");
+
+        File.WriteAllText(file, Configuration() + "\n# another version\n");
+
+        await serve.Errors.LineAsync("config: gateway.yaml is in force");
+        Assert.Equal(0, await serve.StopAsync());
+    }
+
+    [Fact]
     public async Task It_reloads_also_where_whoever_started_the_gateway_ignores_it()
     {
         File.WriteAllText(_folder.File("gateway.yaml"), Configuration());

@@ -186,12 +186,7 @@ public sealed class RemoteReloadTests : IAsyncLifetime
             "redirect" => exchange => exchange.RespondAsync(302, "", ("location", $"{_server.Url}x?sig=s3cr3t")),
             "huge" => exchange => exchange.WriteRawAsync(
                 Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n")),
-            "truncated" => async exchange =>
-            {
-                await exchange.WriteRawAsync(Encoding.ASCII.GetBytes(
-                    $"HTTP/1.1 200 OK\r\ncontent-length: {_text.Length + 1}\r\n\r\n{File("opus")}"));
-                exchange.Close();
-            },
+            "truncated" => TruncateAsync,
             "empty" => exchange => exchange.RespondAsync(200, ""),
             _ => exchange => exchange.RespondAsync(200, "<html>maintenance</html>", ("etag", "\"html\"")),
         };
@@ -258,6 +253,13 @@ public sealed class RemoteReloadTests : IAsyncLifetime
         using var response = await _gateway.GetAsync("/managed/settings", _bearer);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["settings"]!["model"]!.GetValue<string>();
+    }
+
+    private async Task TruncateAsync(FakeExchange exchange)
+    {
+        await exchange.WriteRawAsync(Encoding.ASCII.GetBytes(
+            $"HTTP/1.1 200 OK\r\ncontent-length: {_text.Length + 1}\r\n\r\n{File("opus")}"));
+        exchange.Close();
     }
 
     private string File(string model) => $$"""

@@ -1,6 +1,5 @@
 using ClaudeGateway.Process;
 using ClaudeGateway.Sessions;
-using ClaudeGateway.Testing;
 
 namespace ClaudeGateway.IntegrationTests.Storage;
 

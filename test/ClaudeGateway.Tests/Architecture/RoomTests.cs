@@ -49,8 +49,8 @@ public sealed partial class RoomTests
         ]),
         ("Messages",
         [
-            "Json", "Instrumentation", "Logging", "Process", "Models", "Sessions", "Http", "Credentials", "Spend", "Managed",
-            "Upstreams",
+            "Json", "Instrumentation", "Logging", "Process", "Models", "Sessions", "Http", "Credentials", "Spend",
+            "Managed", "Upstreams",
         ]),
         ("Admin", ["Json", "Logging", "Config", "Storage", "Sessions", "Http", "Spend", "Managed"]),
         ("Observability",

@@ -1,4 +1,5 @@
 using ClaudeGateway.Cli;
+using ClaudeGateway.Process;
 using ClaudeGateway.Testing;
 using ClaudeGateway.Tests.Config;
 
@@ -53,21 +54,21 @@ public sealed class CheckCommandTests : IDisposable
             ("DATABASE_URL", "postgres://db/gateway"),
         ];
         File.WriteAllText(_file, Yaml.Minimal);
-        Assert.Equal(0, CheckCommand.Run(null, true, Yaml.Environment(variables), _output, _errors));
+        Assert.Equal(0, Check(true, Yaml.Environment(variables)));
         Assert.Contains("provider: anthropic", _output.ToString(), StringComparison.Ordinal);
 
         File.Delete(_file);
-        Assert.Equal(0, CheckCommand.Run(null, true, Yaml.Environment(variables), _output, _errors));
+        Assert.Equal(0, Check(true, Yaml.Environment(variables)));
         Assert.Contains("provider: bedrock", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains(
             "the AWS region is not set here; the cloud's metadata service is asked",
             _errors.ToString(),
             StringComparison.Ordinal);
 
-        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(variables[0]), _output, _errors));
+        Assert.Equal(1, Check(false, Yaml.Environment(variables[0])));
         Assert.Contains($"{_file} does not exist and --config", _errors.ToString(), StringComparison.Ordinal);
 
-        Assert.Equal(1, CheckCommand.Run(null, false, Yaml.Environment(variables[..^2]), _output, _errors));
+        Assert.Equal(1, Check(false, Yaml.Environment(variables[..^2])));
         Assert.Contains($"{_file} does not exist, so the environment is", _errors.ToString(), StringComparison.Ordinal);
     }
 
@@ -77,12 +78,7 @@ public sealed class CheckCommandTests : IDisposable
         using var folder = new TemporaryFolder();
         Assert.Equal(
             1,
-            CheckCommand.Run(
-                null,
-                false,
-                Yaml.Environment(("CLAUDE_GATEWAY_CONFIG", folder.Path), ("OIDC_CLIENT_ID", "c")),
-                _output,
-                _errors));
+            Check(false, Yaml.Environment(("CLAUDE_GATEWAY_CONFIG", folder.Path), ("OIDC_CLIENT_ID", "c"))));
         Assert.Contains("is a directory", _errors.ToString(), StringComparison.Ordinal);
     }
 
@@ -171,6 +167,9 @@ public sealed class CheckCommandTests : IDisposable
         _output.Dispose();
         _errors.Dispose();
     }
+
+    private int Check(bool print, ProcessEnvironment environment) =>
+        CheckCommand.Run(ServeCommand.Read(null, environment), print, environment, _output, _errors);
 
     private int Check(string yaml, bool print = false, params (string, string)[] variables)
     {

@@ -19,6 +19,8 @@ public sealed class StoreTablesTests
             "30 machines c3073b429f890df3fee6a072e8ded3c2832c08e14441d97eb953b4d4cdc69711",
             "40 refresh 2870d2070af0f1e3329f76b23c25c087e67ea612009f101026b25ce48a410d5e",
             "50 session secret 586e84bb8704452c5e83f8b39f834ae8e4a3f179bf61820d7309cfefa8b56a5d",
+            "60 audit reason 855098282ba071030c2e2fb999ece0691adff442305ca0f4fbf589676d2ccfb1",
+            "61 import 48ceefec2f2a7c6751f72f8e8a4eb71b2f32272087444075e492391432311132",
         ];
         Assert.Equal(released, StoreTables.Migrations.Select(m => $"{m.Id} {m.Name} {Hash(m.Sql)}"));
     }

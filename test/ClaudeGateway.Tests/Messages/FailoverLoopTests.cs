@@ -14,6 +14,8 @@ namespace ClaudeGateway.Tests.Messages;
 
 public sealed class FailoverLoopTests
 {
+    private static readonly InferenceMeters Meters = new(new GatewayMeter(), new GroupLabels([]));
+
     [Fact]
     public async Task An_upstream_that_says_nothing_is_given_up_when_the_clock_says_so()
     {
@@ -24,7 +26,7 @@ public sealed class FailoverLoopTests
         using var http = calls.Client();
         RouteTarget[] targets = [new(Anthropic("silent", silent.Url), "m"), new(Anthropic("next", next.Url), "m")];
 
-        var running = new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), clock, calls.Operational)
+        var running = new FailoverLoop(Meters, clock, calls.Operational)
             .RunAsync(CloudCalls.Call("""{"model":"m"}"""), targets);
         await silent.RequestCountAsync(1);
         Assert.False(running.IsCompleted);
@@ -62,7 +64,7 @@ public sealed class FailoverLoopTests
         };
         var clock = TimeProvider.System;
 
-        var outcome = await new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), clock, calls.Operational).RunAsync(
+        var outcome = await new FailoverLoop(Meters, clock, calls.Operational).RunAsync(
             CloudCalls.Call("""{"model":"m","messages":[]}""", operation),
             [
                 new RouteTarget(new BedrockUpstream(bedrock, calls.Context()), "m"),
@@ -95,7 +97,7 @@ public sealed class FailoverLoopTests
             return (Exception)Activator.CreateInstance(failure)!;
         });
 
-        var outcome = await new FailoverLoop(new InferenceMeters(new GatewayMeter(), new GroupLabels([])), TimeProvider.System, calls.Operational)
+        var outcome = await new FailoverLoop(Meters, TimeProvider.System, calls.Operational)
             .RunAsync(call, [new RouteTarget(upstream, "m"), new RouteTarget(upstream, "m")]);
 
         Assert.True(outcome.IsAbandoned);

@@ -35,7 +35,10 @@ internal static class ObservabilitySection
     private static readonly Key<bool> Traces = new("traces", Flag(), "Export traces.") { Default = "true" };
 
     private static readonly Key<int> Interval = new(
-        "interval_seconds", Integer(1, 3600), "Seconds between two exports of metrics.") { Default = "30" };
+        "interval_seconds", Integer(1, 3600), "Seconds between two exports of metrics.")
+    {
+        Default = "30",
+    };
 
     private static readonly Key<bool> IsDelta = new(
         "temporality", Choice(("cumulative", false), ("delta", true)),
@@ -114,7 +117,8 @@ internal static class ObservabilitySection
     {
         var colon = text.LastIndexOf(':');
         var host = colon < 0 ? "127.0.0.1" : text[..colon];
-        var isHost = host.Length > 0 && (host[0] == '[' ? host[^1] == ']' : !host.Contains(':', StringComparison.Ordinal));
+        var isHost = host.Length > 0
+            && (host[0] == '[' ? host[^1] == ']' : !host.Contains(':', StringComparison.Ordinal));
         return isHost
             && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
             ? new MetricsListen(host, port)

@@ -137,8 +137,8 @@ internal sealed class InferenceMeters
     }
 
     /// <summary>
-    /// Tells which upstreams there are now, and the places for messages with them; upstreams of before keep their counts
-    /// but not their health.
+    /// Tells which upstreams there are now, and the places for messages with them; upstreams of before keep their
+    /// counts but not their health.
     /// </summary>
     /// <param name="places">Null when their number is not limited.</param>
     public void Use(IEnumerable<Upstream> upstreams, ConcurrencyLimiter? places)
@@ -188,7 +188,7 @@ internal sealed class InferenceMeters
         var series = Series(answer);
         _duration.Record(
             answer.Duration.TotalSeconds, answer.Failure is { } failure ? series.Failed(failure) : series.Tags);
-        if (answer.Failure is null && answer.FirstByte is { } first && answer.Operation == MessagesOperation.CreateMessage)
+        if (answer is { Failure: null, FirstByte: { } first, Operation: MessagesOperation.CreateMessage })
         {
             _firstToken.Record(first.TotalSeconds, series.Tags);
             if (answer.IsStreamed && answer.Usage is { Output: > 1 } written)

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ClaudeGateway.Messages;
 using ClaudeGateway.Upstreams.Contract;
 
 namespace ClaudeGateway.Messages.Meters;

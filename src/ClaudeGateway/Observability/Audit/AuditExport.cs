@@ -47,7 +47,8 @@ internal sealed class AuditExport : IAuditCopy, IAsyncDisposable
 
     public void Start() =>
         _loop = BackgroundLoop.Start(
-            cancellation => Task.Delay(Period, _clock, cancellation), SendAsync, "audit: events are exported later", _log);
+            cancellation => Task.Delay(Period, _clock, cancellation), SendAsync, "audit: events are exported later",
+            _log);
 
     public void Take(ReadOnlySpan<byte> line)
     {

@@ -18,7 +18,7 @@ public sealed class PlaceQuestionTests : IDisposable
     {
         await using var instance = Instance("eu-central-2");
         Profiles("[default]\nregion = ca-west-1\n[profile other]\nregion = sa-east-1\n");
-        (string, string) metadata = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.Url.ToString());
+        var metadata = ("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.Url.ToString());
 
         Assert.Equal(
             new FoundPlace("us-east-2", "AWS_REGION"),
@@ -87,7 +87,7 @@ public sealed class PlaceQuestionTests : IDisposable
             e.Request.Path == "/computeMetadata/v1/project/project-id"
             && e.Request.Header("metadata-flavor") == "Google" ? 200 : 404,
             "of-machine"));
-        (string, string) metadata = ("GCE_METADATA_HOST", $"127.0.0.1:{server.Port}");
+        var metadata = ("GCE_METADATA_HOST", $"127.0.0.1:{server.Port}");
 
         Assert.Equal("of-env", (await ProjectAsync(("GOOGLE_CLOUD_PROJECT", "of-env"), metadata)).Value);
         var both = Credentials("""{"project_id":"of-key","quota_project_id":"billed"}""");
