@@ -99,8 +99,8 @@ internal sealed class ConfigReload(
 
     /// <summary>
     /// Asks the URL, or looks at the file, whether there is another version, and puts it in force as a signal does. One
-    /// that is refused for what it says is not judged again until it changes; one that a service kept from coming into force (the identity
-    /// provider, the store) is tried again at the next poll.
+    /// that is refused for what it says is not judged again until it changes; one that a service kept from coming into
+    /// force (the identity provider, the store) is tried again at the next poll.
     /// </summary>
     public async Task PollAsync(CancellationToken stop)
     {
