@@ -84,7 +84,7 @@ internal sealed class HttpMeters
     {
         foreach (var known in Methods)
         {
-            if (ReferenceEquals(known, method) || known == method)
+            if (known == method)
             {
                 return known;
             }

@@ -47,29 +47,15 @@ internal sealed class ResponseRelay(InferenceMeters meters, TimeProvider clock)
     public async Task<RelayResult> RelayAsync(
         GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage, bool isStream)
     {
-        if (!isStream)
-        {
-            return await PassOnAsync(request, upstream, acceptEncoding, usage);
-        }
-
-        meters.StreamBegan();
-        try
-        {
-            return await PassOnAsync(request, upstream, acceptEncoding, usage);
-        }
-        finally
-        {
-            meters.StreamEnded();
-        }
-    }
-
-    private async Task<RelayResult> PassOnAsync(
-        GatewayRequest request, UpstreamResponse upstream, string? acceptEncoding, UsageReader? usage)
-    {
         var aborted = request.Aborted;
         var sender = new GatheringSender(request.Http);
         long bytes = 0, firstByteAt = 0, timedFrom = 0;
         var reads = 0;
+        if (isStream)
+        {
+            meters.StreamBegan();
+        }
+
         try
         {
             await using var body = upstream.OpenBody(acceptEncoding);
@@ -125,6 +111,13 @@ internal sealed class ResponseRelay(InferenceMeters meters, TimeProvider clock)
             await sender.SendAsync();
             request.BreakOff();
             return new RelayResult(RelayEnd.UpstreamCut, bytes, firstByteAt);
+        }
+        finally
+        {
+            if (isStream)
+            {
+                meters.StreamEnded();
+            }
         }
     }
 

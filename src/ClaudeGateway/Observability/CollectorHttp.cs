@@ -27,7 +27,7 @@ internal sealed class CollectorHttp : HttpMessageHandler
     private readonly Lock _lock = new();
     private readonly DestinationReport _report;
 
-    private CollectorHttp(TelemetryDestination config, ExportParts parts)
+    public CollectorHttp(TelemetryDestination config, ExportParts parts)
     {
         _config = config;
         _authorize = config.Auth is { } auth ? parts.Authorizer(auth) : null;
@@ -35,8 +35,6 @@ internal sealed class CollectorHttp : HttpMessageHandler
         _report = new DestinationReport(
             $"{Name} ({config.Url.Host})", parts.Relay.Of(Name, config.Url.Host), parts.Log);
     }
-
-    public static CollectorHttp To(TelemetryDestination config, ExportParts parts) => new(config, parts);
 
     public void Configure(OtlpExporterOptions exporter, OtlpSignal signal)
     {

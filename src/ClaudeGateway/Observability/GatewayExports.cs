@@ -59,7 +59,7 @@ internal sealed class GatewayExports : IAsyncDisposable
     private GatewayExports(ObservabilityConfig config, ExportParts parts)
     {
         _log = parts.Log;
-        var collector = config.Otlp is { } otlp ? CollectorHttp.To(otlp.Collector, parts) : null;
+        var collector = config.Otlp is { } otlp ? new CollectorHttp(otlp.Collector, parts) : null;
         _metrics = Metrics(config, parts, collector);
         _traces = Traces(config, parts, collector);
         _listener = config.MetricsListen is { } listen ? new MetricsListener(listen, _metrics!) : null;

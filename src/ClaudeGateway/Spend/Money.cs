@@ -59,6 +59,9 @@ internal readonly record struct Money : IComparable<Money>
 
     public long WholeCents => NanoCents / NanoCentsPerCent;
 
+    /// <summary>US dollars for a metric, to some fifteen digits.</summary>
+    public double InDollars => (double)NanoCents / NanoCentsPerCent / 100;
+
     /// <summary>US dollars for a log: at least two decimals, six at most.</summary>
     public string ToDollars() =>
         (NanoCents / (decimal)NanoCentsPerCent / 100).ToString("0.00####", CultureInfo.InvariantCulture);

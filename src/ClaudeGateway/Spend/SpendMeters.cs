@@ -9,7 +9,7 @@ internal static class SpendMeters
     {
         var m = meter.Meter;
         m.CreateObservableGauge(
-            "claude_gateway.spend.unwritten", () => Dollars(accounts.Ledger.Unwritten().OfDevelopers), "USD",
+            "claude_gateway.spend.unwritten", () => accounts.Ledger.Unwritten().OfDevelopers.InDollars, "USD",
             "Spend of developers that the store has not confirmed yet; it is lost if this process is killed.");
         m.CreateObservableGauge(
             "claude_gateway.spend.lag", () => accounts.Sync.Lag.TotalSeconds, "s",
@@ -25,6 +25,4 @@ internal static class SpendMeters
             "claude_gateway.replicas", () => accounts.Sync.Replicas, "{replica}",
             "Replicas on this store, as this one counts them.");
     }
-
-    private static double Dollars(Money money) => (double)money.NanoCents / Money.NanoCentsPerCent / 100;
 }

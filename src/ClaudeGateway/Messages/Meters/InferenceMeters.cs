@@ -183,8 +183,14 @@ internal sealed class InferenceMeters
 
     public void EventWasDelayed(TimeSpan delay) => _eventDelay.Record(delay.TotalSeconds);
 
+    /// <summary>Where nobody listens nothing is added up either: who listens does so from the start.</summary>
     public void Ended(in MeasuredAnswer answer, Principal principal)
     {
+        if (!_duration.Enabled)
+        {
+            return;
+        }
+
         var series = Series(answer);
         _duration.Record(
             answer.Duration.TotalSeconds, answer.Failure is { } failure ? series.Failed(failure) : series.Tags);

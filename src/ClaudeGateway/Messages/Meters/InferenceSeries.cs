@@ -79,7 +79,7 @@ internal sealed class InferenceSeries(
         {
             if (Interlocked.Read(ref _costs[i]) is var cost and > 0)
             {
-                var dollars = (double)cost / Money.NanoCentsPerCent / 100;
+                var dollars = new Money(cost).InDollars;
                 yield return names.Count == 1
                     ? new Measurement<double>(dollars, Tags)
                     : new Measurement<double>(dollars, Own("claude_gateway.group", names[i]));
