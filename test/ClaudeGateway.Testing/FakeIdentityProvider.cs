@@ -76,6 +76,9 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
     /// 4.14.2).</summary>
     public bool DetectsReuse { get; set; }
 
+    /// <summary>Whether a refresh token is good that another instance has given.</summary>
+    public bool KnowsEveryRefreshToken { get; set; }
+
     /// <summary>Answers to refreshes wait for it.</summary>
     public Task RefreshGate { get; set; } = Task.CompletedTask;
 
@@ -228,6 +231,11 @@ internal sealed class FakeIdentityProvider : IAsyncDisposable
         lock (_codes)
         {
             isGood = _refreshTokens.TryGetValue(token, out held);
+            if (!isGood && KnowsEveryRefreshToken)
+            {
+                (isGood, held) = (true, ("openid offline_access", NewFamily()));
+            }
+
             if (isGood && RotatesRefreshTokens)
             {
                 _refreshTokens.Remove(token);

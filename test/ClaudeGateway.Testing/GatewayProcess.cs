@@ -38,8 +38,18 @@ internal sealed class GatewayProcess : IAsyncDisposable
         string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
         Start(folder, environment, ["sh", "-c", """trap '' HUP; exec "$0" "$@" """, Dotnet], arguments);
 
+    /// <summary>Another program than the one under test.</summary>
+    /// <param name="program">A claude-gateway.dll.</param>
+    public static GatewayProcess StartProgram(
+        string program, string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments) =>
+        Start(folder, environment, [Dotnet], arguments, program);
+
     private static GatewayProcess Start(
-        string folder, IReadOnlyDictionary<string, string>? environment, string[] command, string[] arguments)
+        string folder,
+        IReadOnlyDictionary<string, string>? environment,
+        string[] command,
+        string[] arguments,
+        string? program = null)
     {
         var start = new ProcessStartInfo(command[0])
         {
@@ -48,8 +58,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in (string[])[
-            .. command[1..], Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll"), .. arguments])
+        program ??= Path.Combine(AppContext.BaseDirectory, "claude-gateway.dll");
+        foreach (var argument in (string[])[.. command[1..], program, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }

@@ -228,7 +228,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         return System.Diagnostics.Process.Start(start)!;
     }
 
-    private static string ProgramsFolder()
+    /// <summary>Where initdb, pg_ctl and, in a whole installation, pg_dump are.</summary>
+    /// <exception cref="InvalidOperationException">PostgreSQL is not installed.</exception>
+    public static string ProgramsFolder()
     {
         if (Environment.GetEnvironmentVariable("PGBIN") is { Length: > 0 } given)
         {

@@ -16,6 +16,7 @@ namespace ClaudeGateway.Composition;
 internal sealed class GatewaySnapshot
 {
     private readonly RequestPipeline _pipeline;
+    private readonly Action _leave;
 
     /// <summary>Drains the relay once, however often it is asked: what is left over is reported once.</summary>
     private readonly Lazy<Task> _drain;
@@ -37,6 +38,7 @@ internal sealed class GatewaySnapshot
         OutboundHttp outbound)
     {
         _pipeline = pipeline;
+        _leave = Leave;
         _drain = new Lazy<Task>(relay.DrainAsync);
         _provider = provider;
         _owned = owned;
@@ -94,17 +96,7 @@ internal sealed class GatewaySnapshot
     }
 
     /// <summary>Serves a request that <see cref="TryEnter"/> counted in.</summary>
-    public async Task HandleAsync(HttpContext http)
-    {
-        try
-        {
-            await _pipeline.HandleAsync(http);
-        }
-        finally
-        {
-            Leave();
-        }
-    }
+    public Task HandleAsync(HttpContext http) => _pipeline.HandleAsync(http, _leave);
 
     /// <summary>Sends the exports that wait.</summary>
     public Task DrainAsync() => _drain.Value;

@@ -48,15 +48,27 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
                 asked = target;
                 call.IsSent = false;
                 using var attempt = new UpstreamAttempt(meters, call, target, goesOn: attempts < targets.Count);
-                var response = await AskAsync(call, target, attempt);
-                if (response is null)
+                using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, call.Aborted);
+                UpstreamResponse response;
+                try
                 {
+                    response = await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
+                    response = IsFinal(response) ? await response.StartedAsync(call.Aborted) : response;
+                }
+                catch (Exception e) when (IsUpstreamsFault(e, call.Aborted))
+                {
+                    attempt.Failed(e);
+                    LogFailure(call.Request, target.Upstream, e);
                     continue;
+                }
+                catch (Exception e) when (IsAbort(e))
+                {
+                    throw Aborted(e, call.Aborted);
                 }
 
                 // 2. A final one ends the loop.
                 var isForeign = attempts > 1 && response.RefusesThinking;
-                if (!isForeign && FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final)
+                if (!isForeign && IsFinal(response))
                 {
                     attempt.Served(response.Status);
                     return new FailoverOutcome(response, attempts, response.RequestId, response.CloudRequestId, target);
@@ -86,8 +98,7 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
 
             // 4. All have failed.
             var shown = failed.Take();
-            var answer = shown is null ? null : await TryAsync(
-                call, shown.Upstream, Task.FromResult(shown), null);
+            var answer = shown is null ? null : await ShowAsync(call, shown);
             return new FailoverOutcome(
                 answer,
                 attempts,
@@ -101,52 +112,41 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
         }
     }
 
-    /// <summary>Null when there is no answer.</summary>
-    private async Task<UpstreamResponse?> AskAsync(UpstreamCall call, RouteTarget target, UpstreamAttempt attempt)
-    {
-        using var deadline = new Deadline(target.Upstream.FirstByteTimeout(call), clock, call.Aborted);
-        return await TryAsync(call, target.Upstream, SendAsync(), attempt);
-
-        // What it throws at once is thrown by the task.
-        async Task<UpstreamResponse> SendAsync() =>
-            await target.Upstream.SendAsync(call, target.ModelId, deadline.Token);
-    }
-
-    /// <summary>Null when it fails.</summary>
-    /// <param name="attempt">Null when the answer is for the client whatever its status is.</param>
-    private async Task<UpstreamResponse?> TryAsync(
-        UpstreamCall call, Upstream upstream, Task<UpstreamResponse> answer, UpstreamAttempt? attempt)
+    /// <summary>The answer that is shown although it is a failure; null when it does not come.</summary>
+    private async Task<UpstreamResponse?> ShowAsync(UpstreamCall call, UpstreamResponse shown)
     {
         var aborted = call.Aborted;
         try
         {
-            var response = await answer;
-            return attempt is null || FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final
-                ? await response.StartedAsync(aborted)
-                : response;
+            return await shown.StartedAsync(aborted);
         }
-        catch (OperationCanceledException e) when (!aborted.IsCancellationRequested)
+        catch (Exception e) when (IsUpstreamsFault(e, aborted))
         {
-            attempt?.Failed(e);
-            LogFailure(call.Request, upstream, "no response headers in time");
+            LogFailure(call.Request, shown.Upstream, e);
         }
-        catch (Exception e)
-            when (
-                !aborted.IsCancellationRequested
-                && e is HttpRequestException or IOException or UpstreamUnavailableException)
+        catch (Exception e) when (IsAbort(e))
         {
-            attempt?.Failed(e);
-            LogFailure(call.Request, upstream, e.Message);
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or UpstreamUnavailableException)
-        {
-            // The abort reached the socket before the token's check.
-            throw new OperationCanceledException(e.Message, e, aborted);
+            throw Aborted(e, aborted);
         }
 
         return null;
     }
 
-    private void LogFailure(GatewayRequest request, Upstream upstream, string reason) =>
-        log.Warn($"request {request.Id}: upstream '{upstream.Name}' failed: {reason}");
+    private static bool IsFinal(UpstreamResponse response) =>
+        FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final;
+
+    private static bool IsUpstreamsFault(Exception e, CancellationToken aborted) =>
+        !aborted.IsCancellationRequested && (IsAbort(e) || e is OperationCanceledException);
+
+    /// <summary>What the client's leaving looks like where it reaches the socket before the token's check.</summary>
+    private static bool IsAbort(Exception e) =>
+        e is HttpRequestException or IOException or UpstreamUnavailableException;
+
+    private static OperationCanceledException Aborted(Exception e, CancellationToken aborted) =>
+        new(e.Message, e, aborted);
+
+    private void LogFailure(GatewayRequest request, Upstream upstream, Exception e) =>
+        log.Warn(
+            $"request {request.Id}: upstream '{upstream.Name}' failed: "
+                + (e is OperationCanceledException ? "no response headers in time" : e.Message));
 }

@@ -97,32 +97,17 @@ internal sealed class UpstreamExchange(
             return;
         }
 
-        audit.Answered(call, exchange.Billing, outcome, outcome.Response.Status);
-        using (outcome.Response)
-        {
-            await AnswerAsync(exchange, outcome, outcome.Response);
-        }
-    }
+        using var upstream = outcome.Response;
+        audit.Answered(call, exchange.Billing, outcome, upstream.Status);
 
-    /// <summary>What a client is told when no upstream gave an answer.</summary>
-    public static ApiError AllFailed(ModelRoutes routes, Principal principal) =>
-        new(
-            StatusCodes.Status502BadGateway,
-            "api_error",
-            $"all upstreams failed ({routes.CountFor(principal)} attempted)");
-
-    private async Task AnswerAsync(Exchange exchange, FailoverOutcome outcome, UpstreamResponse upstream)
-    {
         // 3. Its headers are written.
-        var call = exchange.Call;
         var isServed = upstream.Status is >= 200 and < 300;
         var ticket = isServed && outcome.Target is not null ? exchange.Ticket : null;
         // Usage is read from the bytes that pass, so they must not be compressed where it is billed.
         var acceptEncoding = ticket is not null ? "" : call.Request.Http.Request.Headers.AcceptEncoding.ToString();
         WriteHead(call.Request, upstream, acceptEncoding, isServed, ticket);
         var headers = call.Request.Http.Response.Headers;
-        var isReadable = ticket is not null
-            || (isServed && headers.ContentEncoding.Count == 0);
+        var isReadable = ticket is not null || (isServed && headers.ContentEncoding.Count == 0);
         var usage = isReadable ? UsageReader.For(headers.ContentType) : null;
 
         // 4. Its body is relayed.
@@ -152,6 +137,13 @@ internal sealed class UpstreamExchange(
         // 6. Its end is audited.
         audit.Ended(call, exchange.Model, result, outcome, usage?.Finish(), cost);
     }
+
+    /// <summary>What a client is told when no upstream gave an answer.</summary>
+    public static ApiError AllFailed(ModelRoutes routes, Principal principal) =>
+        new(
+            StatusCodes.Status502BadGateway,
+            "api_error",
+            $"all upstreams failed ({routes.CountFor(principal)} attempted)");
 
     private static void WriteHead(
         GatewayRequest request, UpstreamResponse upstream, string acceptEncoding, bool isServed, SpendTicket? ticket)

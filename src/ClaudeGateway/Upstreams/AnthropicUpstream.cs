@@ -7,6 +7,7 @@ using ClaudeGateway.Models;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
 using ClaudeGateway.Upstreams.Responses.Quiet;
+using Microsoft.AspNetCore.Http;
 
 namespace ClaudeGateway.Upstreams;
 
@@ -52,35 +53,33 @@ internal sealed class AnthropicUpstream : Upstream
 
     public override TimeSpan? FirstByteTimeout(UpstreamCall call) => _firstByteTimeout;
 
-    public override async Task<UpstreamResponse> SendAsync(
-        UpstreamCall call, string modelId, CancellationToken cancellation)
+    public override Task<UpstreamResponse> SendAsync(
+        UpstreamCall call, string modelId, CancellationToken cancellation) =>
+        _federation is null
+            ? AnswerAsync(call, modelId, null, cancellation)
+            : FederatedAsync(_federation, call, modelId, cancellation);
+
+    private async Task<UpstreamResponse> FederatedAsync(
+        FederationTokens federation, UpstreamCall call, string modelId, CancellationToken cancellation)
     {
-        if (_federation is null)
+        var token = await federation.GetAsync(cancellation);
+        var response = await AnswerAsync(call, modelId, token, cancellation);
+        if (response.Status != StatusCodes.Status401Unauthorized)
         {
-            return Answer(call, await SendAsync(call, modelId, null, cancellation));
+            return response;
         }
 
-        var token = await _federation.GetAsync(cancellation);
-        var response = await SendAsync(call, modelId, token, cancellation);
-        if (response.StatusCode == HttpStatusCode.Unauthorized)
-        {
-            // The token was revoked before its time: once more with a new one.
-            response.Dispose();
-            call.IsSent = false;
-            response = await SendAsync(call, modelId, await _federation.RenewAsync(token, cancellation), cancellation);
-        }
-
-        return Answer(call, response);
+        // The token was revoked before its time: once more with a new one.
+        response.Dispose();
+        call.IsSent = false;
+        return await AnswerAsync(call, modelId, await federation.RenewAsync(token, cancellation), cancellation);
     }
 
-    private AnthropicResponse Answer(UpstreamCall call, HttpResponseMessage response) =>
-        new(this, response, call, _watch, _log);
-
-    private async Task<HttpResponseMessage> SendAsync(
+    private async Task<UpstreamResponse> AnswerAsync(
         UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
     {
         using var request = CreateRequest(call, modelId, federationToken);
-        return await _http.SendAsync(request, cancellation);
+        return new AnthropicResponse(this, await _http.SendAsync(request, cancellation), call, _watch, _log);
     }
 
     private HttpRequestMessage CreateRequest(UpstreamCall call, string modelId, string? federationToken)

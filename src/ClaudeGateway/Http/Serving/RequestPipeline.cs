@@ -18,54 +18,44 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
 
     private static readonly TimeSpan BreakOffPause = TimeSpan.FromMilliseconds(100);
 
-    public async Task HandleAsync(HttpContext http)
+    /// <param name="ended">Called once when the request is over, however it ended.</param>
+    public async Task HandleAsync(HttpContext http, Action ended)
     {
-        // 1. Request id and security headers.
-        var address = parts.ClientAddress.Of(http);
-        var request = new GatewayRequest(http, RequestId(http), address.Address, parts.Clock.GetTimestamp());
-        SetCommonHeaders(request);
-        var span = parts.Meters.Began(http);
         try
         {
+            // 1. Request id and security headers.
+            var address = parts.ClientAddress.Of(http);
+            var request = new GatewayRequest(http, RequestId(http), address.Address, parts.Clock.GetTimestamp());
+            SetCommonHeaders(request);
+            var span = parts.Meters.Began(http);
             try
             {
                 await RouteAsync(request, address.UnreadableHop);
-            }
-            catch (Exception e) when (IsClientGone(http, e))
-            {
-                // There is nobody to answer.
-            }
-            catch (BadHttpRequestException e)
-            {
-                await AnswerBadRequestAsync(request, e);
-            }
-            catch (IOException e) when (e.InnerException is OverflowException)
-            {
-                // How the server reports a chunk size that no number holds; of all it finds wrong, the one that is no
-                // BadHttpRequestException.
-                var bad = new BadHttpRequestException(e.Message, StatusCodes.Status400BadRequest, e);
-                await AnswerBadRequestAsync(request, bad);
             }
 #pragma warning disable CA1031 // The one place where anything unforeseen becomes a 500.
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                await AnswerFailureAsync(request, e);
+                await AnswerExceptionAsync(request, e);
+            }
+            finally
+            {
+                parts.Meters.Ended(request, span);
+            }
+
+            if (request.IsBrokenOff)
+            {
+                // A reset is what clients of the reference see. It would drop what is still on its way through the
+                // server: that gets a moment to leave (real time: nothing waits for this request any more).
+#pragma warning disable RS0030 // What is on its way needs real time.
+                await Task.Delay(BreakOffPause, TimeProvider.System);
+#pragma warning restore RS0030
+                http.Abort();
             }
         }
         finally
         {
-            parts.Meters.Ended(request, span);
-        }
-
-        if (request.IsBrokenOff)
-        {
-            // A reset is what clients of the reference see. It would drop what is still on its way through the server:
-            // that gets a moment to leave (real time: nothing waits for this request any more).
-#pragma warning disable RS0030 // What is on its way needs real time.
-            await Task.Delay(BreakOffPause, TimeProvider.System);
-#pragma warning restore RS0030
-            http.Abort();
+            ended();
         }
     }
 
@@ -200,6 +190,18 @@ internal sealed partial class RequestPipeline(RequestPipelineParts parts)
         var own = http.Request.Headers["x-client-request-id"];
         return own.Count == 1 && own[0] is { } id && ClientRequestId().IsMatch(id) ? id : RandomUuid.Next();
     }
+
+    private Task AnswerExceptionAsync(GatewayRequest request, Exception thrown) => thrown switch
+    {
+        // There is nobody to answer.
+        _ when IsClientGone(request.Http, thrown) => Task.CompletedTask,
+        BadHttpRequestException bad => AnswerBadRequestAsync(request, bad),
+        // How the server reports a chunk size that no number holds; of all it finds wrong, the one that is no
+        // BadHttpRequestException.
+        IOException { InnerException: OverflowException } => AnswerBadRequestAsync(
+            request, new BadHttpRequestException(thrown.Message, StatusCodes.Status400BadRequest, thrown)),
+        _ => AnswerFailureAsync(request, thrown),
+    };
 
     private static Task AnswerBadRequestAsync(GatewayRequest request, BadHttpRequestException e)
     {

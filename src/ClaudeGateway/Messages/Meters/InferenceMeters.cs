@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
 using ClaudeGateway.Instrumentation;
 using ClaudeGateway.Sessions;
@@ -84,7 +85,10 @@ internal sealed class InferenceMeters
     private readonly Histogram<double> _firstToken;
     private readonly Histogram<double> _perOutputToken;
     private readonly Histogram<double> _eventDelay;
-    private volatile HashSet<string> _inForce = [];
+
+    /// <summary>Those of a configuration by what it is made of, which is found faster than by its names.</summary>
+    private readonly ConcurrentDictionary<SeriesKey, InferenceSeries> _found = new();
+    private volatile Dictionary<Upstream, UpstreamMeters> _inForce = new(ReferenceEqualityComparer.Instance);
     private volatile ConcurrencyLimiter? _places;
     private long _openStreams;
 
@@ -131,8 +135,7 @@ internal sealed class InferenceMeters
             "Messages that wait for one of limits.max_upstream_requests.");
         m.CreateObservableGauge(
             "claude_gateway.upstream.healthy",
-            () => _upstreams.Values.Where(upstream => _inForce.Contains(upstream.Name))
-                .Select(upstream => upstream.Health()),
+            () => _inForce.Values.Distinct().Select(upstream => upstream.Health()),
             null, "0 while the last three requests to the upstream or more have failed, else 1.");
     }
 
@@ -144,18 +147,13 @@ internal sealed class InferenceMeters
     public void Use(IEnumerable<Upstream> upstreams, ConcurrencyLimiter? places)
     {
         _places = places;
-        var inForce = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var upstream in upstreams)
-        {
-            Of(upstream);
-            inForce.Add(upstream.Name);
-        }
-
-        _inForce = inForce;
+        _inForce = upstreams.ToDictionary(
+            upstream => upstream, UpstreamByName, (IEqualityComparer<Upstream>)ReferenceEqualityComparer.Instance);
+        _found.Clear();
     }
 
     public UpstreamMeters Of(Upstream upstream) =>
-        _upstreams.TryGetValue(upstream.Name, out var known) ? known : Add(upstream);
+        _inForce.TryGetValue(upstream, out var known) ? known : UpstreamByName(upstream);
 
     /// <summary>The span of one request to an upstream; null when nobody traces.</summary>
     public Activity? StartAttempt(UpstreamCall call, RouteTarget target)
@@ -218,24 +216,53 @@ internal sealed class InferenceMeters
 
     private InferenceSeries Series(in MeasuredAnswer answer)
     {
-        var key = (answer.Operation, answer.Upstream?.Name ?? "none", answer.Model);
-        return _series.TryGetValue(key, out var series) ? series : Add(key, answer.Upstream);
+        var key = new SeriesKey(answer.Operation, answer.Upstream, answer.Model);
+        if (_found.TryGetValue(key, out var found))
+        {
+            return found;
+        }
+
+        var series = SeriesByName(answer);
+        if (_found.Count < MaxSeries)
+        {
+            _found[key] = series;
+        }
+
+        return series;
     }
 
-    private InferenceSeries Add((MessagesOperation Operation, string Upstream, string Model) key, Upstream? upstream)
+    private InferenceSeries SeriesByName(in MeasuredAnswer answer)
     {
+        var key = (answer.Operation, Upstream: answer.Upstream?.Name ?? "none", answer.Model);
+        if (_series.TryGetValue(key, out var series))
+        {
+            return series;
+        }
+
         var isOneMore = _series.Count < MaxSeries;
         key = isOneMore ? key : (key.Operation, Label.Other.ToString(), Label.Other.ToString());
         var provider = !isOneMore ? Label.Other.ToString()
-            : upstream is null ? "none" : UpstreamMeters.ProviderName(upstream.Provider);
+            : answer.Upstream is null ? "none" : UpstreamMeters.ProviderName(answer.Upstream.Provider);
         return _series.GetOrAdd(
             key,
             static (key, made) => new InferenceSeries(key.Item1, made.Provider, key.Upstream, key.Model, made.Groups),
             (Provider: provider, Groups: _groups.Count));
     }
 
-    private UpstreamMeters Add(Upstream upstream) =>
-        _upstreams.Count < GatewayMeter.MaxValues
+    private UpstreamMeters UpstreamByName(Upstream upstream) =>
+        _upstreams.TryGetValue(upstream.Name, out var known) ? known
+        : _upstreams.Count < GatewayMeter.MaxValues
             ? _upstreams.GetOrAdd(upstream.Name, name => new UpstreamMeters(name, upstream.Provider))
-            : _upstreams.GetOrAdd(Label.Other.ToString(), name => new UpstreamMeters(name, name));
+        : _upstreams.GetOrAdd(Label.Other.ToString(), name => new UpstreamMeters(name, name));
+
+    /// <summary>Upstream and model of one configuration, compared by identity.</summary>
+    private readonly record struct SeriesKey(MessagesOperation Operation, Upstream? Upstream, string Model)
+    {
+        public bool Equals(SeriesKey other) =>
+            ReferenceEquals(Model, other.Model) && ReferenceEquals(Upstream, other.Upstream)
+            && Operation == other.Operation;
+
+        public override int GetHashCode() =>
+            RuntimeHelpers.GetHashCode(Model) ^ RuntimeHelpers.GetHashCode(Upstream) ^ (int)Operation;
+    }
 }

@@ -215,7 +215,7 @@ internal sealed class StreamUsageReader : UsageReader
 
     private void ReadData(ReadOnlySpan<byte> data)
     {
-        if (data.IndexOf("\"message_"u8) >= 0)
+        if (data.IndexOf("\"message_"u8) >= 0 && !IsPlainStop(data))
         {
             ReadEvent(data);
         }
@@ -224,6 +224,10 @@ internal sealed class StreamUsageReader : UsageReader
             Measure(data);
         }
     }
+
+    /// <summary>The last event of nearly every stream, which has nothing to be read.</summary>
+    private static bool IsPlainStop(ReadOnlySpan<byte> data) =>
+        data.TrimStart((byte)' ').SequenceEqual("{\"type\":\"message_stop\"}"u8);
 
     private void ReadEvent(ReadOnlySpan<byte> data)
     {
