@@ -18,21 +18,26 @@ internal sealed class SourceArrows
     public static SourceArrows Read()
     {
         var arrows = new SourceArrows();
-        var options = new CSharpParseOptions(LanguageVersion.Preview);
-        var files = arrows.Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options,
-            file)).ToList();
-        var implicitUsings = CSharpSyntaxTree.ParseText(
-            "global using System; global using System.Collections.Generic; global using System.IO; global using "
-                + "System.Linq; "
-                + "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;",
-            options);
-        var compilation = CSharpCompilation.Create("source", [.. files, implicitUsings], References());
-        foreach (var file in files)
+        var compilation = arrows.Compile();
+        foreach (var file in compilation.SyntaxTrees.Where(tree => tree.FilePath.Length > 0))
         {
             arrows.Add(compilation.GetSemanticModel(file), file);
         }
 
         return arrows;
+    }
+
+    /// <summary>The whole source; what the compiler adds by itself is a tree without a path.</summary>
+    public CSharpCompilation Compile()
+    {
+        var options = new CSharpParseOptions(LanguageVersion.Preview);
+        var files = Files().Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), options, file));
+        var implicitUsings = CSharpSyntaxTree.ParseText(
+            "global using System; global using System.Collections.Generic; global using System.IO; global using "
+                + "System.Linq; "
+                + "global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;",
+            options);
+        return CSharpCompilation.Create("source", [.. files, implicitUsings], References());
     }
 
     /// <summary>Every source file, with its full path.</summary>
