@@ -37,7 +37,7 @@ internal sealed class ConfigReference
         port are enough to begin with. What a file has to say is found then:
 
         - Without `GATEWAY_JWT_SECRET` a secret is made at the first start and kept in the database for all replicas
-          (see [operations.md](operations.md#keys), Without a secret of one's own).
+          ([secret-rotation.md](secret-rotation.md#the-kept-secret)).
         - Without `PUBLIC_URL` only requests for `localhost`, `*.localhost`, 127.0.0.0/8 and `[::1]` are served, under
           the port they came to: a published port on one's own machine. Any other name is answered with 421 and what to
           set; `/healthz` and `/readyz` answer under every name. Register `http://localhost:PORT/oauth/callback` at the
