@@ -59,7 +59,22 @@ public sealed partial class ShowTests
             """sum(http_server_request_duration_seconds_count{http_route="/v1/messages",http_response_status_code="429"})""",
             1),
         ("sum(http_server_active_requests)", 0),
+        ("sum(claude_gateway_stream_event_delay_seconds_count) > bool 0", 1),
+        ("sum(claude_gateway_machines)", 1),
+        ("count(dotnet_process_memory_working_set_bytes)", 1),
     ];
+
+    [Fact]
+    public async Task Every_documented_metric_is_one_of_those_whose_value_is_checked()
+    {
+        var page = await File.ReadAllTextAsync(Repository.File("docs/observability.md"));
+        var table = page.Split("\n## Metrics\n")[1].Split("\n## ")[0];
+        var documented = Documented().Matches(table)
+            .Select(row => row.Groups["name"].Value.TrimEnd('*').Replace('.', '_')).ToArray();
+        Assert.True(documented.Length > 30, $"{documented.Length} metrics are documented");
+        var queries = string.Join('\n', Shown.Select(shown => shown.Query).Concat(ReloadMetricsTests.Series));
+        Assert.Empty(documented.Where(name => !queries.Contains(name, StringComparison.Ordinal)));
+    }
 
     [Fact]
     public async Task Prometheus_finds_each_metric_with_its_value()
@@ -68,10 +83,9 @@ public sealed partial class ShowTests
         var token = await traffic.Host.SignInAsync();
         token = await traffic.Host.RefreshAsync(token.RefreshToken);
         var bearer = token.AccessToken;
-        for (var i = 0; i < 3; i++)
-        {
-            Assert.Equal(200, await traffic.MessageAsync(bearer));
-        }
+        Assert.Equal(200, await traffic.MessageAsync(bearer));
+        Assert.Equal(200, await traffic.MessageAsync(bearer));
+        Assert.Equal(200, await traffic.LongMessageAsync(bearer));
 
         Assert.Equal(200, await traffic.FailedOverMessageAsync(bearer));
         await traffic.LimitAsync();
@@ -147,6 +161,9 @@ public sealed partial class ShowTests
         Assert.DoesNotMatch(@"\[\d+m\]|for: \d+m", quick);
         return quick;
     }
+
+    [GeneratedRegex(@"^\| `(?<name>[^`]+)`", RegexOptions.Multiline)]
+    private static partial Regex Documented();
 
     [GeneratedRegex(@"(?<before>\[|offset )\d+m")]
     private static partial Regex Window();

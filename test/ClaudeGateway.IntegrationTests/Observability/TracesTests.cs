@@ -117,6 +117,31 @@ public sealed class TracesTests
     }
 
     [Fact]
+    public async Task Metrics_pushed_to_a_collector_have_the_values_of_what_happened()
+    {
+        await using var gateway = await ObservedGateway.StartAsync(["eng"], watch: Traced);
+        var bearer = (await gateway.Host.SignInAsync()).AccessToken;
+        for (var i = 0; i < 3; i++)
+        {
+            using var answer = await gateway.Host.SendMessageAsync(bearer, stream: true);
+            await answer.Content.ReadAsByteArrayAsync();
+        }
+
+        await gateway.Host.DisposeAsync();
+        var last = gateway.Collector.Server.Requests.Where(export => export.Path == "/v1/metrics")
+            .SelectMany(export => ExportedMetric.Read(export.Body))
+            .GroupBy(metric => metric.Name)
+            .ToDictionary(metrics => metrics.Key, metrics => metrics.Last());
+        Assert.Equal(3ul, last["gen_ai.server.request.duration"].Count);
+        var usage = last["gen_ai.client.token.usage"];
+        Assert.Equal((6ul, 3 * 1500.0), (usage.Count, usage.Sum));
+        Assert.Equal(3 * 1500.0, last["claude_gateway.tokens"].Sum);
+        Assert.Equal(3 * 0.0105, last["claude_gateway.cost"].Sum, 1e-9);
+        Assert.Equal(3, last["claude_gateway.upstream.requests"].Sum);
+        Assert.Equal(0, last["claude_gateway.open_streams"].Sum);
+    }
+
+    [Fact]
     public async Task A_collector_that_refuses_is_told_of_once_and_delays_nothing()
     {
         await using var gateway = await ObservedGateway.StartAsync([], watch: Traced);

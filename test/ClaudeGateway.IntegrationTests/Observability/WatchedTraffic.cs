@@ -76,6 +76,24 @@ internal sealed class WatchedTraffic : IAsyncDisposable
         return (int)response.StatusCode;
     }
 
+    /// <summary>One of a hundred events that do not come together: some of them are timed.</summary>
+    public Task<int> LongMessageAsync(string bearer)
+    {
+        Gateway.First.Next(async exchange =>
+        {
+            await exchange.StartAsync(200, ("content-type", "text/event-stream"));
+            var text = string.Join(' ', Enumerable.Repeat("word", 100));
+            foreach (var part in FakeUpstream.MessageEvents("claude-sonnet-4-6", text))
+            {
+                await exchange.WriteAsync(part);
+                await Task.Delay(TimeSpan.FromMilliseconds(5), exchange.Stopped);
+            }
+
+            await exchange.EndAsync();
+        });
+        return MessageAsync(bearer);
+    }
+
     /// <summary>The next request to the first upstream fails, so that the second one serves it.</summary>
     public Task<int> FailedOverMessageAsync(string bearer)
     {
