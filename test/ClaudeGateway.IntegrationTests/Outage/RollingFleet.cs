@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Testing;
@@ -172,7 +173,7 @@ internal sealed class RollingFleet : IAsyncDisposable
             using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                var port = Random.Shared.Next(20000, 32000);
+                var port = RandomNumberGenerator.GetInt32(20000, 32000);
                 probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
                 return port;
             }

@@ -13,6 +13,8 @@ public sealed class RollingReplacementTests
     private const int Talkers = 12;
     private const int Newcomers = 3;
 
+    private static readonly TimeSpan LookPeriod = TimeSpan.FromMilliseconds(50);
+
     [Fact]
     public async Task Replicas_replaced_under_load_lose_no_sign_in_no_stream_and_no_cent()
     {
@@ -79,7 +81,7 @@ public sealed class RollingReplacementTests
         var enough = count() + more;
         while (count() < enough)
         {
-            if (await Task.WhenAny(load, Task.Delay(50)) == load)
+            if (await Task.WhenAny(load, Task.Delay(LookPeriod)) == load)
             {
                 await load;
                 Assert.Fail("the load ended by itself");

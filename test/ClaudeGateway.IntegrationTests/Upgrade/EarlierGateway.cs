@@ -136,9 +136,13 @@ internal sealed class EarlierGateway : IAsyncDisposable
     {
         using var response = await SendAsync(
             HttpMethod.Get, "/v1/organizations/settings_versions", null, ("x-api-key", AdminKey));
-        return response.IsSuccessStatusCode
-            ? JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("machines").GetInt32()
-            : null;
+        if (!response.IsSuccessStatusCode)
+        {
+            return null;
+        }
+
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return json.RootElement.GetProperty("machines").GetInt32();
     }
 
     public async ValueTask DisposeAsync()

@@ -76,7 +76,12 @@ public sealed class StoreRecorder : IAsyncDisposable
             var limits = await client.LimitAsync(
                 new { scope = new { type = "organization" }, amount = "100000", period = "monthly" },
                 new { scope = new { type = "user", user_id = "alice" }, amount = "50000", period = "daily" },
-                new { scope = new { type = "rbac_group", rbac_group_id = "eng" }, amount = "70000", period = "weekly" });
+                new
+                {
+                    scope = new { type = "rbac_group", rbac_group_id = "eng" },
+                    amount = "70000",
+                    period = "weekly",
+                });
             for (var i = 0; i < 5; i++)
             {
                 await client.MessageAsync(kept.Bearer);
