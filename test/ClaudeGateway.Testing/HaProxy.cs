@@ -102,6 +102,7 @@ internal sealed class HaProxy : IAsyncDisposable
               timeout connect 2s
               timeout client 60s
               timeout server 60s
+              timeout check 5s
               retries 3
               option redispatch 1
               option forwardfor
