@@ -94,7 +94,7 @@ internal sealed class HaProxy : IAsyncDisposable
 
     private static async Task<HaProxy> TryStartAsync(int[] servers)
     {
-        var port = FreePort();
+        var port = Ports.Free();
         var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("haproxy.cfg"), $"""
             defaults
@@ -139,13 +139,6 @@ internal sealed class HaProxy : IAsyncDisposable
         process.Dispose();
         folder.Dispose();
         throw new InvalidOperationException($"HAProxy did not start: {await said}");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     /// <summary>It says nothing once it listens.</summary>

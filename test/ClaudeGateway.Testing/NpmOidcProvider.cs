@@ -1,7 +1,5 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace ClaudeGateway.Testing;
 
@@ -30,7 +28,7 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
     public static async Task<NpmOidcProvider> StartAsync(
         string redirectUri, string algorithm, bool rotates = false)
     {
-        var port = FreePort();
+        var port = Ports.Free();
         var start = new ProcessStartInfo("node")
         {
             RedirectStandardInput = true,
@@ -61,13 +59,6 @@ internal sealed class NpmOidcProvider : IAsyncDisposable
         }
 
         return new NpmOidcProvider(process, $"http://localhost:{port}");
-    }
-
-    public static int FreePort()
-    {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     public async ValueTask DisposeAsync()

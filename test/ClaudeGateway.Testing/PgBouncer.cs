@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace ClaudeGateway.Testing;
 
@@ -77,10 +75,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 
     private static async Task<PgBouncer> TryStartAsync(int postgresPort)
     {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        var port = ((IPEndPoint)probe.LocalEndPoint!).Port;
-        probe.Close();
+        var port = Ports.Free();
         var start = new ProcessStartInfo
         {
             RedirectStandardInput = true,

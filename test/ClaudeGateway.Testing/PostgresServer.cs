@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using ClaudeGateway.Composition;
 using ClaudeGateway.Config;
@@ -92,7 +90,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
         {
             // Another process may take the port between choosing and binding it.
-            var server = new PostgresServer(Launch(FreePort(), tls, primary, out var port), port);
+            var server = new PostgresServer(Launch(Ports.Free(), tls, primary, out var port), port);
             try
             {
                 await server.StartServerAsync();
@@ -247,12 +245,5 @@ internal sealed class PostgresServer : IAsyncDisposable
                 "no PostgreSQL found: run './dev test', which installs it, or set PGBIN to the folder of initdb and "
                     + "pg_ctl")
             : Path.Combine(newest.FullName, "bin");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace ClaudeGateway.Testing;
@@ -128,7 +126,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     private static async Task<PrometheusServer> TryStartAsync(string target, string? rules)
     {
-        var port = FreePort();
+        var port = Ports.Free();
         var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("rules.yml"), rules ?? "groups: []\n");
         await File.WriteAllTextAsync(folder.File("prometheus.yml"), $$"""
@@ -166,13 +164,6 @@ internal sealed class PrometheusServer : IAsyncDisposable
         process.Dispose();
         folder.Dispose();
         throw new InvalidOperationException($"Prometheus did not start: {said}");
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     private static string Seconds(DateTimeOffset time) =>

@@ -61,7 +61,7 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
                     LogFailure(call.Request, target.Upstream, e);
                     continue;
                 }
-                catch (Exception e) when (IsAbort(e))
+                catch (Exception e) when (IsBrokenExchange(e))
                 {
                     throw Aborted(e, call.Aborted);
                 }
@@ -124,7 +124,7 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
         {
             LogFailure(call.Request, shown.Upstream, e);
         }
-        catch (Exception e) when (IsAbort(e))
+        catch (Exception e) when (IsBrokenExchange(e))
         {
             throw Aborted(e, aborted);
         }
@@ -136,10 +136,12 @@ internal sealed class FailoverLoop(InferenceMeters meters, TimeProvider clock, O
         FailoverRules.Judge(response.FailoverStatus) == FailoverVerdict.Final;
 
     private static bool IsUpstreamsFault(Exception e, CancellationToken aborted) =>
-        !aborted.IsCancellationRequested && (IsAbort(e) || e is OperationCanceledException);
+        !aborted.IsCancellationRequested && (IsBrokenExchange(e) || e is OperationCanceledException);
 
-    /// <summary>What the client's leaving looks like where it reaches the socket before the token's check.</summary>
-    private static bool IsAbort(Exception e) =>
+    /// <summary>
+    /// Once the client has left it is its leaving, which reached the socket before the token's check.
+    /// </summary>
+    private static bool IsBrokenExchange(Exception e) =>
         e is HttpRequestException or IOException or UpstreamUnavailableException;
 
     private static OperationCanceledException Aborted(Exception e, CancellationToken aborted) =>

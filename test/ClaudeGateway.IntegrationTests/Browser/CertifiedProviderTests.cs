@@ -17,7 +17,7 @@ public sealed class CertifiedProviderTests
         string algorithm, bool javaScript)
     {
         SkipWithoutProvider();
-        var port = NpmOidcProvider.FreePort();
+        var port = Ports.Free();
         await using var idp = await NpmOidcProvider.StartAsync($"http://localhost:{port}/oauth/callback", algorithm);
         await using var upstream = new FakeUpstream();
         await using var gateway = await GatewayHost.StartAsync(Config(idp, upstream, port, algorithm));
@@ -34,7 +34,7 @@ public sealed class CertifiedProviderTests
     public async Task Where_the_provider_rotates_twenty_holders_over_two_replicas_have_one_session_that_lives_on()
     {
         SkipWithoutProvider();
-        var port = NpmOidcProvider.FreePort();
+        var port = Ports.Free();
         await using var idp = await NpmOidcProvider.StartAsync(
             $"http://localhost:{port}/oauth/callback", "RS256", rotates: true);
         await using var upstream = new FakeUpstream();

@@ -1,8 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using ClaudeGateway.Testing;
 
@@ -17,7 +14,6 @@ internal sealed class RollingFleet : IAsyncDisposable
     /// <summary>Of each message: 1,000 tokens in and 500 out of claude-sonnet-4-6, in billionths of a cent.</summary>
     public const long MessageCost = 1_050_000_000;
 
-    private const string DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100);
 
     private readonly TemporaryFolder _folder = new();
@@ -31,7 +27,7 @@ internal sealed class RollingFleet : IAsyncDisposable
     private RollingFleet(string database)
     {
         Database = database;
-        _ports = [QuietPort(), QuietPort()];
+        _ports = [Ports.Quiet(), Ports.Quiet()];
         _replicas = new GatewayProcess?[_ports.Length];
         _upstream.Script = AnswerSlowlyAsync;
     }
@@ -84,7 +80,23 @@ internal sealed class RollingFleet : IAsyncDisposable
     }
 
     /// <summary>A client of the load balancer with connections of its own.</summary>
-    public RollingClient Client() => new(Origin);
+    public GatewayClient Client() => new(new Uri(Origin), Origin);
+
+    /// <summary>A streamed message, which must come whole.</summary>
+    /// <param name="words">How long its answer takes, in tenths of a second.</param>
+    public static async Task MessageAsync(GatewayClient client, string bearer, int words)
+    {
+        using var response = await client.PostJsonAsync(
+            "/v1/messages",
+            $$"""
+            {"model":"claude-sonnet-4-6","max_tokens":{{words}},"stream":true,"messages":[{"role":"user","content":"hi"}]}
+            """,
+            ("Authorization", $"Bearer {bearer}"));
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{response.StatusCode} {text}");
+        Assert.EndsWith("data: {\"type\":\"message_stop\"}\n\n", text, StringComparison.Ordinal);
+        Assert.Equal(words, text.Split("text_delta").Length - 1);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -161,89 +173,5 @@ internal sealed class RollingFleet : IAsyncDisposable
         }
 
         await exchange.EndAsync();
-    }
-
-    /// <summary>
-    /// A port that stays free while its replica is away: the system gives those of outgoing connections from 32768 on.
-    /// </summary>
-    private static int QuietPort()
-    {
-        while (true)
-        {
-            using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                var port = RandomNumberGenerator.GetInt32(20000, 32000);
-                probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Taken; another one.
-            }
-        }
-    }
-
-    /// <summary>What one developer's machine does; nothing is tried a second time.</summary>
-    internal sealed class RollingClient(string origin) : IDisposable
-    {
-        private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler());
-
-        /// <summary>From the terminal through the browser and back.</summary>
-        /// <returns>The bearer, after one refresh.</returns>
-        public async Task<string> SignInAsync()
-        {
-            var device = await PostFormAsync("/oauth/device_authorization");
-            var code = device.GetProperty("user_code").GetString()!;
-            using var browser = new BrowserClient();
-            await browser.GetAsync(new Uri($"{origin}/device?user_code={code}"));
-            var page = await browser.PostFormAsync(new Uri($"{origin}/device"), ("user_code", code));
-            Assert.True(page.Status == HttpStatusCode.OK, $"{page.Url}: {page.Status} {page.Html}");
-            var token = await PostFormAsync(
-                "/oauth/token",
-                ("grant_type", DeviceGrant),
-                ("device_code", device.GetProperty("device_code").GetString()!));
-            token = await PostFormAsync(
-                "/oauth/token",
-                ("grant_type", "refresh_token"),
-                ("refresh_token", token.GetProperty("refresh_token").GetString()!));
-            return token.GetProperty("access_token").GetString()!;
-        }
-
-        /// <summary>A streamed message, which must come whole.</summary>
-        /// <param name="words">How long its answer takes, in tenths of a second.</param>
-        public async Task MessageAsync(string bearer, int words)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"{origin}/v1/messages")
-            {
-                Content = new StringContent(
-                    $$"""
-                    {"model":"claude-sonnet-4-6","max_tokens":{{words}},"stream":true,"messages":[{"role":"user","content":"hi"}]}
-                    """,
-                    Encoding.UTF8,
-                    "application/json"),
-            };
-            request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {bearer}");
-            using var response = await _http.SendAsync(request, CancellationToken.None);
-            var text = await response.Content.ReadAsStringAsync();
-            Assert.True(response.StatusCode == HttpStatusCode.OK, $"{response.StatusCode} {text}");
-            Assert.EndsWith("data: {\"type\":\"message_stop\"}\n\n", text, StringComparison.Ordinal);
-            Assert.Equal(words, text.Split("text_delta").Length - 1);
-        }
-
-        public void Dispose() => _http.Dispose();
-
-        private async Task<JsonElement> PostFormAsync(string path, params (string Name, string Value)[] fields)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, origin + path)
-            {
-                Content = new FormUrlEncodedContent(
-                    fields.Select(field => KeyValuePair.Create(field.Name, field.Value))),
-            };
-            using var response = await _http.SendAsync(request, CancellationToken.None);
-            var text = await response.Content.ReadAsStringAsync();
-            Assert.True(response.StatusCode == HttpStatusCode.OK, $"{path}: {response.StatusCode} {text}");
-            return JsonDocument.Parse(text).RootElement;
-        }
     }
 }

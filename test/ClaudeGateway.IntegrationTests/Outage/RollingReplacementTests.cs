@@ -51,13 +51,20 @@ public sealed class RollingReplacementTests
         async Task TalkAsync(int talker)
         {
             using var client = fleet.Client();
-            var bearer = await client.SignInAsync();
-            Interlocked.Increment(ref signIns);
+            var bearer = await SignInAsync(client);
             while (!done.Task.IsCompleted)
             {
-                await client.MessageAsync(bearer, words: talker % 3 == 0 ? 60 : 8);
+                await RollingFleet.MessageAsync(client, bearer, words: talker % 3 == 0 ? 60 : 8);
                 Interlocked.Increment(ref messages);
             }
+        }
+
+        async Task<string> SignInAsync(GatewayClient client)
+        {
+            var (_, refreshToken) = await client.SignInAsync();
+            var (bearer, _) = await client.RefreshAsync(refreshToken);
+            Interlocked.Increment(ref signIns);
+            return bearer;
         }
 
         async Task ArriveAsync()
@@ -65,9 +72,7 @@ public sealed class RollingReplacementTests
             while (!done.Task.IsCompleted)
             {
                 using var client = fleet.Client();
-                var bearer = await client.SignInAsync();
-                Interlocked.Increment(ref signIns);
-                await client.MessageAsync(bearer, words: 1);
+                await RollingFleet.MessageAsync(client, await SignInAsync(client), words: 1);
                 Interlocked.Increment(ref messages);
             }
         }

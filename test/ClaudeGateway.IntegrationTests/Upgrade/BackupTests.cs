@@ -1,12 +1,7 @@
-using System.Globalization;
 using System.Net;
-using System.Runtime.CompilerServices;
-using System.Text.Json;
 using ClaudeGateway.Config;
 using ClaudeGateway.IntegrationTests.Storage;
-using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
-using Microsoft.Data.Sqlite;
 
 namespace ClaudeGateway.IntegrationTests.Upgrade;
 
@@ -15,17 +10,9 @@ namespace ClaudeGateway.IntegrationTests.Upgrade;
 /// </summary>
 public sealed class BackupTests : IAsyncDisposable
 {
-    private const string AdminKey = "admin-key-0123456789-0123456789-0123456789";
-
-    /// <summary>Cents of a message: 1,000 tokens in and 500 out of claude-sonnet-4-6.</summary>
-    private const decimal MessageCost = 1.05m;
-
     private readonly TemporaryFolder _folder = new();
     private readonly FakeUpstream _upstream = new();
     private readonly FakeIdentityProvider _idp = new();
-
-    /// <summary>It says which library SQLite is.</summary>
-    static BackupTests() => RuntimeHelpers.RunClassConstructor(typeof(SqliteDataSource).TypeHandle);
 
     public static TheoryData<string> Kinds => TestStore.Kinds;
 
@@ -58,35 +45,35 @@ public sealed class BackupTests : IAsyncDisposable
             kept = await gateway.SignInAsync();
             for (var i = 0; i < 5; i++)
             {
-                await MessageAsync(gateway, kept.AccessToken);
+                await gateway.MessageAsync(kept.AccessToken);
             }
 
-            Assert.Equal(5 * MessageCost, await SpentAsync(gateway));
+            Assert.Equal(5 * StoreHost.MessageCost, await gateway.SpentAsync());
             using var stop = new CancellationTokenSource();
             var loading = LoadAsync(gateway, stop.Token);
             restored = await BackUpAndRestoreAsync(store);
             await stop.CancelAsync();
             await loading;
             Assert.True(load > 0);
-            Assert.Equal((5 + load) * MessageCost, await SpentAsync(gateway));
+            Assert.Equal((5 + load) * StoreHost.MessageCost, await gateway.SpentAsync());
         }
 
         await using var other = await StartAsync(restored);
-        var spent = await SpentAsync(other);
-        Assert.InRange(spent, 5 * MessageCost, (5 + load) * MessageCost);
-        Assert.Equal(0, spent % MessageCost);
-        Assert.Equal(HttpStatusCode.OK, await MessageAsync(other, kept.AccessToken));
-        Assert.Equal(HttpStatusCode.Unauthorized, await MessageAsync(other, revoked.AccessToken));
+        var spent = await other.SpentAsync();
+        Assert.InRange(spent, 5 * StoreHost.MessageCost, (5 + load) * StoreHost.MessageCost);
+        Assert.Equal(0, spent % StoreHost.MessageCost);
+        Assert.Equal(HttpStatusCode.OK, await other.MessageAsync(kept.AccessToken));
+        Assert.Equal(HttpStatusCode.Unauthorized, await other.MessageAsync(revoked.AccessToken));
         var refreshed = await other.RefreshAsync(kept.RefreshToken);
         Assert.Equal(200, refreshed.Status);
-        Assert.Equal(HttpStatusCode.OK, await MessageAsync(other, refreshed.AccessToken));
-        Assert.Equal(spent + (2 * MessageCost), await SpentAsync(other));
+        Assert.Equal(HttpStatusCode.OK, await other.MessageAsync(refreshed.AccessToken));
+        Assert.Equal(spent + (2 * StoreHost.MessageCost), await other.SpentAsync());
 
         async Task LoadAsync(GatewayHost gateway, CancellationToken stopped)
         {
             while (!stopped.IsCancellationRequested)
             {
-                Assert.Equal(HttpStatusCode.OK, await MessageAsync(gateway, kept.AccessToken));
+                Assert.Equal(HttpStatusCode.OK, await gateway.MessageAsync(kept.AccessToken));
                 load++;
             }
         }
@@ -104,44 +91,9 @@ public sealed class BackupTests : IAsyncDisposable
         }
 
         var copy = _folder.File("copy.db");
-        await using var source = new SqliteConnection($"Data Source={store.SqlitePath};Pooling=False");
-        await source.OpenAsync();
-        await using var target = new SqliteConnection($"Data Source={copy};Pooling=False");
-        await target.OpenAsync();
-        // What the command .backup does too.
-        source.BackupDatabase(target);
+        await SqliteBackup.CopyAsync(store.SqlitePath!, copy);
         return new StoreConfig { SqlitePath = copy };
     }
 
-    private Task<GatewayHost> StartAsync(StoreConfig store)
-    {
-        var config = TestConfig.Create(_idp, [_upstream]);
-        return GatewayHost.StartAsync(config with
-        {
-            Store = store,
-            Listen = config.Listen with { PublicUrl = RecordedState.PublicUrl },
-            Admin = new AdminConfig { WriteKeys = [new AdminKey("test", new Secret(AdminKey))] },
-        });
-    }
-
-    private static async Task<HttpStatusCode> MessageAsync(GatewayHost gateway, string bearer)
-    {
-        using var response = await gateway.SendMessageAsync(bearer);
-        await response.Content.ReadAsByteArrayAsync();
-        return response.StatusCode;
-    }
-
-    /// <summary>Cents of this month; what is not written yet is written before the answer.</summary>
-    private static async Task<decimal> SpentAsync(GatewayHost gateway)
-    {
-        using var response = await gateway.SendAsync(
-            HttpMethod.Get,
-            "/v1/organizations/spend_limits/effective?user_ids[]=alice&period[]=monthly",
-            null,
-            ("x-api-key", AdminKey));
-        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
-        return decimal.Parse(
-            json.RootElement.GetProperty("data")[0].GetProperty("period_to_date_spend").GetString()!,
-            CultureInfo.InvariantCulture);
-    }
+    private Task<GatewayHost> StartAsync(StoreConfig store) => StoreHost.StartAsync(store, _idp, _upstream);
 }

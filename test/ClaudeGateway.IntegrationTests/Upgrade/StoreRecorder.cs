@@ -1,11 +1,8 @@
 using System.Data.Common;
-using System.Runtime.CompilerServices;
 using ClaudeGateway.Config;
 using ClaudeGateway.Config.Postgres;
 using ClaudeGateway.IntegrationTests.Storage;
-using ClaudeGateway.Storage;
 using ClaudeGateway.Testing;
-using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace ClaudeGateway.IntegrationTests.Upgrade;
@@ -24,9 +21,6 @@ public sealed class StoreRecorder : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string> Kinds => TestStore.Kinds;
-
-    /// <summary>It says which library SQLite is.</summary>
-    static StoreRecorder() => RuntimeHelpers.RunClassConstructor(typeof(SqliteDataSource).TypeHandle);
 
     private static string Program => Environment.GetEnvironmentVariable(ProgramVariable)
         ?? throw new InvalidOperationException($"{ProgramVariable} names no program");
@@ -70,9 +64,9 @@ public sealed class StoreRecorder : IAsyncDisposable
         RecordedState state;
         await using (client)
         {
-            var revoked = await client.SignInAsync();
+            var revoked = await client.Client.SignInAsync();
             await client.RevokeAsync(revoked.RefreshToken);
-            var kept = await client.SignInAsync();
+            var kept = await client.Client.SignInAsync();
             var limits = await client.LimitAsync(
                 new { scope = new { type = "organization" }, amount = "100000", period = "monthly" },
                 new { scope = new { type = "user", user_id = "alice" }, amount = "50000", period = "daily" },
@@ -87,7 +81,7 @@ public sealed class StoreRecorder : IAsyncDisposable
                 await client.MessageAsync(kept.Bearer);
             }
 
-            var (deviceCode, userCode) = await client.BeginSignInAsync();
+            var (deviceCode, userCode) = await client.Client.BeginSignInAsync();
             state = new RecordedState
             {
                 At = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -110,10 +104,9 @@ public sealed class StoreRecorder : IAsyncDisposable
 
     private static async Task<int[]> MigrationsAsync(StoreConfig store)
     {
-        await using DbConnection connection = store.PostgresUrl is null
-            ? new SqliteConnection($"Data Source={store.SqlitePath};Pooling=False")
-            : new NpgsqlConnection(PostgresUrl.Parse(store).Settings.ConnectionString + ";Pooling=false");
-        await connection.OpenAsync();
+        await using DbConnection connection = store.SqlitePath is { } path
+            ? await SqliteBackup.OpenAsync(path)
+            : await OpenAsync(store);
         await using var command = connection.CreateCommand();
         command.CommandText = "SELECT id FROM gw_migration ORDER BY id";
         await using var rows = await command.ExecuteReaderAsync();
@@ -126,18 +119,17 @@ public sealed class StoreRecorder : IAsyncDisposable
         return [.. ids];
     }
 
-    /// <summary>The file with everything in it, whatever its journal holds.</summary>
+    private static async Task<NpgsqlConnection> OpenAsync(StoreConfig store)
+    {
+        var connection = new NpgsqlConnection(PostgresUrl.Parse(store).Settings.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        return connection;
+    }
+
     private async Task<byte[]> ReadAsync(string path)
     {
         var copy = _folder.File("copy.db");
-        await using (var source = new SqliteConnection($"Data Source={path};Pooling=False"))
-        {
-            await source.OpenAsync();
-            await using var target = new SqliteConnection($"Data Source={copy};Pooling=False");
-            await target.OpenAsync();
-            source.BackupDatabase(target);
-        }
-
+        await SqliteBackup.CopyAsync(path, copy);
         return await File.ReadAllBytesAsync(copy);
     }
 }

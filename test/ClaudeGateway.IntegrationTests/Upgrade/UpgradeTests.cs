@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using ClaudeGateway.Composition;
@@ -14,12 +13,6 @@ namespace ClaudeGateway.IntegrationTests.Upgrade;
 /// </summary>
 public sealed class UpgradeTests : IAsyncLifetime
 {
-    private const string AdminKey = "admin-key-0123456789-0123456789-0123456789";
-    private const string Limits = "/v1/organizations/spend_limits";
-
-    /// <summary>Cents of a message: 1,000 tokens in and 500 out of claude-sonnet-4-6.</summary>
-    private const decimal MessageCost = 1.05m;
-
     private readonly TemporaryFolder _folder = new();
     private readonly FakeUpstream _upstream = new();
     private FakeIdentityProvider? _idp;
@@ -81,33 +74,33 @@ public sealed class UpgradeTests : IAsyncLifetime
 
         if (state.Limits is { } limits)
         {
-            AssertHolds(limits, await AdminAsync(gateway, ""));
-            AssertHolds(state.Trail!.Value, await AdminAsync(gateway, "/audit"));
-            Assert.Equal(state.Spent, await SpentAsync(gateway));
-            Assert.Equal(5 * MessageCost, state.Spent);
+            AssertHolds(limits, await gateway.LimitsAsync(""));
+            AssertHolds(state.Trail!.Value, await gateway.LimitsAsync("/audit"));
+            Assert.Equal(state.Spent, await gateway.SpentAsync());
+            Assert.Equal(5 * StoreHost.MessageCost, state.Spent);
         }
 
         if (state.Machines is { } machines)
         {
             Assert.Equal(1, machines);
             using var versions = await gateway.SendAsync(
-                HttpMethod.Get, "/v1/organizations/settings_versions", null, ("x-api-key", AdminKey));
+                HttpMethod.Get, "/v1/organizations/settings_versions", null, ("x-api-key", StoreHost.AdminKey));
             using var json = JsonDocument.Parse(await versions.Content.ReadAsStringAsync());
             Assert.Equal(machines, json.RootElement.GetProperty("machines").GetInt32());
         }
 
-        Assert.Equal(HttpStatusCode.OK, await MessageAsync(gateway, state.Bearer));
-        Assert.Equal(HttpStatusCode.Unauthorized, await MessageAsync(gateway, state.RevokedBearer));
+        Assert.Equal(HttpStatusCode.OK, await gateway.MessageAsync(state.Bearer));
+        Assert.Equal(HttpStatusCode.Unauthorized, await gateway.MessageAsync(state.RevokedBearer));
         var refreshed = await gateway.RefreshAsync(state.RefreshToken);
         Assert.True(refreshed.Status == 200, refreshed.Json.ToString());
-        Assert.Equal(HttpStatusCode.OK, await MessageAsync(gateway, refreshed.AccessToken));
+        Assert.Equal(HttpStatusCode.OK, await gateway.MessageAsync(refreshed.AccessToken));
 
         using var browser = gateway.NewBrowser();
         await gateway.ApproveAsync(browser, state.PendingUserCode);
         var signedIn = await gateway.PollAsync(state.PendingDeviceCode);
         Assert.True(signedIn.Status == 200, signedIn.Json.ToString());
-        Assert.Equal(HttpStatusCode.OK, await MessageAsync(gateway, signedIn.AccessToken));
-        Assert.Equal((state.Spent ?? 0) + (3 * MessageCost), await SpentAsync(gateway));
+        Assert.Equal(HttpStatusCode.OK, await gateway.MessageAsync(signedIn.AccessToken));
+        Assert.Equal((state.Spent ?? 0) + (3 * StoreHost.MessageCost), await gateway.SpentAsync());
     }
 
     /// <summary>A few seconds after the recording.</summary>
@@ -116,36 +109,7 @@ public sealed class UpgradeTests : IAsyncLifetime
         var clock = new ShiftedTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(state.At).AddSeconds(5));
         // Of an earlier run: the provider itself has not changed meanwhile.
         _idp = new FakeIdentityProvider(clock) { KnowsEveryRefreshToken = true };
-        var config = TestConfig.Create(_idp, [_upstream]);
-        return _gateway = await GatewayHost.StartAsync(
-            config with
-            {
-                Store = store,
-                Listen = config.Listen with { PublicUrl = RecordedState.PublicUrl },
-                Admin = new AdminConfig { WriteKeys = [new AdminKey("test", new Secret(AdminKey))] },
-            },
-            clock);
-    }
-
-    private static async Task<HttpStatusCode> MessageAsync(GatewayHost gateway, string bearer)
-    {
-        using var response = await gateway.SendMessageAsync(bearer);
-        await response.Content.ReadAsByteArrayAsync();
-        return response.StatusCode;
-    }
-
-    private static async Task<JsonElement> AdminAsync(GatewayHost gateway, string path)
-    {
-        using var response = await gateway.SendAsync(HttpMethod.Get, Limits + path, null, ("x-api-key", AdminKey));
-        var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, text);
-        return JsonDocument.Parse(text).RootElement.GetProperty("data");
-    }
-
-    private static async Task<decimal> SpentAsync(GatewayHost gateway)
-    {
-        var rows = await AdminAsync(gateway, "/effective?user_ids[]=alice&period[]=monthly");
-        return decimal.Parse(rows[0].GetProperty("period_to_date_spend").GetString()!, CultureInfo.InvariantCulture);
+        return _gateway = await StoreHost.StartAsync(store, _idp, _upstream, clock);
     }
 
     /// <summary>Whatever was said then is said now; there may be more.</summary>
