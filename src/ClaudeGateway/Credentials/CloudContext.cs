@@ -1,6 +1,7 @@
 using ClaudeGateway.Credentials.Aws;
 using ClaudeGateway.Credentials.Azure;
 using ClaudeGateway.Logging;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Process;
 
 namespace ClaudeGateway.Credentials;
@@ -10,14 +11,14 @@ namespace ClaudeGateway.Credentials;
 /// for.
 /// </summary>
 internal sealed class CloudContext(
-    HttpMessageInvoker http,
+    OutboundClient http,
     CredentialHttp credentialHttp,
     ProcessEnvironment environment,
     TimeSpan? streamStartTimeout,
     TimeProvider clock,
     OperationalLog log)
 {
-    public HttpMessageInvoker Http { get; } = http;
+    public OutboundClient Http { get; } = http;
 
     public CredentialHttp CredentialHttp { get; } = credentialHttp;
 

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using ClaudeGateway.Config;
 using ClaudeGateway.Logging;
@@ -9,13 +8,6 @@ namespace ClaudeGateway.Http;
 /// <summary>Which client addresses are served at all (spec/auth.md, Access control and client address).</summary>
 internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
 {
-    private static readonly IPNetwork[] PrivateNetworks =
-    [
-        IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("172.16.0.0/12"), IPNetwork.Parse("192.168.0.0/16"),
-        IPNetwork.Parse("100.64.0.0/10"), IPNetwork.Parse("169.254.0.0/16"), IPNetwork.Parse("127.0.0.0/8"),
-        IPNetwork.Parse("fc00::/7"), IPNetwork.Parse("fe80::/10"), IPNetwork.Parse("::1/128"),
-    ];
-
     private int _publicClientSeen;
 
     /// <summary>Whether the request may go on; a refusal is audited here and answered by the caller with 403.</summary>
@@ -48,7 +40,7 @@ internal sealed class AccessControl(AccessControlConfig config, AuditLog audit)
     /// </summary>
     private void NoticePublicClient(GatewayRequest request, bool isProbe)
     {
-        if (_publicClientSeen == 0 && !isProbe && !AddressRules.Contains(PrivateNetworks, request.ClientAddress)
+        if (_publicClientSeen == 0 && !isProbe && !AddressRules.IsPrivate(request.ClientAddress)
             && request.ClientAddress.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6
             && Interlocked.Exchange(ref _publicClientSeen, 1) == 0)
         {

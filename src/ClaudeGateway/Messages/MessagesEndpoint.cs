@@ -104,16 +104,18 @@ internal sealed class MessagesEndpoint(
         }
 
         // 4. The upstreams are asked. A metered answer must be readable, and a stream have room for pings.
-        var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null);
+        var isReadAlong = ticket is not null || (operation == MessagesOperation.CreateMessage && message.IsStream);
+        var codings = request.Http.Request.Headers.AcceptEncoding;
+        var call = new UpstreamCall(request, principal, message, operation, billingGroupTag is not null)
+        {
+            AcceptEncoding = isReadAlong ? ContentCoding.KeepDecodable(codings) : codings,
+        };
         if (operation == MessagesOperation.CountTokens && route.Model.Configured is { EstimatesTokenCounts: true })
         {
             await EstimateAsync(call);
             return;
         }
 
-        call = ticket is null && !call.IsStreamed
-            ? call
-            : call with { AcceptEncoding = ContentCoding.KeepDecodable(call.AcceptEncoding) };
         await upstreams.RunAsync(new Exchange(call, body, route.Model, targets, billing, ticket));
     }
 

@@ -163,11 +163,6 @@ internal sealed class UpstreamExchange(
         }
 
         var response = request.Http.Response;
-        // Headers go out in the order they were set. No value that may end in "0" comes last: the head can be a packet
-        // of its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk.
-        var last = response.Headers[LastHeader];
-        response.Headers.Remove(LastHeader);
-        response.Headers["request-id"] = request.Id;
         if (ticket is not null)
         {
             ticket.WriteHeaders(response.Headers);
@@ -176,6 +171,19 @@ internal sealed class UpstreamExchange(
             response.ContentLength = null;
         }
 
-        response.Headers[LastHeader] = last;
+        // Headers go out in the order they were set. No value that ends in "0" comes last: the head can be a packet of
+        // its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk. What is taken away leaves
+        // a place that the next new one gets.
+        var last = request.Id.EndsWith('0') ? response.Headers[LastHeader] : default;
+        if (last.Count > 0)
+        {
+            response.Headers.Remove(LastHeader);
+        }
+
+        response.Headers["request-id"] = request.Id;
+        if (last.Count > 0)
+        {
+            response.Headers[LastHeader] = last;
+        }
     }
 }

@@ -36,6 +36,20 @@ internal static class AddressRules
         return false;
     }
 
+    /// <summary>
+    /// Whether the internet does not reach it: private (RFC 1918, RFC 4193), shared (RFC 6598), link-local or this
+    /// machine. Asked for every request.
+    /// </summary>
+    public static bool IsPrivate(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return address.TryWriteBytes(bytes, out var length) && (length == 4
+            ? (bytes[0], bytes[1]) is (10 or 127, _) or (192, 168) or (172, >= 16 and < 32) or (100, >= 64 and < 128)
+                or (169, 254)
+            : (bytes[0] & 0xfe) == 0xfc || (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+                || address.Equals(IPAddress.IPv6Loopback));
+    }
+
     /// <summary>An IPv4 address that is written as IPv6, as IPv4.</summary>
     public static IPAddress Unmap(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 

@@ -135,7 +135,7 @@ internal sealed class OutboundHttp : IDisposable
     /// A client with a connection pool of its own; disposed with this object. It has no timeout: pass a token to each
     /// request.
     /// </summary>
-    public HttpMessageInvoker CreateClient(OutboundOptions options)
+    public OutboundClient CreateClient(OutboundOptions options)
     {
         var useProxy = ReachesThroughProxy(options);
 #pragma warning disable RS0030 // Here connections are made.
@@ -171,10 +171,7 @@ internal sealed class OutboundHttp : IDisposable
 #pragma warning restore CA5359
         }
 
-        var client =
-#pragma warning disable RS0030 // Here clients are made.
-            new HttpMessageInvoker(new AnswerCheck(handler, options.Decompression != DecompressionMethods.None));
-#pragma warning restore RS0030
+        var client = new OutboundClient(handler, options.Decompression != DecompressionMethods.None);
         lock (_disposables)
         {
             _disposables.Add(client);

@@ -4,6 +4,7 @@ using ClaudeGateway.Credentials;
 using ClaudeGateway.Json;
 using ClaudeGateway.Logging;
 using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Upstreams.Contract;
 using ClaudeGateway.Upstreams.Responses;
 using ClaudeGateway.Upstreams.Responses.Quiet;
@@ -20,7 +21,7 @@ internal sealed class AnthropicUpstream : Upstream
     private const string OAuthBeta = "oauth-2025-04-20";
 
     private readonly AnthropicUpstreamConfig _config;
-    private readonly HttpMessageInvoker _http;
+    private readonly OutboundClient _http;
     private readonly FederationTokens? _federation;
     private readonly TimeSpan _firstByteTimeout;
     private readonly BodyWatch _watch;
@@ -30,7 +31,7 @@ internal sealed class AnthropicUpstream : Upstream
 
     public AnthropicUpstream(
         AnthropicUpstreamConfig config,
-        HttpMessageInvoker http,
+        OutboundClient http,
         TimeSpan firstByteTimeout,
         TimeProvider clock,
         OperationalLog log)
@@ -75,12 +76,12 @@ internal sealed class AnthropicUpstream : Upstream
         return await AnswerAsync(call, modelId, await federation.RenewAsync(token, cancellation), cancellation);
     }
 
-    private async Task<UpstreamResponse> AnswerAsync(
-        UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
-    {
-        using var request = CreateRequest(call, modelId, federationToken);
-        return new AnthropicResponse(this, await _http.SendAsync(request, cancellation), call, _watch, _log);
-    }
+    private Task<UpstreamResponse> AnswerAsync(
+        UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation) =>
+        _http.SendAsync(
+            CreateRequest(call, modelId, federationToken),
+            UpstreamResponse (answer) => new AnthropicResponse(this, answer, call, _watch, _log),
+            cancellation);
 
     private HttpRequestMessage CreateRequest(UpstreamCall call, string modelId, string? federationToken)
     {

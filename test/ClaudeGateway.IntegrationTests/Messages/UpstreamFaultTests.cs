@@ -83,6 +83,32 @@ public sealed class UpstreamFaultTests
         Assert.Equal(expected, response.StatusCode);
     }
 
+    /// <summary>
+    /// Sent as a packet of its own, a head that ends so is the last chunk to a reader that looks for one.
+    /// </summary>
+    [Fact]
+    public async Task No_head_of_an_answer_ends_as_a_last_chunk_does()
+    {
+        await using var scene = await Scene.StartAsync(1);
+        scene.Upstreams[0].Next(async e =>
+        {
+            await e.StartAsync(
+                200, ("content-type", "text/event-stream"), ("request-id", "req_0"), ("x-ends-in", "0"));
+            await e.WriteAsync("data: 1\n\n");
+        });
+
+        using var client = scene.Connect();
+        var body = """{"model":"claude-sonnet-4-6","stream":true}"""u8.ToArray();
+        await client.SendAsync(
+            scene.Head(body.Length, "x-client-request-id: request-000000\r\nConnection: close\r\n"), body);
+        var answer = await client.ToEndAsync();
+
+        Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
+        Assert.Contains("\r\nrequest-id: request-000000\r\n", answer, StringComparison.OrdinalIgnoreCase);
+        var head = answer[..answer.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
+        Assert.False(head.EndsWith('0'), head);
+    }
+
     [Theory]
     [InlineData("reset")]
     [InlineData("close")]

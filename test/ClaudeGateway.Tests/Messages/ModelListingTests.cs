@@ -2,6 +2,7 @@ using ClaudeGateway.Config;
 using ClaudeGateway.Managed;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams;
 using ClaudeGateway.Upstreams.Contract;
@@ -64,7 +65,7 @@ public sealed class ModelListingTests
     private static ListedModel List(ModelConfig model)
     {
         using var handler = new SocketsHttpHandler();
-        using var http = new HttpMessageInvoker(handler);
+        using var http = new OutboundClient(handler);
         Upstream Upstream(string name) => new AnthropicUpstream(
             new AnthropicUpstreamConfig { Name = name, Auth = new AnthropicAuth.ApiKey(new Secret("k")) }, http,
             TimeSpan.FromMinutes(1), TimeProvider.System, null!);

@@ -1,6 +1,7 @@
 using ClaudeGateway.Config;
 using ClaudeGateway.Messages;
 using ClaudeGateway.Models;
+using ClaudeGateway.Outbound;
 using ClaudeGateway.Sessions;
 using ClaudeGateway.Upstreams;
 
@@ -25,7 +26,7 @@ public sealed class ModelRoutesTests
     public void A_model_that_can_be_sent_nowhere_is_explained(string id, string groups, string why)
     {
         using var handler = new SocketsHttpHandler();
-        using var http = new HttpMessageInvoker(handler);
+        using var http = new OutboundClient(handler);
         var routes = Routes(http);
         var developer = new Principal("alice", null, null, groups.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -43,13 +44,13 @@ public sealed class ModelRoutesTests
     public void A_pattern_takes_the_ids_it_matches_as_clients_write_them(string id, string upstreams)
     {
         using var handler = new SocketsHttpHandler();
-        using var http = new HttpMessageInvoker(handler);
+        using var http = new OutboundClient(handler);
 
         Assert.Equal(upstreams, string.Join(' ',
             Routes(http).Find(id)!.Targets.Select(target => target.Upstream.Name)));
     }
 
-    private static ModelRoutes Routes(HttpMessageInvoker http)
+    private static ModelRoutes Routes(OutboundClient http)
     {
         AnthropicUpstream Upstream(string name, string group, params string[]? models) => new(
             new AnthropicUpstreamConfig

@@ -44,7 +44,7 @@ internal sealed class CloudCalls : IDisposable
 
     /// <param name="handler">Answers the upstream's requests; null sends them.</param>
     public CloudContext Context(HttpMessageHandler? handler = null) => new(
-        handler is null ? _outbound.CreateClient(new OutboundOptions()) : new HttpMessageInvoker(handler),
+        handler is null ? _outbound.CreateClient(new OutboundOptions()) : new OutboundClient(handler),
         CredentialHttp,
         Environment,
         null,
@@ -52,7 +52,7 @@ internal sealed class CloudCalls : IDisposable
         Operational);
 
     /// <summary>Connections of their own.</summary>
-    public HttpMessageInvoker Client(OutboundOptions? options = null) =>
+    public OutboundClient Client(OutboundOptions? options = null) =>
         _outbound.CreateClient(options ?? new OutboundOptions());
 
     public static UpstreamCall Call(
@@ -71,7 +71,10 @@ internal sealed class CloudCalls : IDisposable
             new Principal("alice", "alice@example.com", "Alice", []) { ExpiresAt = DateTimeOffset.MaxValue },
             MessagesRequest.Read(Encoding.UTF8.GetBytes(body)).Request!,
             operation,
-            StripTags: false);
+            StripTags: false)
+        {
+            AcceptEncoding = context.Request.Headers.AcceptEncoding,
+        };
     }
 
     public static async Task<string> BodyAsync(UpstreamResponse response)

@@ -21,8 +21,8 @@ internal sealed record UpstreamCall(
     MessagesOperation Operation,
     bool StripTags)
 {
-    /// <summary>The content codings upstreams are asked for; the client's own unless something else is given.</summary>
-    public StringValues AcceptEncoding { get; init; } = Request.Http.Request.Headers.AcceptEncoding;
+    /// <summary>The content codings upstreams are asked for; empty when the client named none.</summary>
+    public StringValues AcceptEncoding { get; init; }
 
     /// <summary>Whether the answer is asked for as a stream of events.</summary>
     public bool IsStreamed => Operation == MessagesOperation.CreateMessage && Message.IsStream;

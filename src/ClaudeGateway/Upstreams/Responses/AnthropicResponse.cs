@@ -154,13 +154,12 @@ internal sealed class AnthropicResponse(
             : ContentCoding.HasMark(ContentEncoding!, beginning) ? null
                 : $"the answer is not in its content coding, {ContentEncoding}";
 
-    private string? ContentType => Message!.Content.Headers.NonValidated.TryGetValues("Content-Type", out var type)
-        ? type.ToString() : null;
+    private string? ContentType { get; } = ContentHeader(message, "Content-Type");
 
-    private string? ContentEncoding =>
-        Message!.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var coding)
-        ? coding.ToString()
-        : null;
+    private string? ContentEncoding { get; } = ContentHeader(message, "Content-Encoding");
+
+    private static string? ContentHeader(HttpResponseMessage message, string name) =>
+        message.Content.Headers.NonValidated.TryGetValues(name, out var values) ? values.ToString() : null;
 
     private bool MustDecode(string? acceptEncoding) =>
         ContentEncoding is { } coding && ContentCoding.CanDecode(coding)
