@@ -172,8 +172,8 @@ internal sealed class UpstreamExchange(
         }
 
         // Headers go out in the order they were set. No value that ends in "0" comes last: the head can be a packet of
-        // its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk. What is taken away leaves
-        // a place that the next new one gets.
+        // its own, and a simple reader takes "0\r\n\r\n" at the end of one for the last chunk. What is taken away
+        // leaves a place that the next new one gets.
         var last = request.Id.EndsWith('0') ? response.Headers[LastHeader] : default;
         if (last.Count > 0)
         {

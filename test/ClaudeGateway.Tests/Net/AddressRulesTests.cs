@@ -37,7 +37,8 @@ public sealed class AddressRulesTests
             yield return new IPAddress(Step(last, 1));
         }
 
-        foreach (var other in (string[])["0.0.0.0", "8.8.8.8", "255.255.255.255", "::", "::2", "2001:db8::1", "ff02::1"])
+        string[] others = ["0.0.0.0", "8.8.8.8", "255.255.255.255", "::", "::2", "2001:db8::1", "ff02::1"];
+        foreach (var other in others)
         {
             yield return IPAddress.Parse(other);
         }
