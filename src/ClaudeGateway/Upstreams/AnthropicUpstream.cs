@@ -77,11 +77,17 @@ internal sealed class AnthropicUpstream : Upstream
     }
 
     private Task<UpstreamResponse> AnswerAsync(
-        UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation) =>
-        _http.SendAsync(
-            CreateRequest(call, modelId, federationToken),
-            UpstreamResponse (answer) => new AnthropicResponse(this, answer, call, _watch, _log),
-            cancellation);
+        UpstreamCall call, string modelId, string? federationToken, CancellationToken cancellation)
+    {
+        return _http.SendAsync(CreateRequest(call, modelId, federationToken), Answer, cancellation);
+
+        UpstreamResponse Answer(HttpResponseMessage message)
+        {
+            // The message keeps its request, which must not keep its body with it until a long answer ends.
+            message.RequestMessage?.Dispose();
+            return new AnthropicResponse(this, message, call, _watch, _log);
+        }
+    }
 
     private HttpRequestMessage CreateRequest(UpstreamCall call, string modelId, string? federationToken)
     {
